@@ -1,0 +1,128 @@
+"""Which choices did the shop make? One typed object, read once from ``data/settings.toml``.
+
+Nothing else in the package reads that file, and nothing that a shop may want to change is
+written anywhere else.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from analysis.problems import Problem, Refused
+
+ROOT = Path(__file__).resolve().parent.parent
+SETTINGS_FILE = ROOT / "data" / "settings.toml"
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Names = dict[str, list[str]]
+OptionalDate = Annotated[dt.date | None, BeforeValidator(lambda text: text or None)]
+
+
+class _Section(BaseModel):
+    """A section of the file: unknown keys are refused, values cannot change afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ReportSettings(_Section):
+    """What the report is called, and where its data lies."""
+
+    title: str
+    shop: str
+    author: str
+    data: Path
+    as_of: OptionalDate
+    smallest_group: int = Field(ge=1)
+
+
+class TransactionSettings(_Section):
+    """How to read and clean the ledger."""
+
+    folder: str
+    currency: str
+    home_country: str
+    cancellation_prefix: str = Field(min_length=1)
+    product_codes: list[str]
+    refused_share: Share
+    earliest_date: dt.date
+    date_formats: list[str]
+    columns: Names
+
+
+class ActivitySettings(_Section):
+    """How to read and join the four tables of regular customers."""
+
+    folder: str
+    currency: str
+    refused_share: Share
+    impossible_revenue: float = Field(gt=1)
+    twin_columns: int = Field(ge=1)
+    files: Names
+    columns: dict[Literal["behaviour", "revenue", "minutes", "profit"], Names]
+    typos: dict[str, str]
+    labels: dict[str, str]
+
+
+class EngineSettings(_Section):
+    """How much of the machine the line-level work may use."""
+
+    memory_limit: str = Field(pattern=r"^\d+(\.\d+)?\s?[KMGT]i?B$")
+    threads: int = Field(ge=0)
+    seed: int
+
+
+class Settings(_Section):
+    """All settings of one report."""
+
+    report: ReportSettings
+    transactions: TransactionSettings
+    activity: ActivitySettings
+    engine: EngineSettings
+
+
+def read_settings(path: Path = SETTINGS_FILE) -> Settings:
+    """Read the settings file.
+
+    Parameters
+    ----------
+    path
+        A TOML file with the sections of ``data/settings.toml``.
+
+    Raises
+    ------
+    Refused
+        When the file is missing, is not TOML, or breaks a rule; every problem is listed.
+
+    Examples
+    --------
+    >>> read_settings().transactions.cancellation_prefix
+    'C'
+    """
+    try:
+        return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        raise Refused(
+            [
+                Problem(
+                    source=path.name,
+                    rule=f"[{'.'.join(map(str, item['loc']))}] {item['msg']}",
+                    remedy="Correct it; the comments in the file say what each setting means.",
+                )
+                for item in error.errors()
+            ]
+        ) from None
+    except (OSError, ValueError) as error:
+        raise Refused(
+            [
+                Problem(
+                    source=path.name,
+                    rule=f"the settings cannot be read: {error}",
+                    remedy="Restore the file from version control, or mend the named line.",
+                )
+            ]
+        ) from None
