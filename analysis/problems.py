@@ -54,11 +54,11 @@ class Refused(Exception):  # noqa: N818 - it is a verdict on the data, not a fau
 
 
 def printable(text: str) -> str:
-    """Replace control characters, so that a value from a file cannot drive a terminal or a log.
+    r"""Replace control characters, so that a value from a file cannot drive a terminal or a log.
 
     Examples
     --------
-    >>> printable("a\\x1b[2Jb")
+    >>> printable("a\x1b[2Jb")
     'a�[2Jb'
     """
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

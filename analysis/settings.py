@@ -40,6 +40,12 @@ class ReportSettings(_Section):
     smallest_group: int = Field(ge=1)
 
 
+class FileSettings(_Section):
+    """How to read text files."""
+
+    encodings: list[str] = Field(min_length=1)
+
+
 class TransactionSettings(_Section):
     """How to read and clean the ledger."""
 
@@ -80,6 +86,7 @@ class Settings(_Section):
     """All settings of one report."""
 
     report: ReportSettings
+    files: FileSettings
     transactions: TransactionSettings
     activity: ActivitySettings
     engine: EngineSettings

@@ -1,0 +1,631 @@
+"""When, what and where did customers buy, and on how few of them does the shop stand?
+
+Every function takes the ledger (or a table made here) and returns a tidy pandas table. Amounts
+are in the ledger's currency. *Gross* counts every purchase of products by known customers;
+*net* leaves out those that a cancellation reversed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from analysis.transactions import GROSS, LINE_COLUMNS, MONEY, NET, RUNGS, Ledger
+
+#: A month counts as whole when the ledger covers all but this many of its days (holidays).
+SLACK_DAYS = 2
+
+
+def _total(column: ir.Column) -> ir.FloatingScalar:
+    """Add up exactly, in decimals, so that the order of the lines does not show in the sum."""
+    return column.cast(MONEY).sum().cast("float64").fill_null(0.0)
+
+
+# ------------------------------------------------------------------------- what came in
+
+
+def ladder(ledger: Ledger) -> pd.DataFrame:
+    """Return the cleaning ladder, from the lines read to net sales.
+
+    Returns
+    -------
+    pandas.DataFrame
+        rung (0 is "Lines read", 1 to 6 as in `RUNGS`), step, rows, customers, orders, amount,
+        and removed_rows and removed_amount against the rung above.
+    """
+    lines = ledger.lines
+    known = lines.rung >= 1
+    first = lines.aggregate(
+        rows=(lines.copies * known.ifelse(1, 0)).sum(),
+        customers=lines.customer_id.nunique(where=known),
+        orders=lines.order_id.nunique(where=known),
+        amount=(lines.amount * known.ifelse(lines.copies, 0)).sum().cast("float64"),
+    ).mutate(rung=ibis.literal(1))
+    every = lines.aggregate(
+        rows=lines.read.sum(),
+        customers=lines.customer_id.nunique(),
+        orders=lines.order_id.nunique(where=lines.broken == 0),
+        amount=(lines.amount * lines.read).sum().cast("float64"),
+    ).mutate(rung=ibis.literal(0))
+    rest = [
+        lines.filter(lines.rung >= rung)
+        .aggregate(
+            rows=lambda t: t.count(),
+            customers=lambda t: t.customer_id.nunique(),
+            orders=lambda t: t.order_id.nunique(),
+            amount=lambda t: _total(t.amount),
+        )
+        .mutate(rung=ibis.literal(rung))
+        for rung in range(2, NET + 1)
+    ]
+    found = pd.concat([step.execute() for step in (every, first, *rest)], ignore_index=True)
+    found["rows"] += [_ragged(ledger), *[0] * (len(found) - 1)]
+    counts = ["rows", "customers", "orders"]
+    found[counts] = found[counts].fillna(0).astype("int64")
+    found["amount"] = found["amount"].fillna(0.0).round(2)
+    return found.assign(
+        rung=found["rung"].astype("int64"),
+        step=["Lines read", *RUNGS.values()],
+        removed_rows=-found["rows"].diff().fillna(0).astype("int64"),
+        # Adding nought turns a minus nought into nought.
+        removed_amount=-found["amount"].diff().fillna(0).round(2) + 0.0,
+    )[["rung", "step", *counts, "amount", "removed_rows", "removed_amount"]]
+
+
+def _ragged(ledger: Ledger) -> int:
+    rules = ledger.rules.set_index("rule")["rows"]
+    return int(rules["fields_match_header"])
+
+
+def ledger_facts(ledger: Ledger, steps: pd.DataFrame) -> dict[str, int | float | str]:
+    """Return the counts that describe the raw ledger, and those of each rung.
+
+    Parameters
+    ----------
+    ledger
+        The ledger.
+    steps
+        From `ladder`.
+    """
+    lines = ledger.lines
+    rows = lines.read
+    negative = lines.quantity < 0
+    counted = (
+        lines.aggregate(
+            raw_invoices=lines.invoice.nunique(),
+            countries=lines.country.nunique(),
+            missing_customer_rows=rows.sum(where=lines.customer_id.isnull()),
+            missing_description_rows=rows.sum(where=lines.description.isnull()),
+            # Lines that could not be read may differ in the text that was not read.
+            duplicate_rows=(lines.copies - 1).sum(where=lines.broken == 0),
+            overlap_rows=(lines["read"] - lines.copies).sum(),
+            cancelled_rows=rows.sum(where=lines.cancelled),
+            cancelled_invoices=lines.invoice.nunique(where=lines.cancelled),
+            negative_quantity_rows=rows.sum(where=negative),
+            negative_quantity_not_cancelled_rows=rows.sum(where=negative & ~lines.cancelled),
+            nonpositive_price_rows=rows.sum(where=lines.unit_price <= 0),
+            negative_price_rows=rows.sum(where=lines.unit_price < 0),
+        )
+        .execute()
+        .fillna(0)
+        .astype("int64")
+        .iloc[0]
+    )
+    rung = steps.set_index("rung")
+    gross, net = rung.loc[GROSS], rung.loc[NET]
+    facts: dict[str, int | float | str] = {
+        "raw_rows": int(rung.loc[0, "rows"]),
+        "raw_customers": int(rung.loc[0, "customers"]),
+        **{str(name): int(value) for name, value in counted.items()},
+        "refused_rows": int(ledger.files["refused_rows"].sum()),
+        "late_rows": ledger.late_rows,
+        "files": len(ledger.files),
+        "as_of": ledger.as_of.isoformat(),
+        "first_date": ledger.files["first_date"].min().date().isoformat(),
+        "last_date": (lines.invoice_date.max(where=lines.broken == 0).execute().date().isoformat()),
+        "reversals": int(gross["rows"] - net["rows"]),
+        "reversals_revenue": round(float(gross["amount"] - net["amount"]), 2),
+        "gross_revenue": float(gross["amount"]),
+        "net_revenue": float(net["amount"]),
+        "no_product_rows": int(rung.loc[GROSS - 1, "rows"] - gross["rows"]),
+        "no_product_revenue": round(float(rung.loc[GROSS - 1, "amount"] - gross["amount"]), 2),
+    }
+    for number in RUNGS:
+        row = rung.loc[number]
+        facts |= {
+            f"rung{number}_rows": int(row["rows"]),
+            f"rung{number}_customers": int(row["customers"]),
+            f"rung{number}_invoices": int(row["orders"]),
+            f"rung{number}_revenue": float(row["amount"]),
+        }
+    return {f"transactions.{name}": value for name, value in facts.items()}
+
+
+def completeness(ledger: Ledger) -> pd.DataFrame:
+    """Return, per column that the files have, rows, missing rows and their share."""
+    lines = ledger.lines
+    names = [name for name in LINE_COLUMNS if name in ledger.columns]
+    missing = (
+        lines.aggregate(
+            **{n: lines.read.sum(where=lines[n].isnull()).fill_null(0) for n in names},
+            all_rows=lines.read.sum(),
+        )
+        .execute()
+        .iloc[0]
+        .astype("int64")
+    )
+    return pd.DataFrame(
+        {
+            "column": names,
+            "rows": missing["all_rows"],
+            "missing": [missing[n] for n in names],
+            "share": [missing[n] / missing["all_rows"] for n in names],
+        }
+    )
+
+
+def left_out_codes(ledger: Ledger, most: int = 20) -> pd.DataFrame:
+    """Return the codes that are no products: stock_code, rows, customers, amount; largest first.
+
+    Codes beyond the `most` largest are added up in one row, ``other codes``.
+    """
+    lines = ledger.lines.filter(ledger.lines.rung == GROSS - 1)
+    codes = (
+        lines.group_by(stock_code=lines.stock_code.fill_null("(no code)"))
+        .aggregate(
+            rows=lines.count(), customers=lines.customer_id.nunique(), amount=_total(lines.amount)
+        )
+        .order_by(ibis.desc("amount"), "stock_code")
+        .execute()
+    )
+    if len(codes) <= most + 1:
+        return codes
+    rest = codes.iloc[most:]
+    other = {
+        "stock_code": f"{len(rest)} other codes",
+        "rows": rest["rows"].sum(),
+        "customers": rest["customers"].max(),
+        "amount": rest["amount"].sum(),
+    }
+    return pd.concat([codes.iloc[:most], pd.DataFrame([other])], ignore_index=True)
+
+
+def giant_reversals(ledger: Ledger, most: int = 5) -> pd.DataFrame:
+    """Return the largest purchases that a cancellation took back: product, quantity, amount."""
+    lines = ledger.lines.filter(ledger.lines.rung == GROSS)
+    return (
+        lines.select(
+            "stock_code",
+            "description",
+            "quantity",
+            "unit_price",
+            amount=lines.amount.cast("float64"),
+            date=lines.invoice_date.date(),
+        )
+        .order_by(ibis.desc("amount"), "date", "stock_code")
+        .limit(most)
+        .execute()
+    )
+
+
+def unusual_lines(ledger: Ledger) -> pd.DataFrame:
+    """Return how far the largest net lines stand out: share of revenue by size of line.
+
+    Returns
+    -------
+    pandas.DataFrame
+        measure (quantity, unit_price, amount), median, p99, p999, largest.
+    """
+    lines = ledger.lines.filter(ledger.lines.rung >= NET)
+    rows = []
+    for name in ("quantity", "unit_price", "amount"):
+        if name not in ("amount", *ledger.columns):
+            continue
+        value = lines[name].cast("float64")
+        found = lines.aggregate(
+            median=value.quantile(0.5),
+            p99=value.quantile(0.99),
+            p999=value.quantile(0.999),
+            largest=value.max(),
+        )
+        rows.append({"measure": name, **found.execute().iloc[0]})
+    return pd.DataFrame(rows)
+
+
+# ------------------------------------------------------------------------- over time
+
+
+def monthly(ledger: Ledger) -> pd.DataFrame:
+    """Return sales month by month.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per calendar month from the first to the last: month (its first day), whole
+        (whether the ledger covers it), gross_revenue, net_revenue, orders, customers,
+        new_customers (first order in this month), returning_customers, new_revenue, units,
+        mean_order, median_order, order_low and order_high (95% interval of the mean order, from
+        its standard error), cancelled_revenue.
+    """
+    lines = ledger.lines
+    month = lines.invoice_date.truncate("M").date()
+    gross = (
+        lines.filter(lines.rung >= GROSS)
+        .group_by(month=month)
+        .aggregate(gross_revenue=_total(lines.amount))
+        .execute()
+    )
+    back = ledger.cancellations
+    cancelled = (
+        back.filter(back["product"])
+        .group_by(month=back.invoice_date.truncate("M").date())
+        .aggregate(cancelled_revenue=-_total(back.amount))
+        .execute()
+    )
+    kept = lines.filter(lines.rung >= NET)
+    orders = kept.group_by("customer_id", "order_id").aggregate(
+        amount=kept.amount.sum().cast(MONEY),
+        date=kept.invoice_date.min(),
+        units=_total(kept.quantity),
+    )
+    first = ibis.window(group_by="customer_id")
+    orders = orders.mutate(
+        month=orders.date.truncate("M").date(),
+        first_month=orders.date.min().over(first).truncate("M").date(),
+    )
+    new = orders.month == orders.first_month
+    net = (
+        orders.group_by("month")
+        .aggregate(
+            net_revenue=_total(orders.amount),
+            orders=orders.count(),
+            customers=orders.customer_id.nunique(),
+            new_customers=orders.customer_id.nunique(where=new),
+            new_revenue=orders.amount.sum(where=new).cast("float64").fill_null(0.0),
+            units=_total(orders.units),
+            median_order=orders.amount.cast("float64").median(),
+            squares=(orders.amount * orders.amount).sum().cast("float64"),
+        )
+        .execute()
+    )
+    for table in (gross, cancelled, net):
+        table["month"] = pd.to_datetime(table["month"])
+    table = gross.merge(net, on="month", how="outer").merge(cancelled, on="month", how="outer")
+    if table.empty:
+        return table.assign(whole=[], returning_customers=[], order_low=[], order_high=[])
+    every = pd.date_range(table["month"].min(), table["month"].max(), freq="MS", name="month")
+    table = table.set_index("month").reindex(every).reset_index()
+    counts = ["orders", "customers", "new_customers"]
+    sums = ["gross_revenue", "net_revenue", "new_revenue", "units", "cancelled_revenue"]
+    table[counts] = table[counts].fillna(0).astype("int64")
+    table[sums] = table[sums].fillna(0.0).round(2)
+    orders, mean = table["orders"], table["net_revenue"] / table["orders"]
+    variance = (table.pop("squares") / orders - mean**2) * orders / (orders - 1)
+    error = 1.96 * np.sqrt(variance / orders)
+    first_day = ledger.files["first_date"].min().date()
+    return table.assign(
+        mean_order=mean,
+        whole=[_whole(month.date(), first_day, ledger.as_of) for month in table["month"]],
+        returning_customers=table["customers"] - table["new_customers"],
+        order_low=mean - error,
+        order_high=mean + error,
+    )
+
+
+def _whole(month: dt.date, first: dt.date, as_of: dt.date) -> bool:
+    slack = dt.timedelta(days=SLACK_DAYS)
+    following = (month + dt.timedelta(days=32)).replace(day=1)
+    return first <= month + slack and as_of >= following - slack
+
+
+def week(ledger: Ledger) -> pd.DataFrame:
+    """Return orders and net revenue by weekday (0 is Monday) and hour of the order."""
+    lines = ledger.lines
+    kept = lines.filter(lines.rung >= NET)
+    orders = kept.group_by("customer_id", "order_id").aggregate(
+        amount=kept.amount.sum(), date=kept.invoice_date.min()
+    )
+    return (
+        orders.group_by(
+            weekday=orders.date.day_of_week.index().cast("int64"),
+            hour=orders.date.hour().cast("int64"),
+        )
+        .aggregate(orders=orders.count(), revenue=_total(orders.amount))
+        .order_by("weekday", "hour")
+        .execute()
+    )
+
+
+def cohorts(ledger: Ledger) -> pd.DataFrame:
+    """Return how many of each month's new customers came back, month by month.
+
+    Returns
+    -------
+    pandas.DataFrame
+        cohort (month of the first order), months (since then), customers (who ordered in that
+        month), size (of the cohort), share, whole (whether the ledger covers that month).
+    """
+    lines = ledger.lines
+    kept = lines.filter(lines.rung >= NET)
+    active = kept.group_by("customer_id", month=kept.invoice_date.truncate("M").date()).aggregate()
+    active = active.mutate(cohort=active.month.min().over(ibis.window(group_by="customer_id")))
+    table = (
+        active.group_by("cohort", "month")
+        .aggregate(customers=active.count())
+        .order_by("cohort", "month")
+        .execute()
+    )
+    table[["cohort", "month"]] = table[["cohort", "month"]].apply(pd.to_datetime)
+    if table.empty:
+        return table.assign(months=[], size=[], share=[], whole=[])
+    first_day = ledger.files["first_date"].min().date()
+    months = (table["month"].dt.year - table["cohort"].dt.year) * 12 + (
+        table["month"].dt.month - table["cohort"].dt.month
+    )
+    table = table.assign(months=months)
+    every = pd.MultiIndex.from_tuples(
+        [
+            (cohort, n)
+            for cohort in sorted(table["cohort"].unique())
+            for n in range(_months_between(cohort, table["month"].max()) + 1)
+        ],
+        names=["cohort", "months"],
+    )
+    table = table.set_index(["cohort", "months"])[["customers"]].reindex(every, fill_value=0)
+    table = table.reset_index()
+    size = table[table["months"] == 0].set_index("cohort")["customers"]
+    month = [
+        c + pd.DateOffset(months=int(n))
+        for c, n in zip(table["cohort"], table["months"], strict=True)
+    ]
+    return table.assign(
+        size=table["cohort"].map(size),
+        share=table["customers"] / table["cohort"].map(size),
+        whole=[_whole(m.date(), first_day, ledger.as_of) for m in month],
+    )
+
+
+def _months_between(first: pd.Timestamp, last: pd.Timestamp) -> int:
+    return (last.year - first.year) * 12 + last.month - first.month
+
+
+def recent_change(months: pd.DataFrame, length: int = 3) -> pd.DataFrame:
+    """Compare the last whole months with as many before them, and with those a year earlier.
+
+    Parameters
+    ----------
+    months
+        From `monthly`.
+    length
+        Months in a period.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per period ("latest", "before", "year_before"; those the ledger does not cover
+        are missing): period, first, last (months), net_revenue, orders, mean_order,
+        new_customers, customers_per_month, cancelled_share.
+    """
+    whole = months[months["whole"]].reset_index(drop=True)
+    rows = []
+    if len(whole) >= length:
+        latest = whole["month"].iloc[-1]
+        for period, back in (("latest", 0), ("before", length), ("year_before", 12)):
+            last = latest - pd.DateOffset(months=back)
+            first = last - pd.DateOffset(months=length - 1)
+            part = whole[(whole["month"] >= first) & (whole["month"] <= last)]
+            if len(part) < length:
+                continue
+            revenue, orders = part["net_revenue"].sum(), part["orders"].sum()
+            rows.append(
+                {
+                    "period": period,
+                    "first": first,
+                    "last": last,
+                    "net_revenue": round(revenue, 2),
+                    "orders": int(orders),
+                    "mean_order": revenue / orders if orders else np.nan,
+                    "new_customers": int(part["new_customers"].sum()),
+                    "customers_per_month": part["customers"].mean(),
+                    "cancelled_share": part["cancelled_revenue"].sum()
+                    / part["gross_revenue"].sum(),
+                }
+            )
+    columns = [
+        "period",
+        "first",
+        "last",
+        "net_revenue",
+        "orders",
+        "mean_order",
+        "new_customers",
+        "customers_per_month",
+        "cancelled_share",
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+# ------------------------------------------------------------------------- where and what
+
+
+def countries(ledger: Ledger, home: str = "", smallest_group: int = 1) -> pd.DataFrame:
+    """Return net sales by country, largest first, with the home market marked.
+
+    Parameters
+    ----------
+    ledger
+        The ledger.
+    home
+        The home market; empty: the country with the highest sales.
+    smallest_group
+        Countries with fewer customers are added up in one last row.
+
+    Returns
+    -------
+    pandas.DataFrame
+        country, home, countries (1, or how many were added up), customers, orders, revenue,
+        share, mean_order. A customer who ordered from two countries counts in both.
+    """
+    lines = ledger.lines
+    kept = lines.filter(lines.rung >= NET)
+    table = (
+        kept.group_by(country=kept.country.fill_null("(not given)"))
+        .aggregate(
+            customers=kept.customer_id.nunique(),
+            orders=kept.order_id.nunique(),
+            revenue=_total(kept.amount),
+        )
+        .order_by(ibis.desc("revenue"), "country")
+        .execute()
+        .assign(countries=1)
+    )
+    home = home or (table["country"].iloc[0] if len(table) else "")
+    table["home"] = table["country"] == home
+    small = table[(table["customers"] < smallest_group) & ~table["home"]]
+    if len(small):
+        rest = small[["countries", "customers", "orders", "revenue"]].sum().to_frame().T
+        rest = rest.assign(country=f"{len(small)} smaller markets", home=False)
+        table = pd.concat([table.drop(small.index), rest], ignore_index=True)
+        counts = ["countries", "customers", "orders"]
+        table[counts] = table[counts].astype("int64")
+        table["home"] = table["home"].astype(bool)
+    return table.assign(
+        revenue=table["revenue"].astype(float).round(2),
+        share=table["revenue"].astype(float) / table["revenue"].sum(),
+        mean_order=table["revenue"].astype(float) / table["orders"],
+    )[["country", "home", "countries", "customers", "orders", "revenue", "share", "mean_order"]]
+
+
+def products(ledger: Ledger) -> pd.DataFrame:
+    """Return one row per product with its sales and what came back.
+
+    Returns
+    -------
+    pandas.DataFrame
+        stock_code, description (the one used most often), customers, orders, units, revenue
+        (gross), share, returned_units, returned_share (cancelled units of those sold, at most
+        all of them), ordered by revenue.
+    """
+    lines = ledger.lines
+    sold = lines.filter(lines.rung >= GROSS)
+    by_name = sold.group_by("stock_code", "description").aggregate(times=sold.count())
+    best = ibis.window(
+        group_by="stock_code", order_by=[ibis.desc(by_name.times), by_name.description]
+    )
+    names = (
+        by_name.mutate(place=ibis.row_number().over(best))
+        .filter(lambda t: t.place == 0)
+        .select("stock_code", "description")
+    )
+    totals = sold.group_by("stock_code").aggregate(
+        customers=sold.customer_id.nunique(),
+        orders=sold.order_id.nunique(),
+        units=_total(sold.quantity),
+        revenue=_total(sold.amount),
+    )
+    back = ledger.cancellations
+    returned = back.group_by("stock_code").aggregate(returned_units=-_total(back.quantity))
+    table = (
+        totals.left_join(names, "stock_code")
+        .drop("stock_code_right")
+        .left_join(returned, "stock_code")
+        .drop("stock_code_right")
+        .order_by(ibis.desc("revenue"), "stock_code")
+        .execute()
+    )
+    table["returned_units"] = table["returned_units"].fillna(0.0)
+    return table.assign(
+        share=table["revenue"] / table["revenue"].sum(),
+        returned_share=(table["returned_units"] / table["units"]).clip(0, 1),
+    )[
+        [
+            "stock_code",
+            "description",
+            "customers",
+            "orders",
+            "units",
+            "revenue",
+            "share",
+            "returned_units",
+            "returned_share",
+        ]
+    ]
+
+
+# ------------------------------------------------------------------------- concentration
+
+
+def lorenz(amounts: pd.Series, points: int = 200) -> pd.DataFrame:
+    """Return the Lorenz curve: the share of revenue that the smallest customers bring.
+
+    Parameters
+    ----------
+    amounts
+        One positive amount per customer.
+    points
+        The curve is thinned to about this many points, so that no customer can be read off it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        customers_share and revenue_share, both from 0 to 1.
+
+    References
+    ----------
+    Lorenz, M. O. (1905). Methods of measuring the concentration of wealth. *Publications of the
+    American Statistical Association*, 9(70), 209-219.
+    """
+    ordered = np.sort(amounts.to_numpy(dtype=float))
+    total = np.concatenate([[0.0], np.cumsum(ordered)])
+    place = np.unique(np.linspace(0, len(ordered), points + 1).round().astype(int))
+    return pd.DataFrame(
+        {
+            "customers_share": place / max(len(ordered), 1),
+            "revenue_share": total[place] / (total[-1] or 1.0),
+        }
+    )
+
+
+def top_share(amounts: pd.Series | np.ndarray, share: float = 0.2) -> float:
+    """Return the share of the whole that the top customers bring.
+
+    Examples
+    --------
+    >>> round(top_share(pd.Series([1, 1, 1, 1, 6])), 2)
+    0.6
+    """
+    values = np.sort(np.asarray(amounts, dtype=float))[::-1]
+    return float(values[: round(share * len(values))].sum() / values.sum())
+
+
+def top_share_interval(
+    amounts: pd.Series, seed: int, share: float = 0.2, draws: int = 999
+) -> tuple[float, float]:
+    """Return a 95% bootstrap interval of `top_share`: had other customers come, what then?
+
+    Efron, B., & Tibshirani, R. J. (1993). *An Introduction to the Bootstrap*, chapter 13.
+    """
+    random = np.random.default_rng(seed)
+    values = amounts.to_numpy(dtype=float)
+    # More customers than this add nothing to the interval that a reader could see.
+    size = min(len(values), 20_000)
+    found = [top_share(random.choice(values, size), share) for _ in range(draws)]
+    low, high = np.quantile(found, [0.025, 0.975])
+    if size < len(values):
+        middle, shrink = top_share(values, share), np.sqrt(size / len(values))
+        low, high = middle + (low - middle) * shrink, middle + (high - middle) * shrink
+    return float(low), float(high)
+
+
+def gini(amounts: pd.Series) -> float:
+    """Return the Gini coefficient: 0 when all customers bring the same, 1 when one brings all.
+
+    Gini, C. (1912). *Variabilità e mutabilità*.
+    """
+    values = np.sort(amounts.to_numpy(dtype=float))
+    n = len(values)
+    return float((2 * np.arange(1, n + 1) - n - 1) @ values / (n * values.sum()))

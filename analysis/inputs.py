@@ -1,0 +1,150 @@
+"""Which data is the report made from: a folder that was named, the usual one, or the sample?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis import sources
+from analysis.artifacts import read_json
+from analysis.problems import Problem, Refused
+from analysis.sample import sample_is_in
+from analysis.settings import ROOT, Settings
+
+SAMPLE_FOLDER = ROOT / "data" / "sample"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The files of a data folder.
+
+    Attributes
+    ----------
+    folder
+        The data folder.
+    transactions
+        The ledger's files, by name.
+    activity
+        Role (behaviour, revenue, minutes, profit) -> file.
+    sha256
+        The fingerprint of each file, by its path in the data folder.
+    sample
+        Whether the data is generated.
+    """
+
+    folder: Path
+    transactions: tuple[Path, ...]
+    activity: Mapping[str, Path]
+    sha256: Mapping[str, str]
+    sample: bool
+
+    def described(self, rows: Mapping[str, int]) -> list[dict[str, str | int]]:
+        """Return the files for the manifest: name, bytes, SHA-256, rows."""
+        return [
+            {
+                "file": name,
+                "bytes": (self.folder / name).stat().st_size,
+                "sha256": sha256,
+                "rows": sum(
+                    n
+                    for source, n in rows.items()
+                    if source == Path(name).name or source.startswith(Path(name).name + " [")
+                ),
+            }
+            for name, sha256 in self.sha256.items()
+        ]
+
+
+def holds_data(folder: Path, settings: Settings) -> bool:
+    """Tell whether a folder holds either half."""
+    return any(
+        sources.find_files(folder / half)
+        for half in (settings.transactions.folder, settings.activity.folder)
+    )
+
+
+def choose_folder(named: Path | None, settings: Settings, out: Path) -> Path | None:
+    """Choose the data folder; None when only the sample is left.
+
+    The folder that was named, by argument or in the environment (``REPORT_DATA``); else the one
+    in the settings, if it holds data; else that of the last build, if it still does.
+
+    Raises
+    ------
+    Refused
+        When the named folder does not exist.
+    """
+    if named is None and (told := os.environ.get("REPORT_DATA")):
+        named = Path(told)
+    if named is not None:
+        if not named.is_dir():
+            raise Refused(
+                [
+                    Problem(
+                        str(named),
+                        "there is no such folder",
+                        remedy="Name a folder that has transactions/ or activity/ in it.",
+                    )
+                ]
+            )
+        return named if holds_data(named, settings) else None
+    usual = ROOT / settings.report.data
+    if holds_data(usual, settings):
+        return usual
+    last = read_json(out / "manifest.json")
+    if last and not last.get("sample") and holds_data(Path(last["data"]), settings):
+        return Path(last["data"])
+    return None
+
+
+def find_inputs(folder: Path, settings: Settings) -> Inputs:
+    """Find the files of both halves, and fingerprint them.
+
+    Raises
+    ------
+    Refused
+        When the folder holds neither half, or a table of the activity half is missing or there
+        twice.
+    """
+    ledger = sources.find_files(folder / settings.transactions.folder)
+    tables = sources.find_files(folder / settings.activity.folder)
+    if not ledger and not tables:
+        raise Refused(
+            [
+                Problem(
+                    str(folder),
+                    "the folder holds no data",
+                    remedy=f"Put the invoice lines (.xlsx, .csv, .csv.gz or .parquet) into "
+                    f"{settings.transactions.folder}/, or the four tables of regular customers "
+                    f"into {settings.activity.folder}/, or both.",
+                )
+            ]
+        )
+    roles, problems = {}, []
+    for role, names in settings.activity.files.items() if tables else ():
+        hits = [path for path in tables if sources.stem(path) in names]
+        if len(hits) == 1:
+            roles[role] = hits[0]
+            continue
+        problems.append(
+            Problem(
+                f"{settings.activity.folder}/",
+                f"the table of {role} is missing"
+                if not hits
+                else f"there are {len(hits)} tables of {role}: {', '.join(p.name for p in hits)}",
+                remedy=f"Put one file named {' or '.join(names)} there "
+                f"(.csv, .csv.gz, .xlsx or .parquet).",
+            )
+        )
+    if problems:
+        raise Refused(problems)
+    paths = [*ledger, *roles.values()]
+    return Inputs(
+        folder=folder,
+        transactions=tuple(ledger),
+        activity=roles,
+        sha256={str(p.relative_to(folder)): sources.fingerprint(p) for p in paths},
+        sample=sample_is_in(folder),
+    )

@@ -1,0 +1,264 @@
+"""How does a folder of raw files become the tables of the book?
+
+``build`` runs the steps in their one direction and writes the artifacts; ``check`` stops after
+validation. Neither writes anything that lasts before all data is found good.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from analysis import activity, artifacts, explore_activity, explore_sales, rfm, schemas, sources
+from analysis import transactions as tx
+from analysis.inputs import Inputs
+from analysis.problems import Problem, Refused
+from analysis.progress import Steps
+from analysis.settings import Settings
+
+Tables = dict[str, pd.DataFrame]
+Facts = dict[str, artifacts.Fact]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Data that has passed: either half may be missing."""
+
+    ledger: tx.Ledger | None
+    customers: activity.ActivityTables | None
+
+
+@contextmanager
+def check(inputs: Inputs, settings: Settings, steps: Steps) -> Iterator[Checked]:
+    """Read and validate both halves of a data folder.
+
+    Yields
+    ------
+    Checked
+        The halves that are there; the ledger's tables live as long as the context.
+
+    Raises
+    ------
+    Refused
+        With the problems of all files of both halves.
+    """
+    problems: list[Problem] = []
+    with tempfile.TemporaryDirectory(prefix="customer-report-") as folder:
+        work = Path(folder)
+        parts = []
+        with steps.step("read the files"):
+            for path in (*inputs.transactions, *inputs.activity.values()):
+                try:
+                    parts += sources.read_parts(path, work, settings.files.encodings)
+                except Refused as refused:
+                    problems += refused.problems
+        unread = {problem.source for problem in problems}
+        ledger = customers = None
+        if inputs.transactions and not unread & {path.name for path in inputs.transactions}:
+            names = {path.name for path in inputs.transactions}
+            with steps.step("validate the ledger, and clean it"):
+                engine = tx.connect(settings.engine, work)
+                try:
+                    ledger = tx.read_ledger(
+                        engine,
+                        [part for part in parts if part.file in names],
+                        settings.transactions,
+                        as_of=settings.report.as_of,
+                    )
+                except Refused as refused:
+                    problems += refused.problems
+        if inputs.activity and not unread & {path.name for path in inputs.activity.values()}:
+            with steps.step("validate the activity tables, and join them"):
+                tables, files = {}, {}
+                for role, path in inputs.activity.items():
+                    part = next(part for part in parts if part.file == path.name)
+                    tables[role], files[role] = sources.read_table(part), path.name
+                try:
+                    customers = activity.read_activity(tables, settings.activity, files)
+                except Refused as refused:
+                    problems += refused.problems
+        if problems:
+            raise Refused(problems)
+        yield Checked(ledger, customers)
+
+
+def build(inputs: Inputs, settings: Settings, out: Path, fingerprint: str, steps: Steps) -> None:
+    """Run every step, and write the artifacts.
+
+    Parameters
+    ----------
+    inputs
+        The files, from `analysis.inputs.find_inputs`.
+    settings
+        All settings.
+    out
+        The folder that the new artifacts replace.
+    fingerprint
+        From `analysis.artifacts.key`; kept in the manifest.
+    steps
+        Takes the seconds of each step.
+
+    Raises
+    ------
+    Refused
+        When the data cannot be used; `out` is then as it was.
+    """
+    with check(inputs, settings, steps) as checked:
+        tables: Tables = {}
+        facts: Facts = {
+            "report.sample": inputs.sample,
+            "report.currency": settings.transactions.currency,
+            "activity.currency": settings.activity.currency,
+            "transactions.available": checked.ledger is not None,
+            "activity.available": checked.customers is not None,
+        }
+        quarantine = []
+        rows: dict[str, int] = {}
+        with artifacts.replacing(out) as new:
+            if checked.ledger:
+                with steps.step("explore the ledger"):
+                    more, found = _ledger_tables(checked.ledger, settings)
+                    tables |= more
+                    facts |= found
+                with steps.step("write the sales lines"):
+                    _write_sales(checked.ledger, new / "transactions.parquet")
+                quarantine.append(checked.ledger.quarantine)
+                files = checked.ledger.files
+                rows |= dict(zip(files["source"], files["rows"].astype(int), strict=True))
+            if checked.customers:
+                with steps.step("explore the activity tables"):
+                    more, found = _activity_tables(checked.customers, settings)
+                    tables |= more
+                    facts |= found
+                quarantine.append(checked.customers.quarantine)
+            tables["quarantine"] = pd.concat(quarantine, ignore_index=True)
+            for name, table in tables.items():
+                table.to_parquet(new / f"{name}.parquet", index=False)
+            artifacts.write_json(new / "facts.json", facts)
+            written = sorted(path.name for path in new.iterdir())
+            artifacts.write_json(
+                new / "manifest.json",
+                {
+                    "key": fingerprint,
+                    "data": str(inputs.folder),
+                    "sample": inputs.sample,
+                    "inputs": inputs.described(rows),
+                    "as_of": facts.get("transactions.as_of", ""),
+                    "settings": settings.model_dump(mode="json"),
+                    "versions": artifacts.versions(),
+                    "commit": artifacts.commit(),
+                    "seconds": steps.seconds,
+                    "artifacts": written,
+                },
+            )
+
+
+def _ledger_tables(ledger: tx.Ledger, settings: Settings) -> tuple[Tables, Facts]:
+    """Return the ledger half's customer-level tables and its facts."""
+    customers = rfm.customers(ledger.lines, ledger.as_of).order_by("customer_id").execute()
+    customers = schemas.validate(schemas.CUSTOMERS, customers, "the customers of the ledger")
+    gross = rfm.customers(ledger.lines, ledger.as_of, tx.GROSS).order_by("customer_id").execute()
+    steps = explore_sales.ladder(ledger)
+    months = explore_sales.monthly(ledger)
+    tables = {
+        "customers": customers,
+        "files": ledger.files,
+        "rules": ledger.rules,
+        "ladder": steps,
+        "completeness": explore_sales.completeness(ledger),
+        "left_out_codes": explore_sales.left_out_codes(ledger),
+        "giant_reversals": explore_sales.giant_reversals(ledger),
+        "unusual_lines": explore_sales.unusual_lines(ledger),
+        "monthly": months,
+        "recent_change": explore_sales.recent_change(months),
+        "week": explore_sales.week(ledger),
+        "cohorts": explore_sales.cohorts(ledger),
+        "countries": explore_sales.countries(
+            ledger, settings.transactions.home_country, settings.report.smallest_group
+        ),
+        "products": explore_sales.products(ledger),
+        "lorenz": explore_sales.lorenz(gross["monetary"]),
+    }
+    low, high = explore_sales.top_share_interval(gross["monetary"], settings.engine.seed)
+    facts: Facts = {
+        **explore_sales.ledger_facts(ledger, steps),
+        **rfm.rfm_facts(customers),
+        **{f"transactions.has_{name}": name in ledger.columns for name in tx.LINE_COLUMNS},
+        "transactions.top20_share": explore_sales.top_share(gross["monetary"]),
+        "transactions.top20_share_low": low,
+        "transactions.top20_share_high": high,
+        "transactions.gini": explore_sales.gini(gross["monetary"]),
+        **{
+            f"transactions.gross_revenue_{row.month:%Y-%m}": row.gross_revenue
+            for row in months.itertuples()
+        },
+    }
+    return tables, facts
+
+
+def _write_sales(ledger: tx.Ledger, path: Path) -> None:
+    """Write the lines of net sales, sorted, so that equal data gives equal bytes."""
+    lines = ledger.lines.filter(ledger.lines.rung >= tx.NET)
+    columns = ["invoice_date", "order_id", *(c for c in tx.LINE_COLUMNS if c != "invoice_date")]
+    kept = lines.select(*columns)
+    contract = schemas.sales_schema(set(ledger.columns))
+    faults = kept.aggregate(
+        **{name: expr.sum() for name, expr in schemas.broken(contract, kept).items()}
+    )
+    counts = faults.execute().fillna(0).iloc[0]
+    if counts.any():
+        raise AssertionError(f"kept sale lines break their contract: {counts.to_dict()}")
+    kept = kept.mutate(amount=kept.amount.cast("float64"))
+    ordered = kept.order_by([kept[name] for name in columns])
+    ledger.engine.raw_sql("SET preserve_insertion_order = true")
+    ordered.to_parquet(path, compression="zstd")
+
+
+def _activity_tables(checked: activity.ActivityTables, settings: Settings) -> tuple[Tables, Facts]:
+    """Return the activity half's tables and its facts."""
+    customers = checked.customers
+    smallest = settings.report.smallest_group
+    twins = activity.near_twins(customers, settings.activity.twin_columns)
+    tables = {
+        "activity": customers.assign(twin_group=activity.twin_groups(customers, twins)),
+        "activity_typos": checked.typos,
+        "activity_lookalikes": checked.lookalikes,
+        "activity_set_aside": checked.set_aside,
+        "activity_joins": checked.joins,
+        "activity_twins": twins,
+        "activity_effects": explore_activity.feature_effects(customers, smallest),
+        "activity_associations": explore_activity.association_matrix(customers, smallest),
+        "activity_categories": explore_activity.categories(customers, smallest),
+        "activity_distributions": explore_activity.distributions(
+            customers, activity.NUMERIC, smallest
+        ),
+    }
+    return tables, {**checked.facts, **activity.leak_facts(customers, twins)}
+
+
+def describe(checked: Checked) -> Iterator[str]:
+    """Say in a few lines what came in, for the command line."""
+    if checked.ledger:
+        files = checked.ledger.files
+        refused = int(files["refused_rows"].sum())
+        yield (
+            f"Ledger: {files['rows'].sum():,} rows in {len(files)} file{'s' * (len(files) != 1)}, "
+            f"{files['first_date'].min():%Y-%m-%d} to {files['last_date'].max():%Y-%m-%d}; "
+            f"{refused:,} row{'s' * (refused != 1)} refused."
+        )
+    else:
+        yield "Ledger: none."
+    if checked.customers:
+        refused = len(checked.customers.quarantine)
+        yield (
+            f"Regular customers: {len(checked.customers.joined):,}; "
+            f"{len(checked.customers.customers):,} after setting aside by rule; "
+            f"{refused:,} row{'s' * (refused != 1)} refused."
+        )
+    else:
+        yield "Regular customers: none."

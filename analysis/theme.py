@@ -1,0 +1,72 @@
+"""What does every picture of the report look like? One theme, one palette, one way to save.
+
+The data's own words reach the pictures, so Matplotlib's formula parser stays off: a product
+called ``$x$`` is drawn as it is spelled.
+"""
+
+from __future__ import annotations
+
+import io
+
+import matplotlib
+import plotnine as p9
+
+INK = "#22303c"
+MUTED = "#8a9aa8"
+FAINT = "#dfe5ea"
+ACCENT = "#c4532d"
+PRIMARY = "#2f6690"
+# Told apart by people with a colour vision deficiency, and in grey print by their order.
+PALETTE = ["#2f6690", "#c4532d", "#5b8e7d", "#d9a441", "#7a5c8e", "#8a9aa8", "#3a2e39"]
+
+# The text block of the page is this wide, in inches; pictures are drawn at their printed size.
+WIDTH = 7.0
+
+
+def report_theme(height: float = 3.6, width: float = WIDTH) -> p9.theme:
+    """Return the theme of every figure in the report.
+
+    Parameters
+    ----------
+    height, width
+        Size in inches. Quarto ignores a cell's ``fig-width`` under Jupyter, so it is set here.
+    """
+    return p9.theme_minimal(base_size=10, base_family="DejaVu Sans") + p9.theme(
+        figure_size=(width, height),
+        text=p9.element_text(color=INK),
+        plot_title=p9.element_text(size=11, weight="bold", ha="left", margin={"b": 6}),
+        plot_title_position="plot",
+        plot_subtitle=p9.element_text(size=9, color="#566573", ha="left"),
+        axis_title=p9.element_text(size=9, color="#566573"),
+        axis_text=p9.element_text(size=8.5, color=INK),
+        legend_text=p9.element_text(size=8.5),
+        legend_title=p9.element_text(size=9),
+        legend_position="top",
+        legend_justification="left",
+        strip_text=p9.element_text(size=9, weight="bold", ha="left"),
+        panel_grid_minor=p9.element_blank(),
+        panel_grid_major=p9.element_line(color=FAINT, size=0.5),
+        plot_background=p9.element_rect(fill="white", color="white"),
+        panel_background=p9.element_rect(fill="white", color="white"),
+        plot_margin=0.01,
+    )
+
+
+def draw(plot: p9.ggplot) -> bytes:
+    """Draw a plot as SVG; the same plot gives the same bytes.
+
+    Text becomes outlines, so that the picture looks alike on every machine and in print.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> point = pd.DataFrame({"x": [1], "y": [1]})
+    >>> draw(p9.ggplot(point, p9.aes("x", "y")) + p9.geom_point())[:5]
+    b'<?xml'
+    """
+    target = io.BytesIO()
+    with matplotlib.rc_context(
+        {"svg.fonttype": "path", "svg.hashsalt": "report", "text.parse_math": False}
+    ):
+        plot.save(target, format="svg", verbose=False, metadata={"Date": None})
+    return target.getvalue()

@@ -1,0 +1,622 @@
+"""Which lines of the ledger are sales, and what became of all the others?
+
+The line-level work is written in Ibis and runs in DuckDB, which streams, uses all cores and
+spills to disk, so that 50 million lines fit on a laptop. One pass reads the files, holds every
+line to its contract and counts identical lines; all the rest works on what that pass leaves.
+The cleaning ladder has six rungs; a line is on the highest rung that it reaches:
+
+1. it has a customer id; 2. it is no exact duplicate; 3. it is no cancellation; 4. quantity and
+price are above zero; 5. it is a product; 6. no cancellation reversed it.
+
+Rungs 1 to 5 give *gross sales*, rung 6 gives *net sales*. Money is kept in exact decimals of
+four places, so that no sum depends on the order of its lines.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+from ibis.backends.duckdb import Backend
+
+from analysis import schemas
+from analysis.problems import Problem, Refused
+from analysis.settings import EngineSettings, TransactionSettings
+from analysis.sources import ROW, Part, match_columns
+
+RUNGS = {
+    1: "With a customer id",
+    2: "Exact duplicates dropped",
+    3: "Cancellations set apart",
+    4: "Quantity and price above zero",
+    5: "Products only (gross sales)",
+    6: "Reversed purchases removed (net sales)",
+}
+GROSS, NET = 5, 6
+MONEY = "decimal(18, 4)"
+TEXT_COLUMNS = ("invoice", "stock_code", "description", "country")
+NUMBER_COLUMNS = ("quantity", "unit_price", "amount")
+LINE_COLUMNS = ("customer_id", "invoice_date", *TEXT_COLUMNS, *NUMBER_COLUMNS)
+
+
+@ibis.udf.scalar.builtin
+def try_strptime(text: str, form: str) -> dt.datetime:  # type: ignore[empty-body]
+    """Read a date, or give null where the text does not fit the format (DuckDB's own)."""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The lines of all files, each on its rung.
+
+    Attributes
+    ----------
+    engine
+        The connection that holds the tables.
+    lines
+        One row per distinct line: the canonical columns, `order_id`, `copies` (times that the
+        line stands in the file that has it most often), `read` (times over all files), `refused`
+        (whether it broke its contract) and `rung` (0 to 6).
+    cancellations
+        The lines that cancel, of customers and of products.
+    columns
+        The columns that the files have, under our names.
+    files
+        One row per file: source, rows, refused_rows, first_date, last_date, encoding,
+        date_format, decimal_mark.
+    rules
+        One row per rule: rule, column, asks_for, rows, share.
+    quarantine
+        One row per refused line: source, row_number, rule, line.
+    as_of
+        The day on which recency is counted.
+    late_rows
+        Lines dated on `as_of` or after it, left out because the settings ask for an earlier day.
+    """
+
+    engine: Backend
+    lines: ir.Table
+    cancellations: ir.Table
+    columns: frozenset[str]
+    files: pd.DataFrame
+    rules: pd.DataFrame
+    quarantine: pd.DataFrame
+    as_of: dt.date
+    late_rows: int
+
+
+def connect(settings: EngineSettings, folder: Path) -> Backend:
+    """Open an engine of our own in a folder, which also takes what does not fit in memory."""
+    options = {"threads": settings.threads} if settings.threads else {}
+    return ibis.duckdb.connect(
+        folder / "lines.duckdb",
+        memory_limit=settings.memory_limit,
+        temp_directory=str(folder / "spill"),
+        # Results that depend on order sort for themselves; streaming needs no more memory then.
+        preserve_insertion_order=False,
+        **options,
+    )
+
+
+# ------------------------------------------------------------------------- reading
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """How one part is understood: its columns, how it writes dates and decimals."""
+
+    part: Part
+    table: ir.Table
+    names: dict[str, str]
+    date_format: str = ""
+    decimal_mark: str = ""
+
+
+def read_ledger(
+    engine: Backend,
+    parts: Sequence[Part],
+    settings: TransactionSettings,
+    *,
+    as_of: dt.date | None = None,
+    today: dt.date | None = None,
+) -> Ledger:
+    """Read the ledger's files, hold each line to its contract, and place it on the ladder.
+
+    Parameters
+    ----------
+    engine
+        From `connect`.
+    parts
+        The tables of all files, from `analysis.sources.read_parts`.
+    settings
+        Column names, formats and tolerances.
+    as_of
+        The day on which recency is counted; later lines are left out. None: the day after the
+        last transaction.
+    today
+        Dates after this day are from the future. None: the machine's date.
+
+    Raises
+    ------
+    Refused
+        With every problem of every file: a column is missing, too many lines break a rule,
+        dates lie in the future, ids are not ids.
+    """
+    readings = _understand(engine, parts, settings)
+    columns = frozenset(name for reading in readings for name in reading.names)
+    schema = schemas.lines_schema(set(columns), settings.earliest_date)
+    raw = _canonical(readings[0])
+    for reading in readings[1:]:
+        raw = raw.union(_canonical(reading))
+    raw = raw.mutate(broken=_bits(schemas.broken(schema, raw)))
+
+    read = _count_identical(engine, raw, settings, columns, many=len(readings) > 1)
+    files = _summarise_files(read, readings, today or dt.date.today())
+    rules = _summarise_rules(read, schema, parts)
+    _refuse_files(raw, files, schema, settings, readings)
+
+    last = read.filter(read.broken == 0).invoice_date.max().execute()
+    day = as_of or (last + pd.Timedelta(days=1)).date()
+    late = read.invoice_date >= ibis.timestamp(f"{day}")
+    late_rows = int(
+        read.aggregate(rows=read.copies.sum(where=late).fill_null(0)).execute().iloc[0, 0]
+    )
+    lines = read.filter(~late | read.invoice_date.isnull()) if late_rows else read
+    if len(readings) > 1:
+        lines = engine.create_table("lines", _merge_files(lines), temp=True)
+    lines, cancellations = _remove_reversals(engine, lines)
+    return Ledger(
+        engine=engine,
+        lines=lines,
+        cancellations=cancellations,
+        columns=columns,
+        files=files.drop(columns=["future_rows", "customers", "customer_rows"]),
+        rules=rules,
+        quarantine=_quarantine(raw, schema, parts, int(files["refused_rows"].sum())),
+        as_of=day,
+        late_rows=late_rows,
+    )
+
+
+def _understand(
+    engine: Backend, parts: Sequence[Part], settings: TransactionSettings
+) -> list[_Reading]:
+    """Find each part's columns, date format and decimal mark, or refuse all that lack them.
+
+    A sheet of a workbook that is no ledger (notes, a summary) is passed over when another is one.
+    """
+    readings, problems = [], []
+    for number, part in enumerate(parts):
+        try:
+            names = match_columns(part.columns, settings.columns)
+        except ValueError as error:
+            problems.append(Problem(part.source, str(error), remedy="Rename one of them."))
+            continue
+        if lacking := _missing(names):
+            problems += [_missing_column(part, name, settings) for name in lacking]
+            continue
+        table = engine.read_parquet(
+            part.path, table_name=f"part_{number}", file_row_number=not part.numbered
+        )
+        readings.append(_read_notation(_Reading(part, table, names), settings))
+    understood = {reading.part.file for reading in readings}
+    files_of = {part.source: part.file for part in parts}
+    if problems := [p for p in problems if files_of[p.source] not in understood]:
+        raise Refused(problems)
+    return readings
+
+
+def _missing(names: dict[str, str]) -> list[str]:
+    lacking = [name for name in ("customer_id", "invoice_date") if name not in names]
+    if "amount" not in names:
+        lacking += [name for name in ("quantity", "unit_price") if name not in names]
+    return lacking
+
+
+def _missing_column(part: Part, name: str, settings: TransactionSettings) -> Problem:
+    accepted = ", ".join(repr(n) for n in settings.columns.get(name, [name]))
+    instead = " (or a column with the amount)" if name in ("quantity", "unit_price") else ""
+    return Problem(
+        part.source,
+        f"there is no column for {name.replace('_', ' ')}{instead}",
+        example=f"the header reads {', '.join(map(repr, part.columns[:12]))}",
+        remedy=f"Name it {accepted}, or add its name to [transactions.columns] in "
+        "data/settings.toml.",
+    )
+
+
+def _read_notation(reading: _Reading, settings: TransactionSettings) -> _Reading:
+    """See how a part whose columns are text writes its dates and decimals.
+
+    The date format is the one that reads most rows. A comma is the decimal mark where some
+    number has one, two, or more than three digits behind it: "1,234" alone could be either.
+    """
+    texts = {
+        name: reading.table[column].strip()
+        for name, column in reading.names.items()
+        if reading.table[column].type().is_string()
+    }
+    counts: dict[str, ir.Scalar] = {}
+    if (date := texts.get("invoice_date")) is not None:
+        for number, form in enumerate(settings.date_formats):
+            counts[f"date {number}"] = try_strptime(date, form).count()
+    for name in NUMBER_COLUMNS:
+        if name in texts:
+            decimal = texts[name].re_search(r"^[-+]?[\d\s\u00a0\u202f]*,(\d{1,2}|\d{4,})$")
+            counts[f"comma {name}"] = decimal.sum()
+    if not counts:
+        return reading
+    found = reading.table.aggregate(**counts).execute().iloc[0].fillna(0)
+    dates = [int(found.get(f"date {n}", 0)) for n in range(len(settings.date_formats))]
+    commas = sum(int(n) for key, n in found.items() if str(key).startswith("comma"))
+    return _Reading(
+        reading.part,
+        reading.table,
+        reading.names,
+        date_format=settings.date_formats[dates.index(max(dates))] if max(dates) else "",
+        decimal_mark="," if commas else "." if set(NUMBER_COLUMNS) & set(texts) else "",
+    )
+
+
+def _canonical(reading: _Reading) -> ir.Table:
+    """Give a part our columns; what is text and cannot be read keeps its text beside a null."""
+    table, part = reading.table, reading.part
+    source = {name: table[column] for name, column in reading.names.items()}
+    empty = ibis.null("string")
+    date, date_text = _date(source["invoice_date"], reading.date_format)
+    numbers: dict[str, ir.Value] = {}
+    for name in NUMBER_COLUMNS:
+        number, text = (
+            _number(source[name], reading.decimal_mark)
+            if name in source
+            else (ibis.null("float64"), empty)
+        )
+        numbers |= {name: number, f"{name}_text": text}
+    return table.select(
+        source=ibis.literal(part.source),
+        row_number=table[ROW] if part.numbered else table["file_row_number"] + 1,
+        line=ibis.literal(" | ").join(
+            [table[column].cast("string").fill_null("") for column in part.columns]
+        ),
+        customer_id=_code(source["customer_id"], strip_zeros=True),
+        invoice_date=date,
+        invoice_date_text=date_text,
+        **{
+            name: _code(source[name]) if name in source else empty
+            for name in ("invoice", "stock_code")
+        },
+        **{
+            name: source[name].cast("string") if name in source else empty
+            for name in ("description", "country")
+        },
+        **numbers,
+    )
+
+
+def _code(column: ir.Column, *, strip_zeros: bool = False) -> ir.StringValue:
+    """Read a code: a number without its ".0", a text without its margins, nothing as null."""
+    if column.type().is_floating():
+        whole = column == column.floor()
+        text = ibis.ifelse(whole, column.cast("int64").cast("string"), column.cast("string"))
+        return ibis.ifelse(column.isnan() | column.isinf(), ibis.null("string"), text)
+    if not column.type().is_string():
+        return column.cast("string")
+    text = column.strip()
+    if strip_zeros:
+        text = ibis.ifelse(text.re_search(r"^\d+\.0+$"), text.split(".")[0], text)
+    return text.nullif("")
+
+
+def _number(column: ir.Column, decimal_mark: str) -> tuple[ir.Value, ir.Value]:
+    """Return a column as numbers, and its text where there is one."""
+    if column.type().is_numeric():
+        number = column.cast("float64")
+        return (
+            (number.nullif(float("nan")) if column.type().is_floating() else number),
+            ibis.null("string"),
+        )
+    text = column.cast("string").strip().nullif("")
+    plain = text.re_replace(r"[\s\u00a0\u202f]", "")
+    if decimal_mark == ",":
+        # A point in a file with decimal commas may stand between thousands: not read.
+        plain = ibis.ifelse(plain.contains("."), ibis.null("string"), plain.replace(",", "."))
+    plain = ibis.ifelse(plain.re_search(r"^[-+]?(\d+\.?\d*|\.\d+)$"), plain, ibis.null("string"))
+    return plain.try_cast("float64"), text
+
+
+def _date(column: ir.Column, form: str) -> tuple[ir.Value, ir.Value]:
+    """Return a column as moments, and its text where there is one."""
+    if column.type().is_timestamp() or column.type().is_date():
+        return column.cast("timestamp"), ibis.null("string")
+    text = column.cast("string").strip().nullif("")
+    if not form:
+        return ibis.null("timestamp"), text
+    return try_strptime(text, form).cast("timestamp"), text
+
+
+def _bits(expressions: dict[str, ir.BooleanColumn]) -> ir.IntegerColumn:
+    """Pack truth values into one integer: bit i is the i-th expression."""
+    total: ir.IntegerValue = ibis.literal(0, "int32")
+    for position, expression in enumerate(expressions.values()):
+        total = total + ibis.ifelse(expression, 1 << position, 0).cast("int32")
+    return total.cast("int32")
+
+
+# ------------------------------------------------------------------------- the one pass
+
+
+def _count_identical(
+    engine: Backend,
+    raw: ir.Table,
+    settings: TransactionSettings,
+    columns: frozenset[str],
+    *,
+    many: bool,
+) -> ir.Table:
+    """Read everything once: one row per distinct line (and file), with its rung up to 5."""
+    keys = [name for name in LINE_COLUMNS if name in columns]
+    distinct = raw.group_by([*(["source"] if many else []), *keys, "broken"]).aggregate(
+        copies=lambda t: t.count()
+    )
+    return engine.create_table(
+        "read", _with_rungs(distinct, settings, columns).mutate(read=ibis._.copies), temp=True
+    )
+
+
+def _with_rungs(
+    lines: ir.Table, settings: TransactionSettings, columns: frozenset[str]
+) -> ir.Table:
+    """Add the missing columns, the amount, the order, and the rung up to 5."""
+    types = dict.fromkeys(TEXT_COLUMNS, "string") | dict.fromkeys(NUMBER_COLUMNS, "float64")
+    lines = lines.mutate(**{name: ibis.null(types[name]) for name in types if name not in columns})
+    whole = {"quantity", "unit_price"} <= columns
+    amount = (lines.quantity * lines.unit_price).round(4) if whole else lines.amount.round(4)
+    lines = lines.mutate(amount=ibis.ifelse(lines.broken == 0, amount, ibis.null()).cast(MONEY))
+    cancelled = (
+        lines.invoice.upper().startswith(settings.cancellation_prefix.upper()).fill_null(False)
+    )
+    positive = (lines.quantity > 0) & (lines.unit_price > 0) if whole else lines.amount > 0
+    pattern = "|".join(f"(?:{code})" for code in settings.product_codes)
+    product = (
+        lines.stock_code.re_search(pattern).fill_null(False)
+        if "stock_code" in columns
+        else ibis.literal(True)
+    )
+    rung = ibis.cases(
+        ((lines.broken != 0) | lines.customer_id.isnull(), 0),
+        (cancelled, 2),
+        (~positive, 3),
+        (~product, 4),
+        else_=5,
+    ).cast("int8")
+    # Without invoice numbers, what a customer buys in one day counts as one order.
+    by_day = ibis.literal("day ") + lines.invoice_date.date().cast("string")
+    return lines.mutate(
+        rung=rung, cancelled=cancelled, product=product, order_id=lines.invoice.fill_null(by_day)
+    )
+
+
+def _merge_files(read: ir.Table) -> ir.Table:
+    """Count a line that stands in several files as often as the file that has it most often."""
+    keys = [name for name in read.columns if name not in ("source", "copies", "read")]
+    return read.group_by(keys).aggregate(
+        copies=lambda t: t.copies.max(), read=lambda t: t.copies.sum()
+    )
+
+
+def _summarise_files(read: ir.Table, readings: Sequence[_Reading], today: dt.date) -> pd.DataFrame:
+    if "source" not in read.columns:
+        read = read.mutate(source=ibis.literal(readings[0].part.source))
+    sound = read.broken == 0
+    tomorrow = ibis.timestamp(f"{today + dt.timedelta(days=1)}")
+    counted = (
+        read.group_by("source")
+        .aggregate(
+            rows=read.copies.sum(),
+            refused_rows=read.copies.sum(where=~sound).fill_null(0),
+            first_date=read.invoice_date.min(where=sound),
+            last_date=read.invoice_date.max(where=sound),
+            future_rows=read.copies.sum(where=read.invoice_date >= tomorrow).fill_null(0),
+            customer_rows=read.copies.sum(where=read.customer_id.notnull()).fill_null(0),
+            customers=read.customer_id.nunique(),
+        )
+        .execute()
+        .set_index("source")
+    )
+    about = pd.DataFrame(
+        [
+            {
+                "source": r.part.source,
+                "encoding": r.part.encoding,
+                "date_format": r.date_format,
+                "decimal_mark": r.decimal_mark,
+                "ragged": len(r.part.ragged),
+            }
+            for r in readings
+        ]
+    ).set_index("source")
+    files = about.join(counted)
+    files[["rows", "refused_rows"]] = files[["rows", "refused_rows"]].add(files["ragged"], axis=0)
+    counts = ["rows", "refused_rows", "future_rows", "customer_rows", "customers"]
+    files[counts] = files[counts].fillna(0).astype("int64")
+    return files.drop(columns="ragged").reset_index()
+
+
+def _summarise_rules(read: ir.Table, schema: object, parts: Sequence[Part]) -> pd.DataFrame:
+    """Return one row per rule of the contract, with the rows that broke it."""
+    sentences = schemas.sentences(schema)
+    counts = {
+        name: read.copies.sum(where=(read.broken & (1 << i)) != 0).fill_null(0)
+        for i, name in enumerate(sentences)
+    }
+    found = read.aggregate(all_rows=read.copies.sum(), **counts).execute().iloc[0].astype(int)
+    ragged = sum(len(part.ragged) for part in parts)
+    rows = [
+        {"rule": name, "column": column, "asks_for": asks_for, "rows": found[name]}
+        for name, (column, asks_for) in sentences.items()
+    ]
+    rows.append(
+        {
+            "rule": "fields_match_header",
+            "column": "",
+            "asks_for": "the row has as many fields as the header",
+            "rows": ragged,
+        }
+    )
+    table = pd.DataFrame(rows)
+    return table.assign(share=table["rows"] / (found["all_rows"] + ragged))
+
+
+def _refuse_files(
+    raw: ir.Table,
+    files: pd.DataFrame,
+    schema: object,
+    settings: TransactionSettings,
+    readings: Sequence[_Reading],
+) -> None:
+    """Raise when a file as a whole cannot be used; name everything that is wrong with it."""
+    problems: list[Problem] = []
+    spelled = {r.part.source: r.names for r in readings}
+    for file in files.itertuples():
+        if file.refused_rows > settings.refused_share * file.rows:
+            problems += _rule_problems(raw, file, schema, settings, spelled[file.source])
+        if file.future_rows:
+            late = raw.filter(raw.source == file.source).order_by(ibis.desc("invoice_date"))
+            row = late.select("row_number", "invoice_date").limit(1).execute().iloc[0]
+            problems.append(
+                Problem(
+                    file.source,
+                    "dates lie in the future",
+                    column=spelled[file.source]["invoice_date"],
+                    rows=int(file.future_rows),
+                    example=f"row {row.row_number}: {row.invoice_date:%Y-%m-%d}",
+                    remedy="Correct the dates (is day and month swapped, is the year mistyped?).",
+                )
+            )
+        if not file.customer_rows:
+            problems.append(
+                Problem(
+                    file.source,
+                    "no row has a customer id",
+                    column=spelled[file.source]["customer_id"],
+                    remedy="Without it there is nothing to say about customers: export it too.",
+                )
+            )
+        elif file.customers == file.customer_rows and file.customers >= 1000:
+            problems.append(
+                Problem(
+                    file.source,
+                    "the ids are no customer ids: each row has another one",
+                    column=spelled[file.source]["customer_id"],
+                    rows=int(file.customers),
+                    remedy="It looks like a row or invoice number; name the customer's column.",
+                )
+            )
+    if problems:
+        raise Refused(problems)
+
+
+def _rule_problems(
+    raw: ir.Table,
+    file: object,
+    schema: object,
+    settings: TransactionSettings,
+    spelled: dict[str, str],
+) -> list[Problem]:
+    """Return one problem per rule that the file breaks."""
+    source: str = file.source  # type: ignore[attr-defined]
+    rows: int = file.rows  # type: ignore[attr-defined]
+    problems = []
+    for position, (name, (column, asks_for)) in enumerate(schemas.sentences(schema).items()):
+        hits = raw.filter((raw.source == source) & ((raw.broken & (1 << position)) != 0))
+        count = int(hits.count().execute())
+        if not count:
+            continue
+        text = f"{column}_text"
+        value = hits[column].cast("string")
+        value = hits[text].fill_null(value) if text in hits.columns else value
+        first = (
+            hits.select("row_number", value=value).order_by("row_number").limit(1).execute().iloc[0]
+        )
+        problems.append(
+            Problem(
+                source,
+                f"{count / rows:.0%} of the rows break the rule '{asks_for}' "
+                f"(at most {settings.refused_share:.0%} of a file's rows may be refused)",
+                column=spelled.get(column, column),
+                rows=count,
+                example=f"row {first.row_number}: "
+                + ("empty" if pd.isna(first.value) else repr(first.value[:80])),
+                remedy=_REMEDIES.get(name, "Correct these rows, or send the file again."),
+            )
+        )
+    return problems
+
+
+_REMEDIES = {
+    "quantity_read": "Export numbers plainly, without units or separators between thousands.",
+    "unit_price_read": "Export numbers plainly, without currency or separators between thousands.",
+    "amount_read": "Export numbers plainly, without currency or separators between thousands.",
+    "invoice_date_read": "Export dates as 2024-12-31 14:05, or add their format to date_formats "
+    "in data/settings.toml.",
+    "customer_id_is_an_id": "Name the column that holds the customer's number.",
+}
+
+
+def _quarantine(raw: ir.Table, schema: object, parts: Sequence[Part], refused: int) -> pd.DataFrame:
+    """Return the refused lines with the rules that refused them; reads the files once more."""
+    columns = ["source", "row_number", "rule", "line"]
+    ragged = pd.DataFrame(
+        [
+            (part.source, bad.row, "fields_match_header", bad.line)
+            for part in parts
+            for bad in part.ragged
+        ],
+        columns=columns,
+    )
+    if refused == len(ragged):
+        return ragged.astype({"row_number": "int64"})
+    names = list(schemas.sentences(schema))
+    hits = raw.filter(raw.broken != 0).select("source", "row_number", "broken", "line").execute()
+    hits["rule"] = hits["broken"].map(
+        lambda bits: ", ".join(name for i, name in enumerate(names) if bits >> i & 1)
+    )
+    both = pd.concat([hits[columns], ragged], ignore_index=True)
+    return both.sort_values(["source", "row_number"], ignore_index=True)
+
+
+# ------------------------------------------------------------------------- the last rung
+
+
+def _remove_reversals(engine: Backend, lines: ir.Table) -> tuple[ir.Table, ir.Table]:
+    """Lift gross sales that no cancellation reversed to rung 6.
+
+    Per (customer, stock code, price, quantity) the n-th cancellation, in time order, removes the
+    n-th purchase if that came no later.
+    """
+    lines = lines.mutate(line_id=lines.rowid())
+    cancellations = lines.filter((lines.rung == 2) & lines.cancelled)
+    keys = ["customer_id", "stock_code", "unit_price", "quantity"]
+    ties = ["invoice_date", "order_id", "description", "country"]
+
+    def numbered(table: ir.Table) -> ir.Table:
+        table = table.mutate(stock_code=table.stock_code.fill_null(""))
+        window = ibis.window(group_by=keys, order_by=[table[tie] for tie in ties])
+        return table.select("line_id", *keys, "invoice_date", nth=ibis.row_number().over(window))
+
+    back = numbered(cancellations.mutate(quantity=-cancellations.quantity))
+    # Only purchases that some cancellation matches need a number: one line in a hundred.
+    candidates = lines.filter(lines.rung == GROSS).semi_join(back.select(*keys).distinct(), keys)
+    bought = numbered(candidates)
+    pairs = bought.join(back, [*keys, "nth"], rname="{name}_back")
+    reversed_ids = engine.create_table(
+        "reversed",
+        pairs.filter(pairs.invoice_date <= pairs.invoice_date_back).select("line_id"),
+        temp=True,
+    )
+    kept = (lines.rung == GROSS) & lines.line_id.notin(reversed_ids.line_id)
+    return lines.mutate(rung=ibis.ifelse(kept, NET, lines.rung)), cancellations

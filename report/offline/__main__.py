@@ -1,0 +1,17 @@
+"""Which command renders the book without Quarto? ``python -m report.offline``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from . import render
+
+parser = argparse.ArgumentParser(prog="python -m report.offline", description=__doc__)
+parser.add_argument("--root", type=Path, default=Path(), help="the project (default: here)")
+parser.add_argument("--out", type=Path, help="where to publish (default: ROOT/_site)")
+options = parser.parse_args()
+try:
+    page, pdf = render(options.root, options.out or options.root / "_site")
+except (OSError, RuntimeError) as error:
+    sys.exit(f"Not rendered: {error}")
+print(f"Rendered {page} and {pdf}")
