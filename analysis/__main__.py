@@ -7,6 +7,7 @@ generated data to try it with. Exit code 0: done; 1: the data was refused; 2: wr
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -65,10 +66,11 @@ def _inputs(options: argparse.Namespace, settings: Settings) -> Inputs:
     """Find the data; write the sample first when there is no other, and say so."""
     folder = choose_folder(options.data, settings, options.out)
     if folder is None:
-        if options.command == "check" and options.data is not None:
-            return find_inputs(options.data, settings)  # says what to put where
         folder = SAMPLE_FOLDER
-        where = options.data or settings.report.data
+        told = options.data or os.environ.get("REPORT_DATA")
+        where = Path(told) if told else settings.report.data
+        if options.command == "check":
+            return find_inputs(where if told else ROOT / where, settings)  # says what is lacking
         _say(f"No data in {where}: the report is made from generated SAMPLE data instead.")
         if not sample_is_in(folder):
             write_sample(folder)

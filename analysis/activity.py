@@ -119,7 +119,9 @@ def _raw_schema(role: Role, columns: dict[str, pan.Column]) -> pan.DataFrameSche
         return ~rows.duplicated()
 
     def undisputed(rows: pd.DataFrame) -> pd.Series:
-        distinct = rows.drop_duplicates()
+        # Rows of unknown periods are refused for that, and for nothing else.
+        known = rows["period"].isin(MONTHS[role]) if "period" in rows else rows.index.notna()
+        distinct = rows[known].drop_duplicates()
         disputed = distinct.duplicated(key, keep=False) & distinct[key].notna().all(axis="columns")
         return ~disputed.reindex(rows.index, fill_value=False)
 
@@ -576,9 +578,9 @@ def _missing_columns(
     return Problem(
         source=source,
         rule=f"{len(missing)} column{'s' * (len(missing) != 1)} missing: {accepted}",
-        example=f"the file has {', '.join(map(repr, names))}" if names else "",
         remedy="Supply what is missing, or add the file's spelling to "
-        f"[activity.columns.{role}] in data/settings.toml.",
+        f"[activity.columns.{role}] in data/settings.toml. "
+        f"The file has {', '.join(repr(_shown(name)) for name in names)}.",
     )
 
 
@@ -593,7 +595,8 @@ def _label_problem(
     """Return the problem of a label column without exactly the two known labels, if there is."""
     if role != "behaviour" or accepted.empty:
         return []
-    values = accepted["activity"].value_counts()
+    values = accepted["activity"].value_counts().sort_index()
+    values = values.sort_values(ascending=False, kind="stable")
     if set(values.index) == set(_LABELS):
         return []
     strange = accepted.index[~accepted["activity"].isin(list(_LABELS))]
@@ -728,7 +731,7 @@ def join(tables: Mapping[Role, pd.DataFrame]) -> pd.DataFrame:
     """
     months = [
         tables[role]
-        .pivot_table(index="customer_id", columns="period", values=role, aggfunc="first")
+        .pivot(index="customer_id", columns="period", values=role)
         .reindex(columns=list(MONTHS[role]))
         .add_prefix(f"{role}_")
         for role in MONTHS

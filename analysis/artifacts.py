@@ -17,6 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from analysis.problems import Problem, Refused
 from analysis.settings import ROOT
 
 #: The libraries whose versions can change a result.
@@ -31,6 +32,7 @@ LIBRARIES = (
     "scikit-learn",
     "scipy",
 )
+MANIFEST = "manifest.json"
 Fact = str | int | float | bool
 
 
@@ -40,7 +42,23 @@ def replacing(out: Path) -> Iterator[Path]:
 
     When anything goes wrong, `out` stays as it was. What an interrupted build left beside it is
     removed by the next one.
+
+    Raises
+    ------
+    Refused
+        When `out` holds anything but a build: its files would be lost.
     """
+    out = out.resolve()
+    if out.exists() and not (out / MANIFEST).is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise Refused(
+            [
+                Problem(
+                    str(out),
+                    "this is no folder of an earlier build, and a new one would replace it",
+                    remedy="Name a folder that is new or empty with --out.",
+                )
+            ]
+        )
     out.parent.mkdir(parents=True, exist_ok=True)
     new, old = out.with_name(f".{out.name}.new"), out.with_name(f".{out.name}.old")
     if old.exists() and not out.exists():
@@ -120,3 +138,9 @@ def is_current(out: Path, fingerprint: str) -> bool:
     return manifest.get("key") == fingerprint and all(
         (out / name).is_file() for name in manifest.get("artifacts", ["missing"])
     )
+
+
+def data_version(manifest: Mapping[str, Any]) -> str:
+    """Return a short name for exactly these input files: the same files give the same name."""
+    hashes = "".join(item["sha256"] for item in manifest.get("inputs", []))
+    return hashlib.sha256(hashes.encode()).hexdigest()[:8]

@@ -206,7 +206,7 @@ def giant_reversals(ledger: Ledger, most: int = 5) -> pd.DataFrame:
             amount=lines.amount.cast("float64"),
             date=lines.invoice_date.date(),
         )
-        .order_by(ibis.desc("amount"), "date", "stock_code")
+        .order_by(ibis.desc("amount"), "date", "stock_code", "description", "quantity")
         .limit(most)
         .execute()
     )
@@ -305,7 +305,8 @@ def monthly(ledger: Ledger) -> pd.DataFrame:
     table[sums] = table[sums].fillna(0.0).round(2)
     orders, mean = table["orders"], table["net_revenue"] / table["orders"]
     variance = (table.pop("squares") / orders - mean**2) * orders / (orders - 1)
-    error = 1.96 * np.sqrt(variance / orders)
+    # Equal orders can leave a variance just below nought.
+    error = 1.96 * np.sqrt(variance.clip(lower=0) / orders)
     first_day = ledger.files["first_date"].min().date()
     return table.assign(
         mean_order=mean,

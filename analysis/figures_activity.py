@@ -19,7 +19,7 @@ from analysis.explore_activity import FEATURE_NAMES, shorten
 from analysis.theme import ACCENT, FAINT, INK, MUTED, PRIMARY, report_theme
 
 ACTIVITY_NAMES = {"same": "stay", "declined": "buy less"}
-_LINE = 76
+_LINE = 72
 
 
 def effect_plot(effects: pd.DataFrame, title: str, most: int = 30) -> p9.ggplot:
@@ -55,7 +55,8 @@ def effect_plot(effects: pd.DataFrame, title: str, most: int = 30) -> p9.ggplot:
         + p9.scale_color_manual({"more than chance": PRIMARY, "within chance": MUTED})
         + p9.labs(
             title=_title(title),
-            x="lower among customers who buy less   ←   Cliff's delta   →   higher",
+            subtitle="Customers who buy less, compared with those who stay; 95% intervals",
+            x="lower   ←   Cliff's delta   →   higher",
             y="",
         )
         + report_theme(height=1.5 + 0.2 * len(rows))

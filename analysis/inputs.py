@@ -41,17 +41,13 @@ class Inputs:
     sample: bool
 
     def described(self, rows: Mapping[str, int]) -> list[dict[str, str | int]]:
-        """Return the files for the manifest: name, bytes, SHA-256, rows."""
+        """Return the files for the manifest: name, bytes, SHA-256, rows (by the same names)."""
         return [
             {
                 "file": name,
                 "bytes": (self.folder / name).stat().st_size,
                 "sha256": sha256,
-                "rows": sum(
-                    n
-                    for source, n in rows.items()
-                    if source == Path(name).name or source.startswith(Path(name).name + " [")
-                ),
+                "rows": rows[name],
             }
             for name, sha256 in self.sha256.items()
         ]
@@ -105,24 +101,30 @@ def find_inputs(folder: Path, settings: Settings) -> Inputs:
     Raises
     ------
     Refused
-        When the folder holds neither half, or a table of the activity half is missing or there
-        twice.
+        When the folder holds neither half, or something that looks like data and would not be
+        read, or a table of the activity half is missing or there twice.
     """
     ledger = sources.find_files(folder / settings.transactions.folder)
     tables = sources.find_files(folder / settings.activity.folder)
+    roles: dict[str, Path] = {}
+    problems = [
+        problem
+        for half in (settings.transactions.folder, settings.activity.folder)
+        for problem in sources.overlooked(folder / half)
+    ]
     if not ledger and not tables:
         raise Refused(
             [
+                *problems,
                 Problem(
                     str(folder),
                     "the folder holds no data",
                     remedy=f"Put the invoice lines (.xlsx, .csv, .csv.gz or .parquet) into "
                     f"{settings.transactions.folder}/, or the four tables of regular customers "
                     f"into {settings.activity.folder}/, or both.",
-                )
+                ),
             ]
         )
-    roles, problems = {}, []
     for role, names in settings.activity.files.items() if tables else ():
         hits = [path for path in tables if sources.stem(path) in names]
         if len(hits) == 1:

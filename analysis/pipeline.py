@@ -7,9 +7,9 @@ validation. Neither writes anything that lasts before all data is found good.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +19,7 @@ from analysis import transactions as tx
 from analysis.inputs import Inputs
 from analysis.problems import Problem, Refused
 from analysis.progress import Steps
-from analysis.settings import Settings
+from analysis.settings import ActivitySettings, Settings
 
 Tables = dict[str, pd.DataFrame]
 Facts = dict[str, artifacts.Fact]
@@ -31,6 +31,8 @@ class Checked:
 
     ledger: tx.Ledger | None
     customers: activity.ActivityTables | None
+    #: Rows below the header, by file as in `Inputs.sha256`.
+    rows: dict[str, int]
 
 
 @contextmanager
@@ -48,43 +50,81 @@ def check(inputs: Inputs, settings: Settings, steps: Steps) -> Iterator[Checked]
         With the problems of all files of both halves.
     """
     problems: list[Problem] = []
-    with tempfile.TemporaryDirectory(prefix="customer-report-") as folder:
+    with tempfile.TemporaryDirectory(prefix="customer-report-") as folder, ExitStack() as stack:
         work = Path(folder)
-        parts = []
+        parts: dict[Path, list[sources.Part]] = {}
         with steps.step("read the files"):
             for path in (*inputs.transactions, *inputs.activity.values()):
                 try:
-                    parts += sources.read_parts(path, work, settings.files.encodings)
+                    parts[path] = sources.read_parts(path, work, settings.files.encodings)
                 except Refused as refused:
                     problems += refused.problems
-        unread = {problem.source for problem in problems}
         ledger = customers = None
-        if inputs.transactions and not unread & {path.name for path in inputs.transactions}:
-            names = {path.name for path in inputs.transactions}
+        # Where a file could not be read, the others are checked all the same: one message for all.
+        if lines := [part for path in inputs.transactions for part in parts.get(path, ())]:
             with steps.step("validate the ledger, and clean it"):
                 engine = tx.connect(settings.engine, work)
+                stack.callback(engine.disconnect)
                 try:
                     ledger = tx.read_ledger(
-                        engine,
-                        [part for part in parts if part.file in names],
-                        settings.transactions,
-                        as_of=settings.report.as_of,
+                        engine, lines, settings.transactions, as_of=settings.report.as_of
                     )
                 except Refused as refused:
                     problems += refused.problems
-        if inputs.activity and not unread & {path.name for path in inputs.activity.values()}:
+        if tables := {role: parts[path] for role, path in inputs.activity.items() if path in parts}:
             with steps.step("validate the activity tables, and join them"):
-                tables, files = {}, {}
-                for role, path in inputs.activity.items():
-                    part = next(part for part in parts if part.file == path.name)
-                    tables[role], files[role] = sources.read_table(part), path.name
                 try:
-                    customers = activity.read_activity(tables, settings.activity, files)
+                    customers = _read_activity(tables, settings.activity)
                 except Refused as refused:
                     problems += refused.problems
         if problems:
             raise Refused(problems)
-        yield Checked(ledger, customers)
+        rows = {
+            str(path.relative_to(inputs.folder)): sum(p.rows + len(p.ragged) for p in found)
+            for path, found in parts.items()
+        }
+        yield Checked(ledger, customers, rows)
+
+
+def _read_activity(
+    parts: Mapping[str, Sequence[sources.Part]], settings: ActivitySettings
+) -> activity.ActivityTables | None:
+    """Read the tables of the activity half; None when one of them could not be read."""
+    chosen = {role: _best_sheet(found, settings.columns[role]) for role, found in parts.items()}
+    tables = {role: sources.read_table(part) for role, part in chosen.items()}
+    files = {role: part.file for role, part in chosen.items()}
+    if len(tables) < len(settings.files):
+        read = [activity.read_role(r, tables[r], files[r], settings) for r in tables]
+        if problems := [problem for table in read for problem in table.problems]:
+            raise Refused(problems)
+        return None
+    checked = activity.read_activity(tables, settings, files)
+    # Rows that could not be split into columns never reached the tables.
+    refused = checked.quarantine["source"].value_counts()
+    problems = [
+        problem
+        for part in chosen.values()
+        if refused.get(part.file, 0) + len(part.ragged)
+        > settings.refused_share * (part.rows + len(part.ragged))
+        for problem in tx.ragged_problems(part, settings.refused_share)
+    ]
+    if problems:
+        raise Refused(problems)
+    ragged = tx.ragged_lines(list(chosen.values()))
+    if ragged.empty:
+        return checked
+    rows = {f"activity.rows_{role}": part.rows + len(part.ragged) for role, part in chosen.items()}
+    facts = checked.facts | rows
+    facts["activity.refused_rows"] = len(checked.quarantine) + len(ragged)
+    quarantine = pd.concat([checked.quarantine, ragged], ignore_index=True)
+    quarantine = quarantine.sort_values(["source", "row_number"], ignore_index=True)
+    return replace(checked, quarantine=quarantine, facts=facts)
+
+
+def _best_sheet(parts: Sequence[sources.Part], wanted: dict[str, list[str]]) -> sources.Part:
+    """Return the sheet of a workbook that has most of a table's columns."""
+    known = {sources.plain(name) for ours, theirs in wanted.items() for name in (ours, *theirs)}
+    return max(parts, key=lambda part: len(known & set(map(sources.plain, part.columns))))
 
 
 def build(inputs: Inputs, settings: Settings, out: Path, fingerprint: str, steps: Steps) -> None:
@@ -118,7 +158,6 @@ def build(inputs: Inputs, settings: Settings, out: Path, fingerprint: str, steps
             "activity.available": checked.customers is not None,
         }
         quarantine = []
-        rows: dict[str, int] = {}
         with artifacts.replacing(out) as new:
             if checked.ledger:
                 with steps.step("explore the ledger"):
@@ -128,8 +167,6 @@ def build(inputs: Inputs, settings: Settings, out: Path, fingerprint: str, steps
                 with steps.step("write the sales lines"):
                     _write_sales(checked.ledger, new / "transactions.parquet")
                 quarantine.append(checked.ledger.quarantine)
-                files = checked.ledger.files
-                rows |= dict(zip(files["source"], files["rows"].astype(int), strict=True))
             if checked.customers:
                 with steps.step("explore the activity tables"):
                     more, found = _activity_tables(checked.customers, settings)
@@ -145,9 +182,9 @@ def build(inputs: Inputs, settings: Settings, out: Path, fingerprint: str, steps
                 new / "manifest.json",
                 {
                     "key": fingerprint,
-                    "data": str(inputs.folder),
+                    "data": str(inputs.folder.resolve()),
                     "sample": inputs.sample,
-                    "inputs": inputs.described(rows),
+                    "inputs": inputs.described(checked.rows),
                     "as_of": facts.get("transactions.as_of", ""),
                     "settings": settings.model_dump(mode="json"),
                     "versions": artifacts.versions(),

@@ -28,9 +28,11 @@ from pandera.errors import SchemaErrors
 
 from analysis.problems import Problem, Refused
 
-#: A customer's id: no spaces, at least one digit ("guest" and "n/a" are not ids).
-ID_PATTERN = r"^[\w.@:+-]*\d[\w.@:+-]*$"
-#: Ten times the largest order that any of our shops has seen, with room; beyond it decimals break.
+#: A customer's id: letters of any script, at least one digit ("guest" and "n/a" are not ids) ...
+ID_PATTERN = r"^[\pL\pN_.@:+-]*\d[\pL\pN_.@:+-]*$"
+#: ... and not what a spreadsheet makes of a long number, or a number with decimals.
+NO_ID_PATTERN = r"^[+-]?\d+\.\d+([eE][+-]?\d+)?$|^\d+[eE]\+\d+$"
+#: Far above the largest order that any of our shops has seen; beyond it decimals break.
 LARGEST = 1e9
 
 
@@ -98,6 +100,11 @@ def lines_schema(columns: set[str], earliest: dt.date) -> pai.DataFrameSchema:
                 "the price is not negative",
                 lambda t, key: t[key].isnull() | (t[key] >= 0),
             ),
+            _check(
+                "line_amount_finite",
+                f"quantity times price is below {LARGEST:,.0f}",
+                lambda t, key: (t[key] * t["quantity"]).abs().fill_null(0) < LARGEST,
+            ),
         ],
         "amount": [_given("amount"), _read("amount", number), _finite("amount")],
     }
@@ -107,8 +114,11 @@ def lines_schema(columns: set[str], earliest: dt.date) -> pai.DataFrameSchema:
                 str,
                 _check(
                     "customer_id_is_an_id",
-                    "an id has a digit and no spaces",
-                    lambda t, key: t[key].isnull() | t[key].re_search(ID_PATTERN),
+                    "an id has a digit, no spaces, and no decimals",
+                    lambda t, key: (
+                        t[key].isnull()
+                        | (t[key].re_search(ID_PATTERN) & ~t[key].re_search(NO_ID_PATTERN))
+                    ),
                 ),
                 nullable=True,
             ),
@@ -186,7 +196,7 @@ def sales_schema(columns: set[str]) -> pai.DataFrameSchema:
 
 CUSTOMERS = pap.DataFrameSchema(
     {
-        "customer_id": pap.Column(str, pap.Check.str_matches(ID_PATTERN), unique=True),
+        "customer_id": pap.Column(str, pap.Check.str_matches(r"^\S*\d\S*$"), unique=True),
         "recency_days": pap.Column("int64", pap.Check.ge(1)),
         "frequency": pap.Column("int64", pap.Check.ge(1)),
         "monetary": pap.Column(float, pap.Check.gt(0)),

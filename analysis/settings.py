@@ -6,18 +6,56 @@ written anywhere else.
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from analysis.problems import Problem, Refused
 
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS_FILE = ROOT / "data" / "settings.toml"
 
+
+
+def _encoding(name: str) -> str:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        raise ValueError("there is no such encoding") from None
+    return name
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"this is no regular expression: {error}") from None
+    return text
+
+
+def _date_format(text: str) -> str:
+    parts = set(re.findall(r"%-?(.)", text))
+    if not parts >= {"Y", "m", "d"} or parts - set("YmdHMSfpIzbBaAyj%"):
+        raise ValueError("a date format is made of %Y, %m and %d, and %H, %M, %S where needed")
+    return text
+
+
+LedgerColumn = Literal[
+    "invoice",
+    "stock_code",
+    "description",
+    "quantity",
+    "invoice_date",
+    "unit_price",
+    "customer_id",
+    "country",
+    "amount",
+]
 Share = Annotated[float, Field(ge=0, le=1)]
 Names = dict[str, list[str]]
 OptionalDate = Annotated[dt.date | None, BeforeValidator(lambda text: text or None)]
@@ -43,7 +81,7 @@ class ReportSettings(_Section):
 class FileSettings(_Section):
     """How to read text files."""
 
-    encodings: list[str] = Field(min_length=1)
+    encodings: list[Annotated[str, AfterValidator(_encoding)]] = Field(min_length=1)
 
 
 class TransactionSettings(_Section):
@@ -53,11 +91,11 @@ class TransactionSettings(_Section):
     currency: str
     home_country: str
     cancellation_prefix: str = Field(min_length=1)
-    product_codes: list[str]
+    product_codes: list[Annotated[str, AfterValidator(_pattern)]] = Field(min_length=1)
     refused_share: Share
     earliest_date: dt.date
-    date_formats: list[str]
-    columns: Names
+    date_formats: list[Annotated[str, AfterValidator(_date_format)]] = Field(min_length=1)
+    columns: dict[LedgerColumn, list[str]]
 
 
 class ActivitySettings(_Section):

@@ -15,7 +15,9 @@ import codecs
 import csv
 import hashlib
 import io
+import logging
 import re
+import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -24,16 +26,26 @@ from pathlib import Path
 
 import fastexcel
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from analysis.problems import Problem, Refused
 
 FORMATS = (".parquet", ".csv.gz", ".csv", ".xlsx")
+#: What a shop may send as well, and what nothing here reads.
+OTHER_FORMATS = (
+    *(".xls", ".xlsb", ".xlsm", ".ods", ".numbers", ".tsv", ".tab", ".txt", ".htm", ".html"),
+    *(".json", ".jsonl", ".xml", ".feather", ".orc"),
+    *(".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".rar", ".tar", ".tgz"),
+)
 #: The column that every part carries: the row's number in its file, the header being row 1.
+#: (Blank lines of a text file do not count; a value with line breaks is part of one row.)
 ROW = "row in file"
 _DELIMITERS = ",;\t"
 _BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+# It says on standard error when a column is blank, or a sheet a chart; neither concerns the sender.
+logging.getLogger("fastexcel").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True)
@@ -96,6 +108,42 @@ def find_files(folder: Path) -> list[Path]:
     )
 
 
+def overlooked(folder: Path) -> list[Problem]:
+    """Return a problem for all that looks like data in a folder, and would not be read."""
+    if not folder.is_dir():
+        return []
+    problems = []
+    for path in sorted(folder.iterdir()):
+        name = path.name.lower()
+        if name.startswith((".", "~$", "readme")):
+            continue
+        if path.is_dir():
+            if name.endswith(FORMATS) or any(map(find_files, [path, *path.glob("*/")])):
+                problems.append(
+                    Problem(
+                        f"{folder.name}/{path.name}/",
+                        "this is a folder, and only files are read",
+                        remedy=f"Put its files into {folder.name}/ itself.",
+                    )
+                )
+        elif not path.exists():
+            problems.append(
+                Problem(
+                    path.name, "this is a link to a file that is not there", remedy="Copy the file."
+                )
+            )
+        elif name.endswith(OTHER_FORMATS) and not name.endswith(FORMATS):
+            problems.append(
+                Problem(
+                    path.name,
+                    f"files of the kind {path.suffix} are not read",
+                    remedy="Save it as .xlsx, .csv, .csv.gz or .parquet, or take it out of the "
+                    "folder.",
+                )
+            )
+    return problems
+
+
 def stem(path: Path) -> str:
     """Return a data file's name without its ending.
 
@@ -141,8 +189,8 @@ def match_columns(names: Sequence[str], wanted: dict[str, list[str]]) -> dict[st
     """
     found: dict[str, str] = {}
     for ours, theirs in wanted.items():
-        accepted = {_plain(name) for name in (ours, *theirs)}
-        hits = [name for name in names if _plain(name) in accepted]
+        accepted = {plain(name) for name in (ours, *theirs)}
+        hits = [name for name in names if plain(name) in accepted]
         if len(hits) > 1:
             raise ValueError(f"both {' and '.join(map(repr, hits))} could be '{ours}'")
         if hits:
@@ -150,7 +198,8 @@ def match_columns(names: Sequence[str], wanted: dict[str, list[str]]) -> dict[st
     return found
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """Return a column's name as it is compared: without case, spaces and underscores."""
     return re.sub(r"[\s_]+", "", name).casefold()
 
 
@@ -196,11 +245,19 @@ def read_parts(path: Path, work: Path, encodings: Sequence[str]) -> list[Part]:
         reason = str(e).splitlines()[0].strip().rstrip(".") if str(e) else type(e).__name__
         raise _refusal(
             path,
-            f"the file cannot be read as {path.suffix.lstrip('.') or 'a table'}",
+            f"the file cannot be read as {name[-len(path.suffix) + 1 :]}",
             f"It may be damaged, cut short, protected, or of another kind than its name says "
             f"({reason[:160]}). Open it in the program it came from, and save it again.",
         ) from None
     if not sum(part.rows for part in parts):
+        if ragged := [line for part in parts for line in part.ragged]:
+            raise _refusal(
+                path,
+                "no row has as many fields as the header",
+                "Export the file again, with the column names in its first row.",
+                example=f"the header has {len(parts[0].columns)} fields, and row "
+                f"{ragged[0].row} has {ragged[0].fields}",
+            )
         raise _refusal(path, "there are no rows below the header", "Send the file again.")
     return parts
 
@@ -210,8 +267,9 @@ def _refusal(path: Path, rule: str, remedy: str, **more: str) -> Refused:
 
 
 def _check_header(path: Path, header: Sequence[str]) -> None:
-    """Refuse a header that cannot name the columns of a table."""
-    twice = [name for name, times in Counter(header).items() if times > 1 and name]
+    """Refuse a header that cannot name the columns of a table; DuckDB does not tell a from A."""
+    times = Counter(name.casefold() for name in header if name)
+    twice = list(dict.fromkeys(name for name in header if times[name.casefold()] > 1))
     if twice:
         raise _refusal(
             path,
@@ -246,16 +304,24 @@ def _workbook_parts(path: Path, work: Path) -> list[Part]:
         for sheet in book.sheet_names
     }
     tables = {sheet: table for sheet, table in tables.items() if table.num_columns}
+    # A sheet with a single column is a note, unless there is nothing else.
+    tables = {s: t for s, t in tables.items() if t.num_columns > 1} or tables
     parts = []
-    for number, (sheet, table) in enumerate(tables.items()):
-        columns = tuple(table.column_names)
-        _check_header(path, columns)
-        target = work / f"{path.name}.{number}.parquet"
+    for sheet, table in tables.items():
+        columns = tuple(table.schema.names)
+        # The reader writes a name that it meets again as name_1.
+        _check_header(path, [re.sub(r"_1$", "", c) if c[:-2] in columns else c for c in columns])
+        target = _new_part(work)
         rows = pa.array(range(2, table.num_rows + 2), pa.int64())
         pq.write_table(pa.table({**_columns(table), ROW: rows}), target, compression="lz4")
         source = path.name if len(tables) == 1 else f"{path.name} [{sheet}]"
         parts.append(Part(path.name, source, target, columns, table.num_rows, numbered=True))
     return parts
+
+
+def _new_part(work: Path) -> Path:
+    """Return a name that no other part has: files of both halves may be called the same."""
+    return Path(tempfile.mkdtemp(dir=work)) / "part.parquet"
 
 
 def _columns(table: pa.RecordBatch | pa.Table) -> dict[str, pa.Array]:
@@ -265,20 +331,24 @@ def _columns(table: pa.RecordBatch | pa.Table) -> dict[str, pa.Array]:
 def _text_part(path: Path, work: Path, encodings: Sequence[str]) -> Part:
     """Copy a text file, every column as text."""
     encoding = _encoding(path, encodings)
-    with pa.input_stream(path, compression="detect") as stream:
+    with _open(path) as stream:
         header, delimiter = _sniff(stream.read(65_536), encoding)
     _check_header(path, header)
     return _copy_text(path, work, header, delimiter, encoding)
 
 
+def _open(path: Path) -> pa.NativeFile:
+    return pa.input_stream(path, compression="gzip" if path.suffix.lower() == ".gz" else None)
+
+
 def _encoding(path: Path, encodings: Sequence[str]) -> str:
     """Return the first encoding that fits the whole file."""
-    with pa.input_stream(path, compression="detect") as stream:
+    with _open(path) as stream:
         start = stream.read(4)
     marked = [code for mark, code in _BYTE_ORDER_MARKS.items() if start.startswith(mark)]
     for encoding in marked or encodings:
         decoder = codecs.getincrementaldecoder(encoding)()
-        with pa.input_stream(path, compression="detect") as stream:
+        with _open(path) as stream:
             try:
                 while block := stream.read(1 << 22):
                     if "\0" in decoder.decode(block):
@@ -300,27 +370,30 @@ def _encoding(path: Path, encodings: Sequence[str]) -> str:
 
 def _sniff(start: bytes, encoding: str) -> tuple[list[str], str]:
     """Return the header, and the delimiter that splits it into the most columns."""
-    lines = start.decode(encoding, errors="ignore").removeprefix("\ufeff").splitlines()
-    first = next(iter(lines), "")
-    headers = {d: next(csv.reader(io.StringIO(first), delimiter=d), []) for d in _DELIMITERS}
+    text = start.decode(encoding, errors="ignore").removeprefix("\ufeff")
+    headers = {
+        d: next(filter(None, csv.reader(io.StringIO(text, newline=""), delimiter=d)), [])
+        for d in _DELIMITERS
+    }
     delimiter = max(headers, key=lambda d: len(headers[d]))
     return [name.strip() for name in headers[delimiter]], delimiter
 
 
 def _copy_text(path: Path, work: Path, header: list[str], delimiter: str, encoding: str) -> Part:
     ragged: list[Ragged] = []
+    whole = len(header) - 1  # delimiters in a row
 
     def set_apart(line: pacsv.InvalidRow) -> str:
         ragged.append(Ragged(line.number, line.actual_columns, line.text))
         return "skip"
 
-    target = work / f"{path.name}.parquet"
+    target = _new_part(work)
     columns = [name or f"column {i}" for i, name in enumerate(header, 1)]
     schema = pa.schema([*((name, pa.string()) for name in columns), (ROW, pa.int64())])
     rows = 0
     try:
         with (
-            pa.input_stream(path, compression="detect") as stream,
+            _open(path) as stream,
             pq.ParquetWriter(target, schema, compression="lz4") as writer,
         ):
             # One thread, so that Arrow can say in which row a line went wrong.
@@ -330,7 +403,7 @@ def _copy_text(path: Path, work: Path, header: list[str], delimiter: str, encodi
                     use_threads=False,
                     encoding=encoding,
                     column_names=columns,
-                    skip_rows=1,
+                    skip_rows_after_names=1,
                     block_size=1 << 22,
                 ),
                 pacsv.ParseOptions(
@@ -347,9 +420,17 @@ def _copy_text(path: Path, work: Path, header: list[str], delimiter: str, encodi
                 row = pa.array((next(numbers) for _ in range(batch.num_rows)), pa.int64())
                 writer.write(pa.record_batch([*batch.columns, row], schema=schema))
                 rows += batch.num_rows
+                for place, value in _with_line_breaks(batch):
+                    if value.count(delimiter) >= whole:
+                        raise _open_quotation(path, f"row {row[place]}", value)
     except pa.ArrowInvalid as error:
+        if "straddling" in str(error):
+            raise _open_quotation(path, f"a row after row {rows + len(ragged) + 1}") from None
         if "Empty CSV" not in str(error):
             raise
+    for line in ragged:
+        if "\n" in line.line and line.line.count(delimiter) >= 2 * whole:
+            raise _open_quotation(path, f"row {line.row}", line.line)
     return Part(
         path.name,
         path.name,
@@ -359,6 +440,23 @@ def _copy_text(path: Path, work: Path, header: list[str], delimiter: str, encodi
         True,
         encoding=encoding,
         ragged=tuple(ragged),
+    )
+
+
+def _with_line_breaks(batch: pa.RecordBatch) -> Iterator[tuple[int, str]]:
+    """Return the values with line breaks, with their places."""
+    for column in batch.columns:
+        for place in pc.indices_nonzero(pc.match_substring(column, "\n")).to_pylist():
+            yield place, column[place].as_py()
+
+
+def _open_quotation(path: Path, where: str, value: str = "") -> Refused:
+    """Refuse a file in which a value swallowed the rows after it."""
+    return _refusal(
+        path,
+        f"in {where} a quotation mark is opened and not closed: the value swallows other rows",
+        "Close the quotation mark or take it out, and the line breaks in the value, too.",
+        example=repr(value[:80]) if value else "",
     )
 
 
@@ -375,7 +473,7 @@ def _row_numbers(ragged: list[Ragged]) -> Iterator[int]:
 
 def read_table(part: Part) -> pa.Table:
     """Load a part, with its row numbers in the column `ROW`; for tables that fit in memory."""
-    table = pq.read_table(part.path)
+    table = pq.read_table(part.path, partitioning=None)
     if part.numbered:
         return table
     return table.append_column(ROW, pa.array(range(1, part.rows + 1), pa.int64()))

@@ -15,10 +15,13 @@ four places, so that no sum depends on the order of its lines.
 from __future__ import annotations
 
 import datetime as dt
+import glob
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
@@ -41,6 +44,11 @@ GROSS, NET = 5, 6
 MONEY = "decimal(18, 4)"
 TEXT_COLUMNS = ("invoice", "stock_code", "description", "country")
 NUMBER_COLUMNS = ("quantity", "unit_price", "amount")
+#: Spaces between thousands that a pattern's "\\s" does not know: no-break, and narrow no-break.
+_SPACES = "\u00a0\u202f"
+#: The rule that a text file's rows break before there are columns to hold to a contract.
+RAGGED = "fields_match_header"
+RAGGED_SENTENCE = "the row has as many fields as the header"
 LINE_COLUMNS = ("customer_id", "invoice_date", *TEXT_COLUMNS, *NUMBER_COLUMNS)
 
 
@@ -92,7 +100,7 @@ class Ledger:
 def connect(settings: EngineSettings, folder: Path) -> Backend:
     """Open an engine of our own in a folder, which also takes what does not fit in memory."""
     options = {"threads": settings.threads} if settings.threads else {}
-    return ibis.duckdb.connect(
+    engine = ibis.duckdb.connect(
         folder / "lines.duckdb",
         memory_limit=settings.memory_limit,
         temp_directory=str(folder / "spill"),
@@ -100,6 +108,9 @@ def connect(settings: EngineSettings, folder: Path) -> Backend:
         preserve_insertion_order=False,
         **options,
     )
+    # A moment with a time zone must not fall on another day on a machine elsewhere.
+    engine.raw_sql("SET TimeZone = 'UTC'")
+    return engine
 
 
 # ------------------------------------------------------------------------- reading
@@ -107,13 +118,21 @@ def connect(settings: EngineSettings, folder: Path) -> Backend:
 
 @dataclass(frozen=True)
 class _Reading:
-    """How one part is understood: its columns, how it writes dates and decimals."""
+    """How one part is understood: its columns, how it writes dates and decimals.
+
+    `date_formats` are those that read most rows; where there are several, and they differ in the
+    dates that they give, only another file can tell which is meant.
+    """
 
     part: Part
     table: ir.Table
     names: dict[str, str]
-    date_format: str = ""
+    date_formats: tuple[str, ...] = ()
     decimal_mark: str = ""
+
+    @property
+    def date_format(self) -> str:
+        return self.date_formats[0] if self.date_formats else ""
 
 
 def read_ledger(
@@ -144,9 +163,41 @@ def read_ledger(
     ------
     Refused
         With every problem of every file: a column is missing, too many lines break a rule,
-        dates lie in the future, ids are not ids.
+        dates lie in the future, ids are not ids; or because no line is a sale.
     """
-    readings = _understand(engine, parts, settings)
+    readings, problems = _understand(engine, parts, settings)
+    if not readings:
+        raise Refused(problems)
+    try:
+        return _place(engine, parts, readings, problems, settings, as_of, today)
+    except duckdb.Error as error:
+        # The beginning and the end of a Parquet file can be sound, and its middle not.
+        if all(reading.part.numbered for reading in readings):
+            raise
+        files = sorted({r.part.file for r in readings if not r.part.numbered})
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise Refused(
+            [
+                *problems,
+                Problem(
+                    ", ".join(files),
+                    "the file cannot be read as parquet",
+                    remedy=f"It may be damaged ({reason[:160]}). Write it again.",
+                ),
+            ]
+        ) from None
+
+
+def _place(
+    engine: Backend,
+    parts: Sequence[Part],
+    readings: list[_Reading],
+    problems: list[Problem],
+    settings: TransactionSettings,
+    as_of: dt.date | None,
+    today: dt.date | None,
+) -> Ledger:
+    """Hold the lines to their contract, and place them; `problems` are what was found before."""
     columns = frozenset(name for reading in readings for name in reading.names)
     schema = schemas.lines_schema(set(columns), settings.earliest_date)
     raw = _canonical(readings[0])
@@ -157,7 +208,9 @@ def read_ledger(
     read = _count_identical(engine, raw, settings, columns, many=len(readings) > 1)
     files = _summarise_files(read, readings, today or dt.date.today())
     rules = _summarise_rules(read, schema, parts)
-    _refuse_files(raw, files, schema, settings, readings)
+    problems = problems + _file_problems(raw, files, schema, settings, readings)
+    if problems:
+        raise Refused(problems)
 
     last = read.filter(read.broken == 0).invoice_date.max().execute()
     day = as_of or (last + pd.Timedelta(days=1)).date()
@@ -169,6 +222,7 @@ def read_ledger(
     if len(readings) > 1:
         lines = engine.create_table("lines", _merge_files(lines), temp=True)
     lines, cancellations = _remove_reversals(engine, lines)
+    _refuse_without_sales(lines, day, late_rows)
     return Ledger(
         engine=engine,
         lines=lines,
@@ -184,30 +238,43 @@ def read_ledger(
 
 def _understand(
     engine: Backend, parts: Sequence[Part], settings: TransactionSettings
-) -> list[_Reading]:
-    """Find each part's columns, date format and decimal mark, or refuse all that lack them.
+) -> tuple[list[_Reading], list[Problem]]:
+    """Find each part's columns, date format and decimal mark; say which part lacks them.
 
-    A sheet of a workbook that is no ledger (notes, a summary) is passed over when another is one.
+    A sheet of a workbook that is no ledger (notes, a summary, or nothing below the header) is
+    passed over when another is one. A sheet that has most of the other's columns was meant to be.
     """
-    readings, problems = [], []
+    readings: list[_Reading] = []
+    problems: list[tuple[Part, int, Problem]] = []
     for number, part in enumerate(parts):
         try:
             names = match_columns(part.columns, settings.columns)
         except ValueError as error:
-            problems.append(Problem(part.source, str(error), remedy="Rename one of them."))
+            problem = Problem(part.source, str(error), remedy="Rename one of them.")
+            problems.append((part, len(part.columns), problem))
             continue
         if lacking := _missing(names):
-            problems += [_missing_column(part, name, settings) for name in lacking]
+            problems += [
+                (part, len(names), _missing_column(part, name, settings)) for name in lacking
+            ]
+            continue
+        if not part.rows:
+            problem = Problem(part.source, "there are no rows below the header")
+            problems.append((part, 0, problem))
             continue
         table = engine.read_parquet(
-            part.path, table_name=f"part_{number}", file_row_number=not part.numbered
+            glob.escape(str(part.path)),
+            table_name=f"part_{number}",
+            file_row_number=not part.numbered,
+            hive_partitioning=False,
         )
         readings.append(_read_notation(_Reading(part, table, names), settings))
-    understood = {reading.part.file for reading in readings}
-    files_of = {part.source: part.file for part in parts}
-    if problems := [p for p in problems if files_of[p.source] not in understood]:
-        raise Refused(problems)
-    return readings
+    most = {reading.part.file: len(reading.names) for reading in readings}
+    meant = [
+        problem for part, matches, problem in problems if 2 * matches >= most.get(part.file, 0)
+    ]
+    readings, unclear = _settle_dates(readings)
+    return readings, meant + unclear
 
 
 def _missing(names: dict[str, str]) -> list[str]:
@@ -232,8 +299,9 @@ def _missing_column(part: Part, name: str, settings: TransactionSettings) -> Pro
 def _read_notation(reading: _Reading, settings: TransactionSettings) -> _Reading:
     """See how a part whose columns are text writes its dates and decimals.
 
-    The date format is the one that reads most rows. A comma is the decimal mark where some
-    number has one, two, or more than three digits behind it: "1,234" alone could be either.
+    The date format is the one that reads most rows. A comma is the decimal mark where more
+    numbers have one, two, or more than three digits behind it ("1,234" alone could be either)
+    than have a decimal point.
     """
     texts = {
         name: reading.table[column].strip()
@@ -246,20 +314,59 @@ def _read_notation(reading: _Reading, settings: TransactionSettings) -> _Reading
             counts[f"date {number}"] = try_strptime(date, form).count()
     for name in NUMBER_COLUMNS:
         if name in texts:
-            decimal = texts[name].re_search(r"^[-+]?[\d\s\u00a0\u202f]*,(\d{1,2}|\d{4,})$")
+            decimal = texts[name].re_search(rf"^[-+]?[\d\s{_SPACES}]*,(\d{{1,2}}|\d{{4,}})$")
             counts[f"comma {name}"] = decimal.sum()
+            counts[f"point {name}"] = texts[name].re_search(r"^[-+]?\d*\.\d+$").sum()
     if not counts:
         return reading
     found = reading.table.aggregate(**counts).execute().iloc[0].fillna(0)
     dates = [int(found.get(f"date {n}", 0)) for n in range(len(settings.date_formats))]
-    commas = sum(int(n) for key, n in found.items() if str(key).startswith("comma"))
-    return _Reading(
-        reading.part,
-        reading.table,
-        reading.names,
-        date_format=settings.date_formats[dates.index(max(dates))] if max(dates) else "",
-        decimal_mark="," if commas else "." if set(NUMBER_COLUMNS) & set(texts) else "",
+    best = [form for form, n in zip(settings.date_formats, dates, strict=True) if n == max(dates)]
+    marks = {
+        mark: sum(int(n) for key, n in found.items() if str(key).startswith(mark))
+        for mark in ("comma", "point")
+    }
+    decimal_mark = "," if marks["comma"] > marks["point"] else "."
+    return replace(
+        reading,
+        date_formats=tuple(_distinct(date, best)) if date is not None and max(dates) else (),
+        decimal_mark=decimal_mark if set(NUMBER_COLUMNS) & set(texts) else "",
     )
+
+
+def _distinct(date: ir.StringValue, formats: list[str]) -> list[str]:
+    """Return the first of some formats, and those of the others that give other dates."""
+    first, *others = formats
+    if not others:
+        return formats
+    ours = try_strptime(date, first)
+    differ = {form: (try_strptime(date, form) != ours).any() for form in others}
+    found = date.as_table().aggregate(**differ).execute().iloc[0]
+    return [first, *(form for form in others if found[form])]
+
+
+def _settle_dates(readings: list[_Reading]) -> tuple[list[_Reading], list[Problem]]:
+    """Where a file's dates could be read in two ways, go by the other files, or refuse it."""
+    clear = Counter(r.date_formats[0] for r in readings if len(r.date_formats) == 1)
+    settled, problems = [], []
+    for reading in readings:
+        known = [form for form in reading.date_formats if clear[form]]
+        if len(reading.date_formats) > 1 and len(known) != 1:
+            column = reading.names["invoice_date"]
+            first = reading.table[column].as_table().limit(1).execute().iloc[0, 0]
+            problems.append(
+                Problem(
+                    reading.part.source,
+                    f"the dates can be read in {len(reading.date_formats)} ways, "
+                    f"{' and '.join(map(repr, reading.date_formats))}",
+                    column=column,
+                    example=repr(first),
+                    remedy="Export dates as 2024-12-31 14:05, or take the wrong format out of "
+                    "date_formats in data/settings.toml.",
+                )
+            )
+        settled.append(replace(reading, date_formats=tuple(known or reading.date_formats)))
+    return settled, problems
 
 
 def _canonical(reading: _Reading) -> ir.Table:
@@ -282,7 +389,7 @@ def _canonical(reading: _Reading) -> ir.Table:
         line=ibis.literal(" | ").join(
             [table[column].cast("string").fill_null("") for column in part.columns]
         ),
-        customer_id=_code(source["customer_id"], strip_zeros=True),
+        customer_id=_code(source["customer_id"]),
         invoice_date=date,
         invoice_date_text=date_text,
         **{
@@ -297,17 +404,15 @@ def _canonical(reading: _Reading) -> ir.Table:
     )
 
 
-def _code(column: ir.Column, *, strip_zeros: bool = False) -> ir.StringValue:
+def _code(column: ir.Column) -> ir.StringValue:
     """Read a code: a number without its ".0", a text without its margins, nothing as null."""
     if column.type().is_floating():
-        whole = column == column.floor()
-        text = ibis.ifelse(whole, column.cast("int64").cast("string"), column.cast("string"))
+        # From here on a floating number leaves out numbers between it and the next.
+        whole = (column == column.floor()) & (column.abs() < 2**53)
+        text = ibis.ifelse(whole, column.try_cast("int64").cast("string"), column.cast("string"))
         return ibis.ifelse(column.isnan() | column.isinf(), ibis.null("string"), text)
-    if not column.type().is_string():
-        return column.cast("string")
-    text = column.strip()
-    if strip_zeros:
-        text = ibis.ifelse(text.re_search(r"^\d+\.0+$"), text.split(".")[0], text)
+    text = column.cast("string").strip()
+    text = ibis.ifelse(text.re_search(r"^\d+\.0+$"), text.split(".")[0], text)
     return text.nullif("")
 
 
@@ -320,7 +425,7 @@ def _number(column: ir.Column, decimal_mark: str) -> tuple[ir.Value, ir.Value]:
             ibis.null("string"),
         )
     text = column.cast("string").strip().nullif("")
-    plain = text.re_replace(r"[\s\u00a0\u202f]", "")
+    plain = text.re_replace(rf"[\s{_SPACES}]", "")
     if decimal_mark == ",":
         # A point in a file with decimal commas may stand between thousands: not read.
         plain = ibis.ifelse(plain.contains("."), ibis.null("string"), plain.replace(",", "."))
@@ -379,7 +484,10 @@ def _with_rungs(
     cancelled = (
         lines.invoice.upper().startswith(settings.cancellation_prefix.upper()).fill_null(False)
     )
-    positive = (lines.quantity > 0) & (lines.unit_price > 0) if whole else lines.amount > 0
+    # A price of nothing but decimals beyond the fourth leaves no amount.
+    positive = lines.amount > 0
+    if whole:
+        positive = positive & (lines.quantity > 0) & (lines.unit_price > 0)
     pattern = "|".join(f"(?:{code})" for code in settings.product_codes)
     product = (
         lines.stock_code.re_search(pattern).fill_null(False)
@@ -461,9 +569,9 @@ def _summarise_rules(read: ir.Table, schema: object, parts: Sequence[Part]) -> p
     ]
     rows.append(
         {
-            "rule": "fields_match_header",
+            "rule": RAGGED,
             "column": "",
-            "asks_for": "the row has as many fields as the header",
+            "asks_for": RAGGED_SENTENCE,
             "rows": ragged,
         }
     )
@@ -471,19 +579,21 @@ def _summarise_rules(read: ir.Table, schema: object, parts: Sequence[Part]) -> p
     return table.assign(share=table["rows"] / (found["all_rows"] + ragged))
 
 
-def _refuse_files(
+def _file_problems(
     raw: ir.Table,
     files: pd.DataFrame,
     schema: object,
     settings: TransactionSettings,
     readings: Sequence[_Reading],
-) -> None:
-    """Raise when a file as a whole cannot be used; name everything that is wrong with it."""
+) -> list[Problem]:
+    """Return everything that is wrong with the files that cannot be used as a whole."""
     problems: list[Problem] = []
     spelled = {r.part.source: r.names for r in readings}
+    parts = {r.part.source: r.part for r in readings}
     for file in files.itertuples():
         if file.refused_rows > settings.refused_share * file.rows:
             problems += _rule_problems(raw, file, schema, settings, spelled[file.source])
+            problems += ragged_problems(parts[file.source], settings.refused_share)
         if file.future_rows:
             late = raw.filter(raw.source == file.source).order_by(ibis.desc("invoice_date"))
             row = late.select("row_number", "invoice_date").limit(1).execute().iloc[0]
@@ -516,8 +626,7 @@ def _refuse_files(
                     remedy="It looks like a row or invoice number; name the customer's column.",
                 )
             )
-    if problems:
-        raise Refused(problems)
+    return problems
 
 
 def _rule_problems(
@@ -545,8 +654,7 @@ def _rule_problems(
         problems.append(
             Problem(
                 source,
-                f"{count / rows:.0%} of the rows break the rule '{asks_for}' "
-                f"(at most {settings.refused_share:.0%} of a file's rows may be refused)",
+                _breach(count, rows, asks_for, settings.refused_share),
                 column=spelled.get(column, column),
                 rows=count,
                 example=f"row {first.row_number}: "
@@ -555,6 +663,30 @@ def _rule_problems(
             )
         )
     return problems
+
+
+def _breach(count: int, rows: int, asks_for: str, most: float) -> str:
+    return (
+        f"{count / rows:.1%} of the rows break the rule '{asks_for}' "
+        f"(at most {most:.1%} of a file's rows may be refused)"
+    )
+
+
+def ragged_problems(part: Part, most: float) -> list[Problem]:
+    """Return the problem of rows that could not be split into the header's columns, if any."""
+    if not part.ragged:
+        return []
+    first, count = part.ragged[0], len(part.ragged)
+    return [
+        Problem(
+            part.source,
+            _breach(count, part.rows + count, RAGGED_SENTENCE, most),
+            rows=count,
+            example=f"row {first.row} has {first.fields} fields, the header {len(part.columns)}: "
+            f"{first.line[:80]!r}",
+            remedy="Put values that hold the delimiter or a line break between quotation marks.",
+        )
+    ]
 
 
 _REMEDIES = {
@@ -569,24 +701,23 @@ _REMEDIES = {
 
 def _quarantine(raw: ir.Table, schema: object, parts: Sequence[Part], refused: int) -> pd.DataFrame:
     """Return the refused lines with the rules that refused them; reads the files once more."""
-    columns = ["source", "row_number", "rule", "line"]
-    ragged = pd.DataFrame(
-        [
-            (part.source, bad.row, "fields_match_header", bad.line)
-            for part in parts
-            for bad in part.ragged
-        ],
-        columns=columns,
-    )
+    ragged = ragged_lines(parts)
     if refused == len(ragged):
-        return ragged.astype({"row_number": "int64"})
+        return ragged
     names = list(schemas.sentences(schema))
     hits = raw.filter(raw.broken != 0).select("source", "row_number", "broken", "line").execute()
     hits["rule"] = hits["broken"].map(
         lambda bits: ", ".join(name for i, name in enumerate(names) if bits >> i & 1)
     )
-    both = pd.concat([hits[columns], ragged], ignore_index=True)
+    both = pd.concat([hits[list(ragged.columns)], ragged], ignore_index=True)
     return both.sort_values(["source", "row_number"], ignore_index=True)
+
+
+def ragged_lines(parts: Sequence[Part]) -> pd.DataFrame:
+    """Return the quarantine of rows that could not be split into the header's columns."""
+    rows = [(part.source, bad.row, RAGGED, bad.line) for part in parts for bad in part.ragged]
+    types = {"source": "str", "row_number": "int64", "rule": "str", "line": "str"}
+    return pd.DataFrame(rows, columns=list(types)).astype(types)
 
 
 # ------------------------------------------------------------------------- the last rung
@@ -620,3 +751,32 @@ def _remove_reversals(engine: Backend, lines: ir.Table) -> tuple[ir.Table, ir.Ta
     )
     kept = (lines.rung == GROSS) & lines.line_id.notin(reversed_ids.line_id)
     return lines.mutate(rung=ibis.ifelse(kept, NET, lines.rung)), cancellations
+
+
+def _refuse_without_sales(lines: ir.Table, day: dt.date, late_rows: int) -> None:
+    """Raise when no line reached the last rung: nothing can be said about customers then."""
+    known = lines.rung >= 1
+    found = lines.aggregate(
+        sales=(lines.rung >= NET).sum().fill_null(0),
+        known=known.sum().fill_null(0),
+        cancellations=(known & lines.cancelled).sum().fill_null(0),
+        not_positive=(lines.rung == 3).sum().fill_null(0),
+        no_product=(lines.rung == 4).sum().fill_null(0),
+        reversed=(lines.rung == GROSS).sum().fill_null(0),
+    )
+    count = found.execute().iloc[0]
+    if count["sales"]:
+        return
+    raise Refused(
+        [
+            Problem(
+                "the ledger",
+                f"no line before {day} is a sale: {count['known']:,} have a customer id, of which "
+                f"{count['cancellations']:,} are cancellations, {count['not_positive']:,} have no "
+                f"quantity or price above zero, {count['no_product']:,} are no products, and "
+                f"{count['reversed']:,} were cancelled; {late_rows:,} come later",
+                remedy="Check the files, and as_of, cancellation_prefix and product_codes in "
+                "data/settings.toml.",
+            )
+        ]
+    )

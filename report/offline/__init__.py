@@ -1,30 +1,35 @@
 """How does the book render where Quarto cannot be had?
 
-Each chapter runs once. Pandoc joins them, ``book.lua`` numbers and links what they say, and the
-result is written twice: as one HTML page that needs no other file, and as a PDF.
+Each chapter runs once; Pandoc joins them, numbered and linked by ``book.lua``, in one HTML page
+that needs no other file, and in a PDF.
 """
 
+import ast
 import re
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
+import jupytext
 import matplotlib
 import pypandoc
 import typst
 import yaml
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient.client import CellExecutionError, NotebookClient, NotebookNode
+from nbformat.v4 import new_code_cell
 
-from .chapters import run_chapter
-
-HERE = Path(__file__).parent
 FONTS = Path(matplotlib.get_data_path(), "fonts", "ttf")  # DejaVu has arrows and currencies
+INLINE = re.compile(r"`\{python\}\s+([^`]+)`")
+VALUE = "(lambda value: value if hasattr(value, '_repr_markdown_') else str(value))({})"
 
 
 def render(root: Path, out: Path) -> tuple[Path, Path]:
     """Render the book of the project ``root`` as a page and a PDF in the folder ``out``.
 
-    Files published there before stay as they are until both new ones are complete. What is wrong
-    with a chapter is raised as a RuntimeError that says it in one sentence.
+    What stood there stays until both are complete. A failure is a RuntimeError of one sentence.
     """
     root, out = root.resolve(), out.resolve()
     config = yaml.safe_load((root / "_quarto.yml").read_text("utf-8"))
@@ -35,7 +40,7 @@ def render(root: Path, out: Path) -> tuple[Path, Path]:
     footer = book.get("page-footer", "")
     book["page-footer"] = footer if isinstance(footer, dict) else {"center": footer}
     names = book["chapters"] + book.get("appendices", [])
-    out.mkdir(parents=True, exist_ok=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".offline-", dir=out.parent) as temporary:
         folder = Path(temporary)
         (folder / "book.yml").write_text(yaml.safe_dump(config | book), "utf-8")
@@ -43,23 +48,69 @@ def render(root: Path, out: Path) -> tuple[Path, Path]:
             print(f"[{number}/{len(names)}] {name}", flush=True)
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             mark = "::: appendices\n:::\n\n" if number == len(book["chapters"]) + 1 else ""
-            (folder / name).write_text(mark + run_chapter(root / name, root), "utf-8")
-        print("Writing the page and the PDF", flush=True)
+            (folder / name).write_text(mark + _run(root / name, root), "utf-8")
         page, pdf = folder / "index.html", folder / f"{book.get('output-file', 'report')}.pdf"
         page.write_text(_pandoc("html", names, folder, root), "utf-8")
         source = _pandoc("typst", names, folder, root).encode()
         about = {"title": book["title"], "author": book["author"]}
-        typst.compile(source, pdf, root=root, font_paths=[FONTS], sys_inputs=about)
+        typst.compile(source, pdf, root=root, font_paths=[FONTS], sys_inputs=about)  # type: ignore[misc]
+        out.mkdir(exist_ok=True)
         return page.replace(out / page.name), pdf.replace(out / pdf.name)
+
+
+def _run(chapter: Path, root: Path) -> str:
+    """Execute a ``.qmd`` file in a kernel of its own and return it as plain Markdown."""
+    header, text = re.findall(r"\A(?:---\n(.*?\n)---\n)?(.*)", chapter.read_text("utf-8"), re.S)[0]
+    title = (yaml.safe_load(header) or {}).get("title")
+    parts = [f"# {title}"] if title else []
+    notebook = jupytext.reads(text, fmt="Rmd")
+    client = NotebookClient(notebook, resources={"metadata": {"path": str(root)}}, timeout=None)
+    # Without folders to look in, the kernel is the interpreter that runs this very program.
+    client.km = AsyncKernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
+    client.extra_arguments = ["--log-level=ERROR"]  # no warning of TCP within this machine
+    with client.setup_kernel():
+        for number, cell in enumerate(list(notebook.cells), start=1):
+            options = yaml.safe_load("".join(re.findall(r"^#\|(.*\n?)", cell.source, re.M))) or {}
+            try:
+                if cell.cell_type == "code":
+                    parts.append(_output(client.execute_cell(cell, 0).outputs, options))
+                else:
+                    parts.append(INLINE.sub(lambda found: _value(client, found[1]), cell.source))
+            except CellExecutionError as error:
+                place = f"{chapter.relative_to(root)}, block {options.get('label', number)}"
+                raise RuntimeError(f"{place}: {error.ename}: {error.evalue}") from error
+    return "\n\n".join(parts)
+
+
+def _value(client: NotebookClient, expression: str) -> str:
+    """Return Markdown that shows an inline value as it is, unless the value is Markdown."""
+    data = client.execute_cell(new_code_cell(VALUE.format(expression)), 0).outputs[-1].data
+    if "text/markdown" in data:
+        return data["text/markdown"]
+    plain = re.sub(r"[ \t\r\n\f\v]+", " ", ast.literal_eval(data["text/plain"]))
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", plain)
+
+
+def _output(outputs: list[NotebookNode], options: dict[str, object]) -> str:
+    """Return what a cell printed, as its options say; its warnings go to the terminal."""
+    shown = ""
+    for output in outputs:
+        text = output.get("text") or output.get("data", {}).get("text/plain", "")
+        if output.get("name") == "stderr":
+            print(text, end="", file=sys.stderr)
+        else:
+            shown += text if options.get("output") == "asis" else f"``````\n{text}\n``````\n"
+    return "" if False in (options.get("include"), options.get("output")) else shown
 
 
 def _pandoc(target: str, names: list[str], folder: Path, root: Path) -> str:
     """Join the chapters in one document; a warning is a failure, as a reader would see it."""
+    base = Path(__file__).with_name("book")
     command = [pypandoc.get_pandoc_path(), *names, "--file-scope", "--fail-if-warnings"]
     command += ["--from=markdown-yaml_metadata_block+rebase_relative_paths", f"--to={target}"]
     command += ["--metadata-file=book.yml", f"--resource-path={root}", "--toc", "--toc-depth=2"]
-    command += ["--mathml", f"--template={HERE}/book.{target}"]
-    command += [f"--lua-filter={HERE}/book.lua", "--citeproc"]
+    command += ["--metadata=reference-section-title:References", "--metadata=link-citations"]
+    command += [f"--template={base}.{target}", f"--lua-filter={base}.lua", "--citeproc", "--mathml"]
     done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8")
     if done.returncode:
         told = re.search(r"(?:Error running filter.*\n|\[WARNING\] )(.+)", done.stderr)

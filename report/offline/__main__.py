@@ -1,7 +1,6 @@
 """Which command renders the book without Quarto? ``python -m report.offline``."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from . import render
@@ -11,7 +10,6 @@ parser.add_argument("--root", type=Path, default=Path(), help="the project (defa
 parser.add_argument("--out", type=Path, help="where to publish (default: ROOT/_site)")
 options = parser.parse_args()
 try:
-    page, pdf = render(options.root, options.out or options.root / "_site")
+    print("Rendered", *render(options.root, options.out or options.root / "_site"))
 except (OSError, RuntimeError) as error:
-    sys.exit(f"Not rendered: {error}")
-print(f"Rendered {page} and {pdf}")
+    raise SystemExit(f"Not rendered: {error}") from error

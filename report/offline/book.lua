@@ -1,25 +1,16 @@
 -- Numbers, captions, references, callouts, tables and files, alike for the page and the PDF.
-local typst, root = FORMAT == "typst", PANDOC_STATE.resource_path[1]
-local nouns = { fig = "Figure", tbl = "Table", sec = "Section" }
-local types = { svg = "image/svg+xml", png = "image/png", jpg = "image/jpeg", csv = "text/csv" }
-local labels, first = {}, {}        -- identifier -> what refers to it; chapter -> its heading
+local typst, nouns = FORMAT == "typst", { fig = "Figure", tbl = "Table", sec = "Section" }
+local labels, first = {}, {} -- identifier -> what refers to it; chapter -> its first heading
 local prefix, section, counts, letters = "", { 0, 0, 0, 0, 0, 0 }, {}, false
 
 local function fail(...) error(string.format(...), 0) end
 local function short(id) return (id:gsub("^.*__(%l%l%l%-)", "%1")) end
-
-local function read(name)
-  local file = io.open(root .. "/" .. name, "rb") or fail("The file %s does not exist.", name)
-  local content = file:read("a")
-  file:close()
-  return pandoc.mediabag.make_data_uri(types[name:match("%w+$")] or "application/zip", content)
-end
+local function data(file) return pandoc.mediabag.make_data_uri(pandoc.mediabag.fetch(file)) end
 
 local function visible(el)
-  local wanted = el.attributes["when-format"]
-  local met = not wanted or wanted == FORMAT or typst and wanted == "pdf"
-  if el.classes:includes("content-visible") then return met and el.content or {} end
-  if el.classes:includes("content-hidden") then return met and {} or el.content end
+  local wanted, shown = el.attributes["when-format"], el.classes:includes("content-visible")
+  local met = not wanted or wanted == FORMAT or (typst and wanted == "pdf")
+  if shown or el.classes:includes("content-hidden") then return met == shown and el.content or {} end
 end
 
 local function callout(div)
@@ -27,20 +18,16 @@ local function callout(div)
   if not kind then return end
   local title = pandoc.read(div.attributes.title or kind:gsub("^%l", string.upper)).blocks[1]
   if div.content[1].t == "Header" then title = div.content:remove(1) end
-  local open, middle, close = '<div class="callout %s"><p><strong>', "</strong></p>", "</div>"
-  if typst then
-    open, middle, close = '#callout("%s")[', "][", "]"
-  elseif div.attributes.collapse then
-    open, middle, close = '<details class="callout %s"><summary>', "</summary>", "</details>"
-  end
-  local function raw(text) return pandoc.RawBlock(FORMAT, text:format(kind)) end
-  local heading = pandoc.Blocks { raw(open), pandoc.Plain(title.content), raw(middle) }
-  return heading .. div.content .. { raw(close) }
+  local open = div.attributes.collapse == "true" and "" or " open"
+  local marks = typst and { '#callout("%s")[', "][", "]" }
+    or { '<details class="callout %s"' .. open .. "><summary>", "</summary>", "</details>" }
+  local function mark(i) return pandoc.RawBlock(FORMAT, marks[i]:format(kind)) end
+  return pandoc.Blocks { mark(1), pandoc.Plain(title.content), mark(2) } .. div.content .. { mark(3) }
 end
 
-local function html_tables(block)   -- the PDF takes no HTML, so it is told what the tables say
+local function html_tables(block) -- the PDF takes no HTML, so it is told what the tables say
   if not typst or block.format ~= "html" then return end
-  local html, found = block.text:gsub("(<th[^>]*>)(.-)(</th>)", "%1<b>%2</b>%3"), pandoc.Blocks {}
+  local html, found = block.text:gsub("(<th [^>]*>)(.-)(</th>)", "%1<b>%2</b>%3"), pandoc.Blocks {}
   for _, side in ipairs { "left", "center", "right" } do
     html = html:gsub('(class="[^"]*gt_' .. side .. '[^"]*")', "%1 align=" .. side)
   end
@@ -48,35 +35,33 @@ local function html_tables(block)   -- the PDF takes no HTML, so it is told what
   return found
 end
 
-local function label(id, digits, text)
+local function label(id, noun, digits, text)
   if labels[id] then fail("The label %s is used twice.", id) end
-  labels[id] = { digits = digits, text = text }
+  labels[id] = { digits = digits, text = text or noun .. "\u{a0}" .. digits }
 end
 
 local function numbered(id, caption)
   local kind = id:match("^%l+")
   counts[prefix .. kind] = (counts[prefix .. kind] or 0) + 1
-  local digits = prefix .. counts[prefix .. kind]
-  label(id, digits, nouns[kind] .. "\u{a0}" .. digits)
+  label(id, nouns[kind], prefix .. counts[prefix .. kind])
   return { pandoc.Plain(pandoc.Inlines { pandoc.Strong(labels[id].text .. ":"), " " } .. caption) }
 end
 
-local number = { traverse = "topdown" }
+local number, finish = { traverse = "topdown" }, {}
 
 function number.Header(h)
-  local chapter, plain = h.identifier:match("^(.*%.qmd)__") or "", h.classes:includes("unnumbered")
+  local chapter, plain = h.identifier:match("^(.*%.qmd)__"), h.classes:includes("unnumbered")
   h.identifier = short(h.identifier)
   first[chapter] = first[chapter] or h.identifier
   if h.level == 1 then prefix = plain and "" or "numbered" end
-  if plain or prefix == "" then label(h.identifier, "", pandoc.utils.stringify(h)) return h end
+  if plain or prefix == "" then label(h.identifier, "", "", pandoc.utils.stringify(h)) return h end
   section[h.level] = section[h.level] + 1
   for deeper = h.level + 1, 6 do section[deeper] = 0 end
   local top = letters and string.char(64 + section[1]) or section[1]
-  local noun = h.level > 1 and "Section" or letters and "Appendix" or "Chapter"
   local digits = table.concat({ top, table.unpack(section, 2, h.level) }, ".")
   prefix = top .. "."
-  label(h.identifier, digits, noun .. "\u{a0}" .. digits)
-  local shown = noun == "Appendix" and "Appendix " .. digits .. " — " or digits .. "\u{2002}"
+  label(h.identifier, h.level > 1 and "Section" or letters and "Appendix" or "Chapter", digits)
+  local shown = h.level == 1 and letters and "Appendix " .. top .. " — " or digits .. "\u{2002}"
   h.content:insert(1, pandoc.Span(shown, { class = "number" }))
   return h
 end
@@ -92,21 +77,19 @@ function number.Div(div)
   local id = short(div.identifier)
   if not id:match("^tbl%-") then return end
   local last, content = div.content:remove(), div.content
-  if last.t ~= "Para" then fail("The table %s has no caption.", id) end
+  if last.t ~= "Para" or not content[1] then fail("The table %s lacks a caption.", id) end
   local caption, scroll = numbered(id, last.content), pandoc.Div(content, { class = "scroll" })
   if not typst then return pandoc.Figure({ scroll }, caption, { id, { "table" } }), false end
   content[1].caption, content[1].identifier = { long = caption }, id
   return content, false
 end
 
-local finish = {}
-
 function finish.Image(img)
-  local alt, uri = img.attributes["fig-alt"] or pandoc.utils.stringify(img.caption), read(img.src)
+  local alt = img.attributes["fig-alt"] or pandoc.utils.stringify(img.caption)
   if alt == "" then fail("The picture %s has no alternative text.", img.src) end
-  if not typst then return pandoc.Image(alt, uri) end
-  local quoted = alt:gsub('[\\"]', "\\%0")
-  return pandoc.RawInline("typst", ('#image("/%s", alt: "%s")'):format(img.src, quoted))
+  if not typst then return pandoc.Image(alt, data(img.src)) end
+  alt = '", alt: "' .. alt:gsub('[\\"]', "\\%0") .. '")'
+  return pandoc.RawInline("typst", '#image("/' .. img.src .. alt)
 end
 
 function finish.Cite(el)
@@ -114,7 +97,7 @@ function finish.Cite(el)
   for i, item in ipairs(el.citations) do
     if not nouns[item.id:match("^(%l+)%-")] then return end
     local to = labels[item.id] or fail("The cross-reference @%s points at nothing.", item.id)
-    local text = item.mode == "SuppressAuthor" and to.digits or to.text
+    local text = to[item.mode == "SuppressAuthor" and "digits" or "text"]
     shown:extend { i > 1 and ", " or "", pandoc.Link(text, "#" .. item.id) }
   end
   return shown
@@ -122,19 +105,18 @@ end
 
 function finish.Link(el)
   if el.classes:includes("download") then
-    el.attributes.download, el.target = el.target:match("[^/]+$"), read(el.target)
+    el.attributes.download, el.target = el.target:match("[^/]+$"), data(el.target)
     return typst and {} or el
   end
   local id = el.target:gsub("[^/]+/%.%./", ""):gsub("%.qmd#", ".qmd__"):gsub("^#", "")
   id = first[id:gsub("/", "__")] or short(id)
-  if labels[id] then el.target = "#" .. id
-  elseif el.target:match("^#") or el.target:match("%.qmd") then fail("The link to %s points at nothing.", id)
-  end
+  if labels[id] then el.target = "#" .. id end
+  if el.target:match("%.qmd") and not labels[id] then fail("The link to %s points at nothing.", id) end
   return el
 end
 
 function Pandoc(doc)
-  doc.blocks = doc.blocks:walk { Div = visible, Span = visible }
-    :walk { Div = callout, RawBlock = html_tables }:walk(number):walk(finish)
-  return doc
+  local blocks = doc.blocks:walk { Div = visible, Span = visible }
+  blocks = blocks:walk { Div = callout, RawBlock = html_tables }
+  return pandoc.Pandoc(blocks:walk(number):walk(finish), doc.meta)
 end

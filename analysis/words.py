@@ -1,0 +1,143 @@
+"""How does the report write a number, a month, a list? One way, everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+
+
+def count(number: float, one: str = "", many: str = "") -> str:
+    """Write a count, with its noun if there is one.
+
+    Examples
+    --------
+    >>> count(1300, "customer"), count(1, "customer"), count(2, "country", "countries")
+    ('1,300 customers', '1 customer', '2 countries')
+    """
+    text = f"{number:,.0f}"
+    if not one:
+        return text
+    return f"{text} {one}" if text == "1" else f"{text} {many or one + 's'}"
+
+
+def money(amount: float, currency: str) -> str:
+    """Write an amount as a person would say it.
+
+    Examples
+    --------
+    >>> money(8351392.07, "£"), money(-64300, "£"), money(12.5, "£"), money(443.2, "₽")
+    ('£8.35 million', '-£64,300', '£12.50', '₽443')
+    """
+    sign, size = ("-" if amount < 0 else ""), abs(amount)
+    if size >= 999_950_000:
+        text = f"{size / 1e9:.2f} billion"
+    elif size >= 999_950:
+        text = f"{size / 1e6:.2f} million"
+    else:
+        text = f"{size:,.0f}" if size >= 100 or size == 0 else f"{size:,.2f}"
+    return f"{sign}{currency}{text}"
+
+
+def short_money(amount: float, currency: str) -> str:
+    """Write an amount for an axis.
+
+    Examples
+    --------
+    >>> short_money(1136534, "£"), short_money(250000, "£"), short_money(0, "£")
+    ('£1.1m', '£250k', '£0')
+    """
+    sign, size = ("-" if amount < 0 else ""), abs(amount)
+    for unit, letter in ((1e9, "bn"), (1e6, "m"), (1e3, "k")):
+        if size >= unit:
+            return f"{sign}{currency}{f'{size / unit:.1f}'.removesuffix('.0')}{letter}"
+    return f"{sign}{currency}{size:,.0f}"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """Write a share; one that rounds to nothing, or to everything, says so.
+
+    Examples
+    --------
+    >>> percent(0.746, 1), percent(0.0004), percent(0), percent(0.9997)
+    ('74.6%', 'under 1%', '0%', 'over 99%')
+    """
+    if pd.isna(share):
+        return "not known"
+    smallest = 10.0**-digits
+    value = share * 100
+    if 0 < value < smallest / 2:
+        return f"under {smallest:.{digits}f}%"
+    if 100 - smallest / 2 < value < 100:
+        return f"over {100 - smallest:.{digits}f}%"
+    return f"{value:.{digits}f}%"
+
+
+def month(date: pd.Timestamp) -> str:
+    """Write a month.
+
+    Examples
+    --------
+    >>> month(pd.Timestamp("2011-11-01"))
+    'November 2011'
+    """
+    return f"{date:%B %Y}"
+
+
+def months(first: pd.Timestamp, last: pd.Timestamp) -> str:
+    """Write a span of months.
+
+    Examples
+    --------
+    >>> months(pd.Timestamp("2011-09-01"), pd.Timestamp("2011-11-01"))
+    'September to November 2011'
+    >>> months(pd.Timestamp("2010-12-01"), pd.Timestamp("2011-02-01"))
+    'December 2010 to February 2011'
+    """
+    if first == last:
+        return month(first)
+    start = f"{first:%B}" if first.year == last.year else month(first)
+    return f"{start} to {month(last)}"
+
+
+def change(now: float, before: float) -> str:
+    """Write how a number moved.
+
+    Examples
+    --------
+    >>> change(150, 100), change(80, 100), change(100.2, 100), change(5, 0)
+    ('up 50%', 'down 20%', 'unchanged', 'up from nothing')
+    """
+    if pd.isna(now) or pd.isna(before):
+        return "not known"
+    if not before:
+        return "up from nothing" if now else "unchanged"
+    ratio = now / before - 1
+    if abs(ratio) < 0.005:
+        return "unchanged"
+    return f"{'up' if ratio > 0 else 'down'} {abs(ratio):.0%}"
+
+
+def listed(words: Sequence[str], joint: str = "and") -> str:
+    """Write a list.
+
+    Examples
+    --------
+    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    """
+    return f" {joint} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def shorten(text: str, longest: int = 40) -> str:
+    """Cut a text from the data to a length that fits a label.
+
+    Examples
+    --------
+    >>> shorten("WHITE HANGING HEART T-LIGHT HOLDER", 20)
+    'WHITE HANGING HEART…'
+    """
+    text = " ".join(str(text).split())
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"

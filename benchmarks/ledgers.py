@@ -1,0 +1,98 @@
+"""Ledgers of any size: copies of one, with customer and invoice numbers of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from analysis import sources
+from analysis import transactions as tx
+from analysis.inputs import SAMPLE_FOLDER
+from analysis.sample import write_sample
+from analysis.settings import ROOT, read_settings
+
+REAL = ROOT.parent / "shared" / "data" / "transactions" / "online_retail.parquet"
+SCHEMA = pa.schema(
+    {
+        "InvoiceNo": pa.string(),
+        "StockCode": pa.string(),
+        "Description": pa.string(),
+        "Quantity": pa.int64(),
+        "InvoiceDate": pa.timestamp("us"),
+        "UnitPrice": pa.float64(),
+        "CustomerID": pa.float64(),
+        "Country": pa.string(),
+    }
+)
+
+
+def find_ledger(work: Path) -> list[Path]:
+    """Return the files of the real ledger, else of the usual data folder, else of the sample.
+
+    Parameters
+    ----------
+    work
+        A folder that takes the sample if it has to be made.
+    """
+    if REAL.exists():
+        return [REAL]
+    settings = read_settings()
+    for folder in (ROOT / settings.report.data, SAMPLE_FOLDER):
+        if files := sources.find_files(folder / settings.transactions.folder):
+            return files
+    write_sample(work / "sample")
+    return sources.find_files(work / "sample" / settings.transactions.folder)
+
+
+def write_copies(files: list[Path], sizes: list[int], work: Path) -> dict[int, int]:
+    """Write ``<size>.parquet``, that many copies of a ledger, for every size.
+
+    A contender starts from typed columns, so a ledger that is not a single Parquet file is read
+    by `analysis.transactions` first; what that cannot type becomes null. Customers and invoices
+    must be numbers, apart from letters before an invoice's.
+
+    Returns
+    -------
+    dict
+        Size -> rows.
+    """
+    if [path.suffix for path in files] != [".parquet"]:
+        files = [_typed(files, work)]
+    table = pq.read_table(files[0])
+    found = sources.match_columns(table.column_names, read_settings().transactions.columns)
+    ours = ("invoice", "stock_code", "description", "quantity", "invoice_date", "unit_price",
+            "customer_id", "country")  # fmt: skip
+    table = pa.table([table[found[name]] for name in ours], names=SCHEMA.names).cast(SCHEMA)
+    letters = pc.replace_substring_regex(table["InvoiceNo"], r"\d+$", "")
+    number = pc.cast(pc.replace_substring_regex(table["InvoiceNo"], r"^\D+", ""), pa.int64())
+    customers = 10 ** len(f"{pc.max(table['CustomerID']).as_py():.0f}")
+    invoices = 10 ** len(str(pc.max(number).as_py()))
+    for size in sizes:
+        with pq.ParquetWriter(work / f"{size}.parquet", SCHEMA, compression="zstd") as writer:
+            for copy in range(size):
+                invoice = pc.cast(pc.add(number, copy * invoices), pa.string())
+                columns = {name: table[name] for name in SCHEMA.names} | {
+                    "InvoiceNo": pc.binary_join_element_wise(letters, invoice, ""),
+                    "CustomerID": pc.add(table["CustomerID"], float(copy * customers)),
+                }
+                writer.write_table(pa.table(columns, schema=SCHEMA), row_group_size=122_880)
+    return {size: size * len(table) for size in sizes}
+
+
+def _typed(files: list[Path], work: Path) -> Path:
+    """Read a ledger of any format, and write its lines as one Parquet file."""
+    settings = read_settings()
+    engine = tx.connect(settings.engine, work)
+    parts = [part for path in files
+             for part in sources.read_parts(path, work, settings.files.encodings)]  # fmt: skip
+    lines = tx.read_ledger(engine, parts, settings.transactions).lines.execute()
+    lines = lines.loc[lines.index.repeat(lines["copies"])].drop(columns=["amount", "order_id"])
+    lines["customer_id"] = lines["customer_id"].where(lines["customer_id"].str.isdecimal())
+    lines = lines.astype({"customer_id": "float64", "quantity": "float64"})
+    lines = lines.sort_values(["invoice_date", "invoice", "stock_code"], kind="stable")
+    path = work / "typed.parquet"
+    lines.to_parquet(path, index=False, coerce_timestamps="us")
+    return path

@@ -1,0 +1,34 @@
+"""The report's own way: Ibis expressions in DuckDB, contracts in Pandera."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from analysis import rfm, sources
+from analysis import transactions as tx
+from analysis.settings import read_settings
+from benchmarks import Answer, Job
+
+NAME = "ours (Ibis, Pandera)"
+
+
+def run(job: Job, cleaned: Callable[[], None]) -> Answer:
+    """Call what ``python -m analysis build`` calls, in the same order."""
+    settings = read_settings()
+    engine = tx.connect(settings.engine, job.folder)
+    parts = sources.read_parts(job.path, job.folder, settings.files.encodings)
+    ledger = tx.read_ledger(engine, parts, settings.transactions)
+    rungs = (
+        ledger.lines.group_by("rung")
+        .aggregate(lines=ledger.lines.count(), copies=ledger.lines.copies.sum())
+        .execute()
+        .set_index("rung")
+    )
+    with_id = int(rungs.loc[1:, "copies"].sum())
+    above = [int(rungs.loc[rung:, "lines"].sum()) for rung in range(2, tx.NET + 1)]
+    cleaned()
+    return Answer(
+        rules=dict(zip(ledger.rules["rule"], ledger.rules["rows"].astype(int), strict=True)),
+        rungs=[with_id, *above],
+        customers=rfm.customers(ledger.lines, ledger.as_of).execute(),
+    )

@@ -1,0 +1,218 @@
+"""How does a result get on to a page, in HTML and in print alike?
+
+A chapter's cells print Markdown (``#| output: asis``). Pictures are files with a computed text
+for those who cannot see them; tables are HTML, which Quarto and the path without it both turn
+into tables of the PDF. Every string from the data passes through `md` here, or through
+great-tables, which escapes it: no name of a product can become markup.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import great_tables as gt
+import pandas as pd
+import plotnine as p9
+from IPython.display import Markdown
+
+from analysis import artifacts, words
+from analysis.settings import ROOT
+from analysis.theme import INK, draw
+
+BUILD = ROOT / "build"
+FACTS: dict[str, Any] = artifacts.read_json(BUILD / "facts.json")
+MANIFEST: dict[str, Any] = artifacts.read_json(BUILD / "manifest.json")
+LEDGER_CURRENCY: str = FACTS["report.currency"]
+ACTIVITY_CURRENCY: str = FACTS["activity.currency"]
+WORDS_A_MINUTE = 200
+SECONDS_A_PICTURE = 20
+
+
+def has(name: str) -> bool:
+    """Tell whether a half is there ("transactions", "activity"), or a column of the ledger."""
+    return bool(FACTS.get(f"{name}.available", FACTS.get(f"transactions.has_{name}", False)))
+
+
+def table(name: str) -> pd.DataFrame:
+    """Load a table of the build; one that was not made, because its data is missing, is empty."""
+    path = BUILD / f"{name}.parquet"
+    return pd.read_parquet(path) if path.is_file() else pd.DataFrame()
+
+
+# ------------------------------------------------------------------------- numbers in the text
+
+
+def fact(name: str, write: Callable[[Any], str] = str) -> str:
+    """Return a fact as text; what is not known says so."""
+    return write(FACTS[name]) if name in FACTS else "not available"
+
+
+def n(name: str) -> str:
+    """Return a fact as a count."""
+    return fact(name, words.count)
+
+
+def pct(name: str, digits: int = 1) -> str:
+    """Return a fact as a percentage."""
+    return fact(name, lambda value: words.percent(value, digits))
+
+
+def money(name: str) -> str:
+    """Return a fact about the ledger as an amount."""
+    return fact(name, lambda value: words.money(value, LEDGER_CURRENCY))
+
+
+def md(text: object) -> str:
+    r"""Escape a text for Markdown, so that it is shown letter by letter.
+
+    Examples
+    --------
+    >>> md("<b>*5*</b>")
+    '\\\\<b\\\\>\\\\*5\\\\*\\\\<\\\\/b\\\\>'
+    """
+    flat = " ".join(str(text).split())
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", flat)
+
+
+def say(text: object) -> Markdown:
+    """Return a computed sentence for an inline expression, escaped once."""
+    return Markdown(md(text))
+
+
+# ------------------------------------------------------------------------- pictures and tables
+
+
+def figure(
+    label: str, plot: p9.ggplot, caption: str, alt: str, data: pd.DataFrame | None = None
+) -> None:
+    """Print a picture with its caption, its text alternative, and the table behind it.
+
+    Parameters
+    ----------
+    label
+        ``fig-...``, for cross-references.
+    plot
+        The plot.
+    caption
+        What is shown; Markdown, so names from the data in it go through `md`.
+    alt
+        What the picture says, for those who do not see it; plain text.
+    data
+        What was drawn, offered as CSV.
+    """
+    folder = BUILD / "figures"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{label}.svg").write_bytes(draw(plot))
+    spoken = " ".join(alt.split()).replace('"', "'").replace("\\", "/").replace("{{", "{ {")
+    print(f'\n![{caption}](/build/figures/{label}.svg){{#{label} fig-alt="{spoken}"}}\n')
+    if data is not None:
+        _download(label, data)
+
+
+def show(label: str, made: gt.GT, caption: str, data: pd.DataFrame | None = None) -> None:
+    """Print a table with its caption, and its data as CSV."""
+    html = made.as_raw_html(make_page=False)
+    print(f"\n::: {{#{label}}}\n\n```{{=html}}\n{html}\n```\n\n{caption}\n\n:::\n")
+    if data is not None:
+        _download(label, data)
+
+
+def _download(label: str, data: pd.DataFrame) -> None:
+    folder = BUILD / "downloads"
+    folder.mkdir(exist_ok=True)
+    safe = data.copy()
+    for column in safe.select_dtypes(["object", "str", "category"]):
+        # A text that begins like a formula would be run by a spreadsheet.
+        safe[column] = safe[column].astype("str").str.replace(r"^([=+\-@\t\r])", r"'\1", regex=True)
+    safe.to_csv(folder / f"{label}.csv", index=False, encoding="utf-8-sig", lineterminator="\n")
+    print(
+        '\n::: {.content-visible when-format="html"}\n\n'
+        f"[The data behind this (CSV)](/build/downloads/{label}.csv){{.download}}\n\n:::\n"
+    )
+
+
+def grid(
+    data: pd.DataFrame,
+    label: str,
+    names: dict[str, str],
+    *,
+    counts: Sequence[str] = (),
+    amounts: Sequence[str] = (),
+    percents: Sequence[str] = (),
+    currency: str = LEDGER_CURRENCY,
+    digits: int = 0,
+) -> gt.GT:
+    """Set a table in the report's style.
+
+    Parameters
+    ----------
+    data
+        The table.
+    label
+        Gives the table its id, so that two renders are alike.
+    names
+        Column -> heading; other columns are left out.
+    counts, amounts, percents
+        Columns to write as whole numbers, as money and as percentages.
+    currency
+        The sign before amounts.
+    digits
+        Decimals of the amounts.
+    """
+    made = gt.GT(data[list(names)].reset_index(drop=True), id=label)
+    made = made.cols_label(**names).sub_missing(missing_text="–")
+    if counts:
+        made = made.fmt_number(columns=list(counts), decimals=0)
+    if amounts:
+        made = made.fmt(
+            lambda x: "–" if pd.isna(x) else f"{'-' * int(x < 0)}{currency}{abs(x):,.{digits}f}",
+            columns=list(amounts),
+        ).cols_align("right", columns=list(amounts))
+    if percents:
+        made = made.fmt(lambda x: words.percent(x, 1), columns=list(percents)).cols_align(
+            "right", columns=list(percents)
+        )
+    return made.tab_options(
+        table_width="100%",
+        table_font_size="0.9em",
+        table_font_color=INK,
+        table_background_color="transparent",
+        column_labels_font_weight="bold",
+        data_row_padding="4px",
+        table_border_top_style="none",
+        table_border_bottom_style="none",
+        table_font_names=["inherit"],
+    )
+
+
+# ------------------------------------------------------------------------- boxes
+
+
+def how_to_read(chapter: str, text: str) -> None:
+    """Print the box that opens a chapter: how long it takes, and how to read it."""
+    source = (ROOT / chapter).read_text(encoding="utf-8")
+    prose = re.sub(r"```\{python\}.*?```|^---.*?^---", "", source, flags=re.S | re.M)
+    pictures = source.count("page.figure(") + source.count("page.show(")
+    minutes = len(prose.split()) / WORDS_A_MINUTE + pictures * SECONDS_A_PICTURE / 60
+    print(
+        f'\n::: {{.callout-note title="How to read this"}}\n\n'
+        f"About {words.count(max(1, round(minutes)), 'minute')}. {text}\n\n:::\n"
+    )
+
+
+def sample_notice() -> None:
+    """Print, where the report stands on generated data, that it does."""
+    if FACTS.get("report.sample"):
+        print(
+            '\n::: {.callout-warning title="This report stands on sample data"}\n\n'
+            "The shop and its customers are generated, so that the report can be tried without "
+            "data of your own. No number in it is about a real shop. To see yours, put your files "
+            "into `data/raw` and run `make report` again.\n\n:::\n"
+        )
+
+
+def missing(what: str) -> None:
+    """Print the one sentence that stands in for something the files do not hold."""
+    print(f"\n*{what}*\n")

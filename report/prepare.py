@@ -1,0 +1,55 @@
+"""What must be there before the chapters are rendered? The build, and what the book says of it.
+
+Quarto runs this first (``pre-render``), and so does the path without Quarto. It makes the build
+if anything changed, and writes ``build/book.yml``: the date, the footer, and which halves of
+the data there are, which Quarto merges into ``_quarto.yml``.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from analysis import __main__ as command  # noqa: E402 - the path above must come first
+from analysis import artifacts  # noqa: E402
+
+
+def main() -> int:
+    """Build, describe the build, and return the exit code."""
+    if code := command.main(["build"]):
+        return code
+    facts = artifacts.read_json(ROOT / "build" / "facts.json")
+    manifest = artifacts.read_json(ROOT / "build" / "manifest.json")
+    settings = manifest["settings"]["report"]
+    version = artifacts.data_version(manifest)
+    as_of = facts.get("transactions.as_of", "")
+    day = f"As of {as_of}" if as_of else "Undated tables"
+    sample = ", sample data" if facts["report.sample"] else ""
+    about = {
+        "book": {
+            "title": settings["title"],
+            "subtitle": f"{settings['shop']}. {day}{sample}",
+            "author": settings["author"],
+            "page-footer": {
+                "left": f"{day}{sample}",
+                "center": f"Data version {version}",
+                "right": f"Commit {manifest['commit']}",
+            },
+        },
+        "available": {
+            "ledger": facts["transactions.available"],
+            "activity": facts["activity.available"],
+        },
+    }
+    text = yaml.safe_dump(about, allow_unicode=True, sort_keys=False)
+    (ROOT / "build" / "book.yml").write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
