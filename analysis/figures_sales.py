@@ -80,7 +80,7 @@ def ladder(steps: pd.DataFrame, message: str) -> p9.ggplot:
         + p9.geom_text(p9.aes(y="end", label="label"), data=labels, ha="left", size=8, color=INK)
         + p9.coord_flip()
         + p9.scale_fill_manual({"kept": PRIMARY, "removed here": "#e3b7a5"}, name=" ")
-        + p9.scale_y_continuous(labels=_count_axis, expand=(0, 0, 0.3, 0))
+        + p9.scale_y_continuous(labels=_count_axis, expand=(0, 0, 0.4, 0))
         + p9.labs(title=title(message), x="", y="Rows")
         + report_theme(3.4)
         + p9.theme(panel_grid_major_y=p9.element_blank())
@@ -162,7 +162,7 @@ def week(table: pd.DataFrame, message: str) -> p9.ggplot:
     cells = table.assign(
         day=pd.Categorical([days[d] for d in table["weekday"]], days[::-1], ordered=True)
     )
-    cells["ink"] = ["light" if n > 0.5 * table["orders"].max() else "dark" for n in cells["orders"]]
+    cells["ink"] = ["light" if n > 0.6 * table["orders"].max() else "dark" for n in cells["orders"]]
     hours = list(range(int(table["hour"].min()), int(table["hour"].max()) + 1))
     return (
         p9.ggplot(cells, p9.aes("hour", "day", fill="orders"))
@@ -281,7 +281,7 @@ def cohorts(table: pd.DataFrame, message: str) -> p9.ggplot:
     cells = cells.assign(
         cohort=pd.Categorical(cells["cohort"].map(names), [names[c] for c in first][::-1]),
         label=[f"{100 * share:.0f}" for share in cells["share"]],
-        ink=["light" if s > 0.5 * cells["share"].max() else "dark" for s in cells["share"]],
+        ink=["light" if s > 0.6 * cells["share"].max() else "dark" for s in cells["share"]],
     )
     many = cells["months"].max() > 14
     return (

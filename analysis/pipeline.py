@@ -14,7 +14,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis import activity, artifacts, explore_activity, explore_sales, rfm, schemas, sources
+from analysis import (
+    activity,
+    artifacts,
+    explore_activity,
+    explore_sales,
+    leaks,
+    rfm,
+    schemas,
+    sources,
+)
 from analysis import transactions as tx
 from analysis.inputs import Inputs
 from analysis.problems import Problem, Refused
@@ -260,9 +269,9 @@ def _activity_tables(checked: activity.ActivityTables, settings: Settings) -> tu
     """Return the activity half's tables and its facts."""
     customers = checked.customers
     smallest = settings.report.smallest_group
-    twins = activity.near_twins(customers, settings.activity.twin_columns)
+    twins = leaks.near_twins(customers, settings.activity.twin_columns)
     tables = {
-        "activity": customers.assign(twin_group=activity.twin_groups(customers, twins)),
+        "activity": customers.assign(twin_group=leaks.twin_groups(customers, twins)),
         "activity_typos": checked.typos,
         "activity_lookalikes": checked.lookalikes,
         "activity_set_aside": checked.set_aside,
@@ -275,7 +284,7 @@ def _activity_tables(checked: activity.ActivityTables, settings: Settings) -> tu
             customers, activity.NUMERIC, smallest
         ),
     }
-    return tables, {**checked.facts, **activity.leak_facts(customers, twins)}
+    return tables, {**checked.facts, **leaks.leak_facts(customers, twins)}
 
 
 def describe(checked: Checked) -> Iterator[str]:

@@ -17,7 +17,7 @@ and element-wise lambdas fail.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import ibis
 import ibis.expr.types as ir
@@ -45,28 +45,38 @@ def _check(
     )
 
 
-def _given(column: str) -> pai.Check:
-    """Refuse a value that is neither there nor, as text, unreadable."""
-    return _check(
-        f"{column}_given",
-        "a value is given",
-        lambda t, key: t[key].notnull() | t[f"{key}_text"].notnull(),
+def _row_check(
+    column: str, name: str, sentence: str, holds: Callable[[ir.Table], ir.BooleanValue]
+) -> pai.Check:
+    """Make a check of a column that looks at others, too: Pandera gives a column's own only it."""
+    return pai.Check(
+        lambda data: holds(data.table), name=name, error=sentence, title=column, ignore_na=False
     )
 
 
-def _read(column: str, what: str) -> pai.Check:
-    """Refuse a text that is no number, or no date."""
-    return _check(
-        f"{column}_read",
-        f"the value is {what}",
-        lambda t, key: t[key].notnull() | t[f"{key}_text"].isnull(),
-    )
+def _readable(column: str, what: str) -> list[pai.Check]:
+    """Refuse a value that is not there, and a text that is no number, or no date."""
+    text = f"{column}_text"
+    return [
+        _row_check(
+            column,
+            f"{column}_given",
+            f"a {column.replace('_', ' ')} is given",
+            lambda t: t[column].notnull() | t[text].notnull(),
+        ),
+        _row_check(
+            column,
+            f"{column}_read",
+            f"the value is {what}",
+            lambda t: t[column].notnull() | t[text].isnull(),
+        ),
+    ]
 
 
 def _finite(column: str) -> pai.Check:
     return _check(
         f"{column}_finite",
-        f"the number is finite and below {LARGEST:,.0f}",
+        f"the {column.replace('_', ' ')} is finite and below {LARGEST:,.0f}",
         lambda t, key: t[key].isnull() | (t[key].abs() < LARGEST),
     )
 
@@ -88,26 +98,32 @@ def lines_schema(columns: set[str], earliest: dt.date) -> pai.DataFrameSchema:
         column ``<name>_text`` with the original where it could not be typed by the reader.
         A missing customer id breaks no rule: the ladder sets such lines apart.
     """
-    number = "a plain number"
     optional = {
-        "quantity": [_given("quantity"), _read("quantity", number), _finite("quantity")],
+        "quantity": [_finite("quantity")],
         "unit_price": [
-            _given("unit_price"),
-            _read("unit_price", number),
             _finite("unit_price"),
             _check(
                 "unit_price_not_negative",
                 "the price is not negative",
                 lambda t, key: t[key].isnull() | (t[key] >= 0),
             ),
-            _check(
+        ],
+        "amount": [_finite("amount")],
+    }
+    optional = {name: checks for name, checks in optional.items() if name in columns}
+    rows = [
+        *_readable("invoice_date", "a date in a known format"),
+        *(check for name in optional for check in _readable(name, "a plain number")),
+    ]
+    if {"quantity", "unit_price"} <= columns:
+        rows.append(
+            _row_check(
+                "unit_price",
                 "line_amount_finite",
                 f"quantity times price is below {LARGEST:,.0f}",
-                lambda t, key: (t[key] * t["quantity"]).abs().fill_null(0) < LARGEST,
-            ),
-        ],
-        "amount": [_given("amount"), _read("amount", number), _finite("amount")],
-    }
+                lambda t: (t["quantity"] * t["unit_price"]).abs().fill_null(0) < LARGEST,
+            )
+        )
     return pai.DataFrameSchema(
         {
             "customer_id": pai.Column(
@@ -124,8 +140,6 @@ def lines_schema(columns: set[str], earliest: dt.date) -> pai.DataFrameSchema:
             ),
             "invoice_date": pai.Column(
                 checks=[
-                    _given("invoice_date"),
-                    _read("invoice_date", "a date in a known format"),
                     _check(
                         "invoice_date_not_too_early",
                         f"the date is not before {earliest}",
@@ -134,13 +148,17 @@ def lines_schema(columns: set[str], earliest: dt.date) -> pai.DataFrameSchema:
                 ],
                 nullable=True,
             ),
-            **{
-                name: pai.Column(float, checks, nullable=True)
-                for name, checks in optional.items()
-                if name in columns
-            },
-        }
+            **{name: pai.Column(float, checks, nullable=True) for name, checks in optional.items()},
+        },
+        checks=rows,
     )
+
+
+def _checks(schema: pai.DataFrameSchema) -> Iterator[tuple[str, pai.Check, str | None]]:
+    """Yield a schema's checks column by column: the column, the check, and what it is called on."""
+    for name, column in schema.columns.items():
+        yield from ((name, check, None) for check in schema.checks if check.title == name)
+        yield from ((name, check, name) for check in column.checks)
 
 
 def broken(schema: pai.DataFrameSchema, table: ir.Table) -> dict[str, ir.BooleanColumn]:
@@ -153,20 +171,12 @@ def broken(schema: pai.DataFrameSchema, table: ir.Table) -> dict[str, ir.Boolean
     dict
         The check's name -> a boolean column of `table`.
     """
-    return {
-        check.name: ~check(table, name).check_output
-        for name, column in schema.columns.items()
-        for check in column.checks
-    }
+    return {check.name: ~check(table, key).check_output for _, check, key in _checks(schema)}
 
 
 def sentences(schema: pai.DataFrameSchema) -> dict[str, tuple[str, str]]:
     """Return, for every check of a schema, its column and what it asks for in words."""
-    return {
-        check.name: (name, check.error)
-        for name, column in schema.columns.items()
-        for check in column.checks
-    }
+    return {check.name: (name, check.error) for name, check, _ in _checks(schema)}
 
 
 def sales_schema(columns: set[str]) -> pai.DataFrameSchema:

@@ -21,7 +21,6 @@ ROOT = Path(__file__).resolve().parent.parent
 SETTINGS_FILE = ROOT / "data" / "settings.toml"
 
 
-
 def _encoding(name: str) -> str:
     try:
         codecs.lookup(name)

@@ -221,6 +221,8 @@ def _place(
     lines = read.filter(~late | read.invoice_date.isnull()) if late_rows else read
     if len(readings) > 1:
         lines = engine.create_table("lines", _merge_files(lines), temp=True)
+    elif late_rows:
+        lines = engine.create_table("lines", lines, temp=True)
     lines, cancellations = _remove_reversals(engine, lines)
     _refuse_without_sales(lines, day, late_rows)
     return Ledger(
@@ -639,26 +641,35 @@ def _rule_problems(
     """Return one problem per rule that the file breaks."""
     source: str = file.source  # type: ignore[attr-defined]
     rows: int = file.rows  # type: ignore[attr-defined]
-    problems = []
-    for position, (name, (column, asks_for)) in enumerate(schemas.sentences(schema).items()):
-        hits = raw.filter((raw.source == source) & ((raw.broken & (1 << position)) != 0))
-        count = int(hits.count().execute())
-        if not count:
-            continue
-        text = f"{column}_text"
-        value = hits[column].cast("string")
-        value = hits[text].fill_null(value) if text in hits.columns else value
-        first = (
-            hits.select("row_number", value=value).order_by("row_number").limit(1).execute().iloc[0]
+    mine = raw.filter(raw.source == source)
+    sentences = schemas.sentences(schema)
+    breaks = {name: (mine.broken & (1 << position)) != 0 for position, name in enumerate(sentences)}
+    found = (
+        mine.aggregate(
+            **{f"{name} count": hit.sum().fill_null(0) for name, hit in breaks.items()},
+            **{f"{name} first": mine.row_number.min(where=hit) for name, hit in breaks.items()},
         )
+        .execute()
+        .iloc[0]
+    )
+    broken = [name for name in sentences if found[f"{name} count"]]
+    first = {name: int(found[f"{name} first"]) for name in broken}
+    values = mine.filter(mine.row_number.isin(sorted({*first.values()}))).execute()
+    values = values.set_index("row_number")
+    problems = []
+    for name in broken:
+        column, asks_for = sentences[name]
+        count, row = int(found[f"{name} count"]), values.loc[first[name]]
+        text = row.get(f"{column}_text")
+        value = row[column] if pd.isna(text) else text
         problems.append(
             Problem(
                 source,
                 _breach(count, rows, asks_for, settings.refused_share),
                 column=spelled.get(column, column),
                 rows=count,
-                example=f"row {first.row_number}: "
-                + ("empty" if pd.isna(first.value) else repr(first.value[:80])),
+                example=f"row {first[name]}: "
+                + ("empty" if pd.isna(value) else repr(str(value)[:80])),
                 remedy=_REMEDIES.get(name, "Correct these rows, or send the file again."),
             )
         )

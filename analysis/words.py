@@ -120,6 +120,22 @@ def change(now: float, before: float) -> str:
     return f"{'up' if ratio > 0 else 'down'} {abs(ratio):.0%}"
 
 
+def points(now: float, before: float) -> str:
+    """Write how a share moved, in percentage points.
+
+    Examples
+    --------
+    >>> points(0.027, 0.025), points(0.1, 0.12), points(0.1, 0.1)
+    ('up 0.2 points', 'down 2.0 points', 'unchanged')
+    """
+    if pd.isna(now) or pd.isna(before):
+        return "not known"
+    moved = (now - before) * 100
+    if abs(moved) < 0.05:
+        return "unchanged"
+    return f"{'up' if moved > 0 else 'down'} {abs(moved):.1f} points"
+
+
 def listed(words: Sequence[str], joint: str = "and") -> str:
     """Write a list.
 

@@ -113,7 +113,8 @@ def figure(
 
 def show(label: str, made: gt.GT, caption: str, data: pd.DataFrame | None = None) -> None:
     """Print a table with its caption, and its data as CSV."""
-    html = made.as_raw_html(make_page=False)
+    # The page's own font serves tables too, on the screen and in print.
+    html = re.sub(r"font-family:[^;]*;", "", made.as_raw_html(make_page=False))
     print(f"\n::: {{#{label}}}\n\n```{{=html}}\n{html}\n```\n\n{caption}\n\n:::\n")
     if data is not None:
         _download(label, data)
@@ -183,7 +184,6 @@ def grid(
         data_row_padding="4px",
         table_border_top_style="none",
         table_border_bottom_style="none",
-        table_font_names=["inherit"],
     )
 
 

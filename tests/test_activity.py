@@ -16,14 +16,11 @@ from analysis.activity import (
     REVENUES,
     ROLES,
     ActivityTables,
-    id_predicts,
-    leak_facts,
     missing_customers,
-    near_twins,
     read_activity,
     read_numbers,
-    twin_groups,
 )
+from analysis.leaks import id_predicts, leak_facts, near_twins, twin_groups
 from analysis.problems import Refused
 from analysis.settings import ActivitySettings, read_settings
 from analysis.sources import ROW

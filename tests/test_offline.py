@@ -63,7 +63,8 @@ Value: `{{python}} hostile`. Before `{{python}} x`.
 #| output: asis
 x = 2
 print('![It rises](../build/fig-line.svg){{#fig-line fig-alt="A line of \\\\"three\\\\" points"}}')
-print('\\n[Data (CSV)](../build/fig-line.csv){{.download}}')
+print('\\n![Again](/build/fig-line.svg){{#fig-root fig-alt="From the root"}}')
+print('\\n[Data (CSV)](/build/fig-line.csv){{.download}}')
 table = GT(pd.DataFrame({{"name": [hostile], "n": [1234]}}), id="t").as_raw_html()
 print("\\n::: {{#tbl-rows}}\\n\\n```{{=html}}\\n" + table + "\\n```")
 print("\\nRows, «строки»\\n\\n:::\\n")
@@ -78,6 +79,22 @@ Only on the page.
 
 ::: {{.content-hidden when-format="html"}}
 Only in print.
+:::
+
+::: {{.content-visible when-meta="have.a"}}
+Half A.
+:::
+
+::: {{.content-visible unless-meta="have.a"}}
+No half A, @sec-nowhere.
+:::
+
+::: {{.content-visible when-meta="have.b"}}
+Half B.
+:::
+
+::: {{.content-visible unless-meta="have.c"}}
+No half C.
 :::
 """
 
@@ -104,7 +121,9 @@ def make_book(root: Path, **changed: str) -> Path:
     (root / "report").mkdir(parents=True)
     (root / "build").mkdir()
     (root / "_quarto.yml").write_text(BOOK, encoding="utf-8")
-    (root / "build/book.yml").write_text("book: {subtitle: Цена ₽, date: 2026-01-05}\n", "utf-8")
+    (root / "build/book.yml").write_text(
+        "book: {subtitle: Цена ₽}\nhave: {a: true, b: false}\n", "utf-8"
+    )
     (root / "report/references.bib").write_text(BIB, encoding="utf-8")
     for name, text in (chapters | changed).items():
         folder = root if name == "index" else root / "report"
@@ -199,6 +218,12 @@ def test_hostile_text_is_shown_in_prose_and_table(text: str) -> None:
     assert "never shown" not in text
 
 
+def test_parts_depend_on_metadata(text: str) -> None:
+    assert "Half A. No half C." in text
+    assert "No half A" not in text
+    assert "Half B" not in text
+
+
 def test_formats_differ_where_asked(page: Page, printed: str) -> None:
     assert "Only on the page." in page.text
     assert "Only in print." not in page.text
@@ -216,7 +241,10 @@ def test_page_loads_nothing(page: Page) -> None:
 
 
 def test_every_picture_says_what_it_shows(page: Page) -> None:
-    assert [tag.get("alt") for tag in page.all("img")] == ['A line of "three" points']
+    assert [tag.get("alt") for tag in page.all("img")] == [
+        'A line of "three" points',
+        "From the root",
+    ]
 
 
 def test_download_holds_the_file(book: Path, page: Page) -> None:

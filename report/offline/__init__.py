@@ -1,7 +1,6 @@
 """How does the book render where Quarto cannot be had?
 
-Each chapter runs once; Pandoc joins them, numbered and linked by ``book.lua``, in one HTML page
-that needs no other file, and in a PDF.
+Each chapter runs once; Pandoc joins them, numbered and linked by ``book.lua``, in a page and a PDF.
 """
 
 import ast

@@ -1,15 +1,18 @@
 -- Numbers, captions, references, callouts, tables and files, alike for the page and the PDF.
 local typst, nouns = FORMAT == "typst", { fig = "Figure", tbl = "Table", sec = "Section" }
-local labels, first = {}, {} -- identifier -> what refers to it; chapter -> its first heading
+local labels, first, meta = {}, {}, nil -- identifier -> reference; chapter -> its first heading
 local prefix, section, counts, letters = "", { 0, 0, 0, 0, 0, 0 }, {}, false
 
 local function fail(...) error(string.format(...), 0) end
 local function short(id) return (id:gsub("^.*__(%l%l%l%-)", "%1")) end
-local function data(file) return pandoc.mediabag.make_data_uri(pandoc.mediabag.fetch(file)) end
+local function data(file) return pandoc.mediabag.make_data_uri(pandoc.mediabag.fetch((file:gsub("^/", "")))) end
 
 local function visible(el)
-  local wanted, shown = el.attributes["when-format"], el.classes:includes("content-visible")
-  local met = not wanted or wanted == FORMAT or (typst and wanted == "pdf")
+  local shown, format = el.classes:includes("content-visible"), el.attributes["when-format"]
+  local met = not format or format == FORMAT or (typst and format == "pdf")
+  local key, value = el.attributes["when-meta"] or el.attributes["unless-meta"], meta
+  for part in (key or ""):gmatch("[^.]+") do value = value and value[part] end
+  if key then met = met and (value == true) == (key == el.attributes["when-meta"]) end
   if shown or el.classes:includes("content-hidden") then return met == shown and el.content or {} end
 end
 
@@ -41,16 +44,16 @@ local function label(id, noun, digits, text)
 end
 
 local function numbered(id, caption)
-  local kind = id:match("^%l+")
-  counts[prefix .. kind] = (counts[prefix .. kind] or 0) + 1
-  label(id, nouns[kind], prefix .. counts[prefix .. kind])
+  local key = prefix .. id:match("^%l+")
+  counts[key] = (counts[key] or 0) + 1
+  label(id, nouns[id:match("^%l+")], prefix .. counts[key])
   return { pandoc.Plain(pandoc.Inlines { pandoc.Strong(labels[id].text .. ":"), " " } .. caption) }
 end
 
 local number, finish = { traverse = "topdown" }, {}
 
 function number.Header(h)
-  local chapter, plain = h.identifier:match("^(.*%.qmd)__"), h.classes:includes("unnumbered")
+  local chapter, plain = h.identifier:match("^(.*%.qmd)__") or "", h.classes:includes("unnumbered")
   h.identifier = short(h.identifier)
   first[chapter] = first[chapter] or h.identifier
   if h.level == 1 then prefix = plain and "" or "numbered" end
@@ -61,8 +64,7 @@ function number.Header(h)
   local digits = table.concat({ top, table.unpack(section, 2, h.level) }, ".")
   prefix = top .. "."
   label(h.identifier, h.level > 1 and "Section" or letters and "Appendix" or "Chapter", digits)
-  local shown = h.level == 1 and letters and "Appendix " .. top .. " — " or digits .. "\u{2002}"
-  h.content:insert(1, pandoc.Span(shown, { class = "number" }))
+  h.content:insert(1, h.level == 1 and letters and "Appendix " .. top .. " — " or digits .. "\u{2002}")
   return h
 end
 
@@ -74,9 +76,9 @@ end
 
 function number.Div(div)
   if div.classes:includes("appendices") then section[1], letters = 0, true return {} end
-  local id = short(div.identifier)
+  local id, content = short(div.identifier), div.content
   if not id:match("^tbl%-") then return end
-  local last, content = div.content:remove(), div.content
+  local last = content:remove()
   if last.t ~= "Para" or not content[1] then fail("The table %s lacks a caption.", id) end
   local caption, scroll = numbered(id, last.content), pandoc.Div(content, { class = "scroll" })
   if not typst then return pandoc.Figure({ scroll }, caption, { id, { "table" } }), false end
@@ -116,7 +118,8 @@ function finish.Link(el)
 end
 
 function Pandoc(doc)
+  meta = doc.meta
   local blocks = doc.blocks:walk { Div = visible, Span = visible }
   blocks = blocks:walk { Div = callout, RawBlock = html_tables }
-  return pandoc.Pandoc(blocks:walk(number):walk(finish), doc.meta)
+  return pandoc.Pandoc(blocks:walk(number):walk(finish), meta)
 end

@@ -1,0 +1,53 @@
+# `make` lists the commands.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export REPORT_DATA := $(DATA)
+
+.DEFAULT_GOAL := help
+.PHONY: help report test data bench lint lock clean
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@echo
+	@echo "DATA=folder names your data for 'make report'; without it: data/raw, or sample data."
+
+report: $(READY) ## everything: environment, data, build, book (DATA=folder)
+	@$(BIN)/python -m report
+
+test: $(READY) ## everything: environment, test suite
+	@$(BIN)/python -m pytest
+
+data: $(READY) ## download the public gift-shop ledger into data/raw
+	@$(BIN)/python -m analysis.download
+
+bench: $(READY) ## time and memory beside pandas, Polars and SQL
+	@$(BIN)/python -m benchmarks
+
+lint: $(READY) ## style and types
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+lock: ## renew requirements.lock from pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --extra dev --extra bench \
+	  pyproject.toml --upgrade --output-file requirements.lock
+
+clean: ## remove all that was made, except the data in data/raw
+	rm -rf $(VENV) build _book _site .quarto data/sample _environment.local
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# The environment is made anew when the lock file changes, and only then.
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "This needs Python 3.11 or later; name one: make PYTHON=python3.12 ..."; exit 1; }
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV) \
+	  || { echo "Python lacks venv. On Debian or Ubuntu: apt install python3-venv"; rm -rf $(VENV); exit 1; }
+	@echo "Installing the pinned libraries into $(VENV) (once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  --no-deps -r requirements.lock
+	@# A bare 'quarto render' finds this interpreter here.
+	@echo "QUARTO_PYTHON=$(CURDIR)/$(BIN)/python" > _environment.local
+	@touch $@

@@ -1,0 +1,81 @@
+"""Which program renders the book on this machine? Quarto where it can be had, else libraries.
+
+``python -m report`` takes Quarto from the PATH; else it tries once to install it with pip into
+this environment (that package downloads the program itself, which a closed network prevents);
+else it renders the same chapters without it, by `report.offline`, and says so.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from analysis.settings import ROOT
+from report import offline, prepare, publish
+
+OLDEST = (1, 9, 17)  # the first Quarto that makes a PDF of a book with Typst
+PINNED = "quarto-cli==1.10.19"
+# One try: a network that is closed today will most likely be closed tomorrow.
+TRIED = Path(sys.prefix) / ".quarto-was-tried"
+
+
+def main() -> int:
+    """Render and publish the book; return the exit code."""
+    os.environ["QUARTO_PYTHON"] = sys.executable
+    if quarto := find_quarto():
+        return subprocess.run([quarto, "render"], cwd=ROOT, check=False).returncode
+    _say(
+        "Quarto is not to be had here: the same chapters are rendered without it, as one HTML page "
+        "and one PDF. With Quarto (https://quarto.org) the report becomes a web site with search."
+    )
+    if code := prepare.main():
+        return code
+    try:
+        offline.render(ROOT, ROOT / "_book")
+    except RuntimeError as error:
+        _say(f"Not rendered: {error}")
+        return 1
+    return publish.main()
+
+
+def find_quarto() -> str | None:
+    """Return a Quarto that is new enough: from the PATH, this environment, or pip."""
+    inside = Path(sys.executable).with_name("quarto")
+    for candidate in (shutil.which("quarto"), str(inside) if inside.is_file() else None):
+        if candidate and (version := _version(candidate)):
+            if version >= OLDEST:
+                return candidate
+            _say(f"{candidate} is older than {'.'.join(map(str, OLDEST))}, which the PDF needs.")
+    if TRIED.exists():
+        return None
+    TRIED.touch()
+    _say(f"Trying to install {PINNED} (once; 'make clean' forgets that it was tried)")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", PINNED]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, timeout=300)
+    except subprocess.TimeoutExpired:
+        return None
+    if done.returncode == 0 and _version(str(inside)):
+        return str(inside)
+    return None
+
+
+def _version(quarto: str) -> tuple[int, ...] | None:
+    try:
+        text = subprocess.run(
+            [quarto, "--version"], capture_output=True, text=True, check=True, timeout=120
+        ).stdout
+        return tuple(int(number) for number in text.strip().split(".")[:3])
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
