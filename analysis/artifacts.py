@@ -37,19 +37,26 @@ Fact = str | int | float | bool
 
 
 @contextmanager
-def replacing(out: Path) -> Iterator[Path]:
+def replacing(out: Path, mark: str = MANIFEST) -> Iterator[Path]:
     """Give a new folder to write to, and put it in the place of `out` when all went well.
 
     When anything goes wrong, `out` stays as it was. What an interrupted build left beside it is
     removed by the next one.
 
+    Parameters
+    ----------
+    out
+        The folder to replace.
+    mark
+        The file by which such a folder is known.
+
     Raises
     ------
     Refused
-        When `out` holds anything but a build: its files would be lost.
+        When `out` holds something else, which would be lost.
     """
     out = out.resolve()
-    if out.exists() and not (out / MANIFEST).is_file() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and not (out / mark).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise Refused(
             [
                 Problem(

@@ -115,32 +115,34 @@ def ledger_facts(ledger: Ledger, steps: pd.DataFrame) -> dict[str, int | float |
         .astype("int64")
         .iloc[0]
     )
-    rung = steps.set_index("rung")
-    gross, net = rung.loc[GROSS], rung.loc[NET]
+    rung = {row["rung"]: row for row in steps.to_dict("records")}
+    every, known, gross, net = (rung[number] for number in (0, GROSS - 1, GROSS, NET))
     facts: dict[str, int | float | str] = {
-        "raw_rows": int(rung.loc[0, "rows"]),
-        "raw_customers": int(rung.loc[0, "customers"]),
-        **{str(name): int(value) for name, value in counted.items()},
+        "raw_rows": every["rows"],
+        "raw_customers": every["customers"],
+        **{str(name): int(value) for name, value in counted.to_dict().items()},
         "refused_rows": int(ledger.files["refused_rows"].sum()),
         "late_rows": ledger.late_rows,
         "files": len(ledger.files),
         "as_of": ledger.as_of.isoformat(),
         "first_date": ledger.files["first_date"].min().date().isoformat(),
         "last_date": (lines.invoice_date.max(where=lines.broken == 0).execute().date().isoformat()),
-        "reversals": int(gross["rows"] - net["rows"]),
-        "reversals_revenue": round(float(gross["amount"] - net["amount"]), 2),
-        "gross_revenue": float(gross["amount"]),
-        "net_revenue": float(net["amount"]),
-        "no_product_rows": int(rung.loc[GROSS - 1, "rows"] - gross["rows"]),
-        "no_product_revenue": round(float(rung.loc[GROSS - 1, "amount"] - gross["amount"]), 2),
+        "reversals": gross["rows"] - net["rows"],
+        "reversals_revenue": round(gross["amount"] - net["amount"], 2),
+        "gross_revenue": gross["amount"],
+        "net_revenue": net["amount"],
+        "no_product_rows": known["rows"] - gross["rows"],
+        "no_product_revenue": round(known["amount"] - gross["amount"], 2),
     }
     for number in RUNGS:
-        row = rung.loc[number]
         facts |= {
-            f"rung{number}_rows": int(row["rows"]),
-            f"rung{number}_customers": int(row["customers"]),
-            f"rung{number}_invoices": int(row["orders"]),
-            f"rung{number}_revenue": float(row["amount"]),
+            f"rung{number}_{name}": rung[number][column]
+            for name, column in (
+                ("rows", "rows"),
+                ("customers", "customers"),
+                ("invoices", "orders"),
+                ("revenue", "amount"),
+            )
         }
     return {f"transactions.{name}": value for name, value in facts.items()}
 

@@ -14,13 +14,18 @@ NO_SALES = "There are no net sales to show."
 NO_WHOLE_MONTH = "The ledger covers no whole month yet."
 
 
+def _top(table: pd.DataFrame, column: str) -> pd.Series:
+    """Return the (first) row with the highest value of a column."""
+    return table.iloc[int(table[column].to_numpy().argmax())]
+
+
 def ladder(steps: pd.DataFrame) -> str:
     """Say how much of the ledger becomes net sales, and where most is lost."""
     read, net = steps.iloc[0], steps.iloc[-1]
     if not read["rows"]:
         return NO_SALES
     share = percent(net["rows"] / read["rows"], 1)
-    worst = steps.loc[steps["removed_rows"].idxmax()]
+    worst = _top(steps, "removed_rows")
     if not worst["removed_rows"]:
         return f"All {count(read['rows'], 'row')} are net sales."
     reasons = {
@@ -43,27 +48,27 @@ def revenue(table: pd.DataFrame, currency: str) -> str:
     whole = table[table["whole"]]
     if whole.empty:
         return NO_WHOLE_MONTH
-    best = whole.loc[whole["net_revenue"].idxmax()]
-    least = whole.loc[whole["net_revenue"].idxmin()]
+    best = _top(whole, "net_revenue")
+    least = _top(whole.assign(net_revenue=-whole["net_revenue"]), "net_revenue")
     text = f"{month(best['month'])} brought the most, {money(best['net_revenue'], currency)}"
     if len(whole) == 1:
         return f"{text} (it is the only whole month)."
-    if least["net_revenue"] <= 0:
+    if least["net_revenue"] >= 0:
         return f"{text}; {month(least['month'])} brought nothing."
-    times = best["net_revenue"] / least["net_revenue"]
+    times = best["net_revenue"] / -least["net_revenue"]
     return f"{text}: {times:.1f} times as much as {month(least['month'])}, the weakest whole month."
 
 
 def orders(recent: pd.DataFrame, currency: str) -> str:
     """Say how orders and the order value moved between the last two periods."""
-    periods = recent.set_index("period")
-    if "latest" not in periods.index:
+    periods = {row["period"]: row for row in recent.to_dict("records")}
+    if "latest" not in periods:
         return "The ledger covers fewer than three whole months, too few to compare."
-    now = periods.loc["latest"]
+    now = periods["latest"]
     span = months(now["first"], now["last"])
-    if "before" not in periods.index:
+    if "before" not in periods:
         return f"In {span} customers placed {count(now['orders'], 'order')}."
-    before = periods.loc["before"]
+    before = periods["before"]
     moved = _against(now["orders"], before["orders"], "the three months before")
     return (
         f"In {span} customers placed {count(now['orders'], 'order')}, {moved}; the mean order is "
@@ -99,11 +104,11 @@ def week(table: pd.DataFrame) -> str:
         return NO_SALES
     if table["hour"].nunique() == 1:
         return "The ledger has dates without the time of day, so hours tell nothing."
-    by_day = table.groupby("weekday")["orders"].sum()
-    by_hour = table.groupby("hour")["orders"].sum()
-    day = WEEKDAYS[int(by_day.idxmax())]
-    hour = int(by_hour.idxmax())
-    silent = [name for n, name in enumerate(WEEKDAYS) if n not in by_day.index]
+    by_day = table.groupby("weekday", as_index=False)[["orders"]].sum()
+    by_hour = table.groupby("hour", as_index=False)[["orders"]].sum()
+    day = WEEKDAYS[_top(by_day, "orders")["weekday"]]
+    hour = _top(by_hour, "orders")["hour"]
+    silent = [name for n, name in enumerate(WEEKDAYS) if n not in set(by_day["weekday"])]
     missing = (
         f"; {listed(silent, 'and')} {'has' if len(silent) == 1 else 'have'} none" if silent else ""
     )
@@ -154,13 +159,13 @@ def returns(table: pd.DataFrame) -> str:
     if whole.empty:
         return NO_WHOLE_MONTH
     total = whole["cancelled_revenue"].sum() / whole["gross_revenue"].sum()
-    share = whole["cancelled_revenue"] / whole["gross_revenue"]
-    worst = whole.loc[share.idxmax(), "month"]
+    whole = whole.assign(share=whole["cancelled_revenue"] / whole["gross_revenue"])
+    worst = _top(whole, "share")
     if not total:
         return "Nothing was cancelled in any whole month."
     return (
         f"{percent(total, 1)} of gross revenue is cancelled; the highest share, "
-        f"{percent(share.max(), 1)}, falls in {month(worst)}."
+        f"{percent(worst['share'], 1)}, falls in {month(worst['month'])}."
     )
 
 
@@ -184,10 +189,7 @@ def cohorts(table: pd.DataFrame) -> str:
     if soon.empty:
         return "The ledger is too short to follow new customers for three months."
     by_month = soon.groupby("months")[["customers", "size"]].sum()
-    rates = [
-        percent(row.customers / row.size_)
-        for row in by_month.rename(columns={"size": "size_"}).itertuples()
-    ]
+    rates = [percent(rate) for rate in by_month["customers"] / by_month["size"]]
     return (
         f"Of new customers {rates[0]} order again in the first month after, {rates[1]} in the "
         f"second and {rates[2]} in the third."

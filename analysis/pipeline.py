@@ -240,8 +240,8 @@ def _ledger_tables(ledger: tx.Ledger, settings: Settings) -> tuple[Tables, Facts
         "transactions.top20_share_high": high,
         "transactions.gini": explore_sales.gini(gross["monetary"]),
         **{
-            f"transactions.gross_revenue_{row.month:%Y-%m}": row.gross_revenue
-            for row in months.itertuples()
+            f"transactions.gross_revenue_{row['month']:%Y-%m}": row["gross_revenue"]
+            for row in months.to_dict("records")
         },
     }
     return tables, facts

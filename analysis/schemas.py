@@ -56,18 +56,18 @@ def _row_check(
 
 def _readable(column: str, what: str) -> list[pai.Check]:
     """Refuse a value that is not there, and a text that is no number, or no date."""
-    text = f"{column}_text"
+    text, words = f"{column}_text", column.replace("_", " ")
     return [
         _row_check(
             column,
             f"{column}_given",
-            f"a {column.replace('_', ' ')} is given",
+            f"the {words} is given",
             lambda t: t[column].notnull() | t[text].notnull(),
         ),
         _row_check(
             column,
             f"{column}_read",
-            f"the value is {what}",
+            f"the {words} is {what}",
             lambda t: t[column].notnull() | t[text].isnull(),
         ),
     ]
@@ -112,7 +112,7 @@ def lines_schema(columns: set[str], earliest: dt.date) -> pai.DataFrameSchema:
     }
     optional = {name: checks for name, checks in optional.items() if name in columns}
     rows = [
-        *_readable("invoice_date", "a date in a known format"),
+        *_readable("invoice_date", "in a known format"),
         *(check for name in optional for check in _readable(name, "a plain number")),
     ]
     if {"quantity", "unit_price"} <= columns:

@@ -279,7 +279,7 @@ def _check_header(path: Path, header: Sequence[str]) -> None:
     if len(header) < 2:
         raise _refusal(
             path,
-            "this is not a table: its first row has a single column",
+            "this is not a table: its first row has no more than one column",
             "The first row must hold the column names, separated by commas, semicolons or tabs.",
             example=repr(header[0][:80]) if header else "",
         )
@@ -372,8 +372,7 @@ def _sniff(start: bytes, encoding: str) -> tuple[list[str], str]:
     """Return the header, and the delimiter that splits it into the most columns."""
     text = start.decode(encoding, errors="ignore").removeprefix("\ufeff")
     headers = {
-        d: next(filter(None, csv.reader(io.StringIO(text, newline=""), delimiter=d)), [])
-        for d in _DELIMITERS
+        d: next(csv.reader(io.StringIO(text, newline=""), delimiter=d), []) for d in _DELIMITERS
     }
     delimiter = max(headers, key=lambda d: len(headers[d]))
     return [name.strip() for name in headers[delimiter]], delimiter

@@ -25,19 +25,12 @@ What is not alike, and cannot be:
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 import tempfile
 from pathlib import Path
 
 from benchmarks import race
-
-
-def write_ledgers(data: Path | None, sizes: list[int], work: Path) -> tuple[str, dict[int, int]]:
-    """Write the ledgers of all sizes; return where they are from, and the rows of each."""
-    from benchmarks.ledgers import find_ledger, write_copies
-
-    files = [data] if data else find_ledger(work)
-    return ", ".join(path.name for path in files), write_copies(files, sizes, work)
 
 
 def main() -> int:
@@ -54,16 +47,16 @@ def main() -> int:
     sizes = [int(size) for size in options.sizes.split(",")]
     with tempfile.TemporaryDirectory(prefix="customer-report-bench-") as folder:
         work = Path(folder)
-        source, rows = race.in_own_process(write_ledgers, options.data, sizes, work)
+        source, rows, job = race.in_own_process(race.prepare, options.data, sizes, work)
         wrong = []
         for size in sizes:
             turns = options.turns or (3 if size < 50 else 2)
             print(f"\n{size} x {source}: {rows[size]:,} lines, {turns} turns", flush=True)
-            runs = race.take_turns(work / f"{size}.parquet", turns)
+            runs = race.take_turns(dataclasses.replace(job, path=work / f"{size}.parquet"), turns)
             print(race.as_text(runs))
-            wrong += race.differences(runs)
-            print("Totals: " + ("as follows, NOT the same" if wrong else "the same for all"))
-            print(*wrong, sep="\n", end="\n" if wrong else "")
+            differences = race.differences(runs)
+            print(*(differences or ["Totals: the same for all"]), sep="\n", flush=True)
+            wrong += differences
     return 1 if wrong else 0
 
 

@@ -55,13 +55,19 @@ def in_own_process(
         return pool.submit(function, *arguments, **more).result()
 
 
-def settings() -> Job:
-    """Return a job with the report's settings, and no paths yet."""
+def prepare(data: Path | None, sizes: list[int], work: Path) -> tuple[str, dict[int, int], Job]:
+    """Write the ledgers of all sizes; return their source, their rows, and the job but for paths.
+
+    Meant for a process of its own: Linux counts the peak of a process into that of its children.
+    """
     from analysis.schemas import LARGEST
     from analysis.settings import read_settings
+    from benchmarks.ledgers import find_ledger, write_copies
 
+    files = [data] if data else find_ledger(work)
+    rows = write_copies(files, sizes, work)
     ours = read_settings()
-    return Job(
+    job = Job(
         Path(),
         Path(),
         memory_limit=ours.engine.memory_limit,
@@ -70,6 +76,7 @@ def settings() -> Job:
         earliest=ours.transactions.earliest_date,
         largest=LARGEST,
     )
+    return ", ".join(path.name for path in files), rows, job
 
 
 def measure(module: str, job: Job) -> Run:
@@ -84,14 +91,12 @@ def measure(module: str, job: Job) -> Run:
     return Run(contender.NAME, laps[0], seconds, peak, answer.totals())
 
 
-def take_turns(path: Path, turns: int) -> dict[str, list[Run]]:
-    """Let every contender do the job on a file, in turn, so many times."""
-    # In a process of its own, since Linux counts this one's peak into that of its children.
-    job = dataclasses.replace(in_own_process(settings), path=path)
+def take_turns(job: Job, turns: int) -> dict[str, list[Run]]:
+    """Let every contender do a job, in turn, so many times."""
     runs: dict[str, list[Run]] = {module: [] for module in CONTENDERS}
     for _ in range(turns):
         for module, done in runs.items():
-            with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            with tempfile.TemporaryDirectory(dir=job.path.parent) as folder:
                 own = dataclasses.replace(job, folder=Path(folder))
                 done.append(in_own_process(measure, module, own))
     return runs

@@ -82,14 +82,21 @@ GROUP BY ALL
 
 def run(job: Job, cleaned: Callable[[], None]) -> Answer:
     """Count the rules in one query, keep the distinct sound lines, work on from there."""
-    config = {"memory_limit": job.memory_limit, "temp_directory": str(job.folder / "spill"),
-              "preserve_insertion_order": False}  # fmt: skip
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": job.memory_limit,
+        "temp_directory": str(job.folder / "spill"),
+        "preserve_insertion_order": False,
+    }
     with duckdb.connect(job.folder / "sql.duckdb", config=config) as engine:
         path = {"path": str(job.path)}
         bounds = {"earliest": job.earliest, "largest": job.largest}
-        rules = engine.execute(RULES, path | bounds).df().iloc[0].to_dict()
+        rules = engine.execute(RULES, path | bounds).df().iloc[0]
         engine.execute(LINES, path | bounds | {"prefix": job.prefix, "products": job.products})
         engine.execute(REVERSED)
         rungs = engine.execute(RUNGS).fetchone() or ()
         cleaned()
-        return Answer(rules, [int(n) for n in rungs], engine.execute(CUSTOMERS, path).df())
+        return Answer(
+            {str(name): int(rows) for name, rows in rules.items()},
+            [int(n) for n in rungs],
+            engine.execute(CUSTOMERS, path).df(),
+        )

@@ -28,7 +28,7 @@ def main() -> int:
     if lacking:
         print(f"Not published: {' and '.join(lacking)} missing in {book.name}.", file=sys.stderr)
         return 1
-    with replacing(ROOT / "_site") as new:
+    with replacing(ROOT / "_site", mark="index.html") as new:
         shutil.copytree(book, new, dirs_exist_ok=True)
     print("Published: _site/index.html and _site/customer-report.pdf", file=sys.stderr)
     return 0
