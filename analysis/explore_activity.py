@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.activity import CATEGORICAL, NUMERIC
+from analysis.words import listed, shorten
 
 Numbers = npt.NDArray[np.float64]
 
@@ -541,7 +542,7 @@ def effects_message(effects: pd.DataFrame) -> str:
     size = clear["delta"].abs().round(2)
     top = clear[size == size.iloc[0]]
     if len(top) > 1:
-        return f"Customers who buy less differ most in {_listed(_spoken(top))}."
+        return f"Customers who buy less differ most in {listed(_spoken(top))}."
     return f"Customers who buy less differ most in {_spoken(top)[0]} ({_contrast(top.iloc[0])})."
 
 
@@ -668,8 +669,8 @@ def categories_message(table: pd.DataFrame) -> str:
     top = [f"'{shorten(name)}'" for name in table.loc[rates == most, "category"]]
     bottom = [f"'{shorten(name)}'" for name in table.loc[rates == least, "category"]]
     return (
-        f"{most:.0%} of the customers who favour {_listed(top, 'or')} buy less, against "
-        f"{least:.0%} for {_listed(bottom)}."
+        f"{most:.0%} of the customers who favour {listed(top, 'or')} buy less, against "
+        f"{least:.0%} for {listed(bottom)}."
     )
 
 
@@ -730,7 +731,7 @@ def distributions_message(table: pd.DataFrame) -> str:
     if shown.min() == 1:
         return "Customers who buy less and those who stay are spread alike in everything shown."
     return (
-        f"Customers who buy less and those who stay overlap least in {_listed(least)} "
+        f"Customers who buy less and those who stay overlap least in {listed(least)} "
         f"({shown.min():.0%})."
     )
 
@@ -758,31 +759,6 @@ def number_text(value: float) -> str:
     ('4,958', '0.245', '13')
     """
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def shorten(text: str, longest: int = 48) -> str:
-    """Return a label fit for a sentence or a picture: one line, no longer than `longest`.
-
-    Examples
-    --------
-    >>> shorten("a  b"), shorten(""), shorten("x" * 9, 5)
-    ('a b', '(no name)', 'xxxx…')
-    """
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    if not line:
-        return "(no name)"
-    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
-
-
-def _listed(words: Sequence[str], joint: str = "and") -> str:
-    """Return words as a list in a sentence.
-
-    Examples
-    --------
-    >>> _listed(["a", "b", "c"])
-    'a, b and c'
-    """
-    return f" {joint} ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def _many(count: int, thing: str) -> str:

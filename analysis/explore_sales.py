@@ -424,6 +424,7 @@ def recent_change(months: pd.DataFrame, length: int = 3) -> pd.DataFrame:
             if len(part) < length:
                 continue
             revenue, orders = part["net_revenue"].sum(), part["orders"].sum()
+            gross, cancelled = part["gross_revenue"].sum(), part["cancelled_revenue"].sum()
             rows.append(
                 {
                     "period": period,
@@ -434,8 +435,7 @@ def recent_change(months: pd.DataFrame, length: int = 3) -> pd.DataFrame:
                     "mean_order": revenue / orders if orders else np.nan,
                     "new_customers": int(part["new_customers"].sum()),
                     "customers_per_month": part["customers"].mean(),
-                    "cancelled_share": part["cancelled_revenue"].sum()
-                    / part["gross_revenue"].sum(),
+                    "cancelled_share": cancelled / gross if gross else np.nan,
                 }
             )
     columns = [

@@ -15,8 +15,9 @@ from matplotlib.ticker import MaxNLocator
 from mizani.labels import label_percent
 
 from analysis.activity import CATEGORICAL, NUMERIC
-from analysis.explore_activity import FEATURE_NAMES, shorten
+from analysis.explore_activity import FEATURE_NAMES
 from analysis.theme import ACCENT, FAINT, INK, MUTED, PRIMARY, report_theme
+from analysis.words import labels, shorten
 
 ACTIVITY_NAMES = {"same": "stay", "declined": "buy less"}
 _LINE = 72
@@ -39,7 +40,7 @@ def effect_plot(effects: pd.DataFrame, title: str, most: int = 30) -> p9.ggplot:
     shown = effects.head(most)
     # "Category" says enough on an axis, and leaves room for the category.
     names = [_capital(name.removeprefix("favourite ")) for name in shown["name"]]
-    names = _names(names, 44)
+    names = labels(names, 44)
     rows = shown.assign(
         name=pd.Categorical(names, names[::-1]),
         clear=pd.Categorical(
@@ -188,7 +189,7 @@ def category_plot(table: pd.DataFrame, title: str, most: int = 20) -> p9.ggplot:
     overall = table["declined"].sum() / table["customers"].sum()
     shown = table.head(most)
     sizes = [f" ({size:,})" for size in shown["customers"]]
-    names = _names([*shown["category"]], 36, sizes)
+    names = labels([*shown["category"]], 36, sizes)
     rows = shown.assign(category=pd.Categorical(names, names[::-1]))
     return (
         p9.ggplot(rows, p9.aes("decline_rate", "category"))
@@ -236,17 +237,6 @@ def _title(title: str) -> str:
 
 def _capital(name: str) -> str:
     return name[:1].upper() + name[1:]
-
-
-def _names(names: Sequence[str], longest: int, endings: Sequence[str] = ()) -> list[str]:
-    """Return labels for an axis, in one line each; labels cut to the same text stay apart."""
-    tails = endings or [""] * len(names)
-    labels: list[str] = []
-    for name, tail in zip(names, tails, strict=True):
-        label = shorten(name, longest) + tail
-        same = sum(other.startswith(label) for other in labels)
-        labels.append(label if label not in labels else f"{label} [{same + 1}]")
-    return labels
 
 
 def _few_breaks(limits: tuple[float, float]) -> list[float]:

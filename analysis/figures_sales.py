@@ -9,7 +9,7 @@ import pandas as pd
 import plotnine as p9
 
 from analysis.theme import ACCENT, INK, MUTED, PRIMARY, report_theme
-from analysis.words import WEEKDAYS, percent, short_money, shorten
+from analysis.words import WEEKDAYS, labels, percent, short_money
 
 
 def title(message: str, width: int = 74) -> str:
@@ -181,9 +181,9 @@ def week(table: pd.DataFrame, message: str) -> p9.ggplot:
 def countries(table: pd.DataFrame, currency: str, message: str, most: int = 15) -> p9.ggplot:
     """Draw net revenue of the markets outside the home market."""
     bars = table[~table["home"]].head(most)
-    names = [shorten(name, 28) for name in bars["country"]]
+    names = labels([*bars["country"]], 28)
     bars = bars.assign(
-        country=pd.Categorical(names, list(dict.fromkeys(names))[::-1], ordered=True),
+        country=pd.Categorical(names, names[::-1], ordered=True),
         label=[f"  {n:,} customer{'s' * (n != 1)}" for n in bars["customers"]],
     )
     return (
@@ -201,12 +201,8 @@ def countries(table: pd.DataFrame, currency: str, message: str, most: int = 15) 
 def products(table: pd.DataFrame, currency: str, message: str, most: int = 15) -> p9.ggplot:
     """Draw the products with the highest gross revenue, and how much of each came back."""
     top = table.head(most)
-    names = [
-        shorten(text if isinstance(text, str) and text.strip() else code, 36)
-        for text, code in zip(top["description"], top["stock_code"], strict=True)
-    ]
-    names = [f"{n} ({code})" if names.count(n) > 1 else n
-             for n, code in zip(names, top["stock_code"], strict=True)]  # fmt: skip
+    named = top["description"].fillna("").str.strip()
+    names = labels([*named.where(named != "", top["stock_code"])], 36)
     order = pd.Categorical(names, names[::-1], ordered=True)
     kept = top["revenue"] * (1 - top["returned_share"])
     bars = pd.concat(

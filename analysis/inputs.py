@@ -54,9 +54,9 @@ class Inputs:
 
 
 def holds_data(folder: Path, settings: Settings) -> bool:
-    """Tell whether a folder holds either half."""
+    """Tell whether a folder holds either half, or something that was meant to be."""
     return any(
-        sources.find_files(folder / half)
+        sources.find_files(folder / half) or sources.overlooked(folder / half)
         for half in (settings.transactions.folder, settings.activity.folder)
     )
 

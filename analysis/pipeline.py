@@ -14,16 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis import (
-    activity,
-    artifacts,
-    explore_activity,
-    explore_sales,
-    leaks,
-    rfm,
-    schemas,
-    sources,
-)
+from analysis import activity, artifacts, explore_sales, rfm, schemas, sources
 from analysis import transactions as tx
 from analysis.inputs import Inputs
 from analysis.problems import Problem, Refused
@@ -99,11 +90,15 @@ def _read_activity(
     parts: Mapping[str, Sequence[sources.Part]], settings: ActivitySettings
 ) -> activity.ActivityTables | None:
     """Read the tables of the activity half; None when one of them could not be read."""
-    chosen = {role: _best_sheet(found, settings.columns[role]) for role, found in parts.items()}
-    tables = {role: sources.read_table(part) for role, part in chosen.items()}
-    files = {role: part.file for role, part in chosen.items()}
+    chosen = {
+        role: _best_sheet(parts[role], settings.columns[role])
+        for role in activity.ROLES
+        if role in parts
+    }
+    tables = {str(role): sources.read_table(part) for role, part in chosen.items()}
+    files = {str(role): part.file for role, part in chosen.items()}
     if len(tables) < len(settings.files):
-        read = [activity.read_role(r, tables[r], files[r], settings) for r in tables]
+        read = [activity.read_role(r, tables[r], files[r], settings) for r in chosen]
         if problems := [problem for table in read for problem in table.problems]:
             raise Refused(problems)
         return None
@@ -267,6 +262,8 @@ def _write_sales(ledger: tx.Ledger, path: Path) -> None:
 
 def _activity_tables(checked: activity.ActivityTables, settings: Settings) -> tuple[Tables, Facts]:
     """Return the activity half's tables and its facts."""
+    from analysis import explore_activity, leaks  # what they stand on takes seconds to load
+
     customers = checked.customers
     smallest = settings.report.smallest_group
     twins = leaks.near_twins(customers, settings.activity.twin_columns)
@@ -291,9 +288,10 @@ def describe(checked: Checked) -> Iterator[str]:
     """Say in a few lines what came in, for the command line."""
     if checked.ledger:
         files = checked.ledger.files
-        refused = int(files["refused_rows"].sum())
+        rows, refused = int(files["rows"].sum()), int(files["refused_rows"].sum())
         yield (
-            f"Ledger: {files['rows'].sum():,} rows in {len(files)} file{'s' * (len(files) != 1)}, "
+            f"Ledger: {rows:,} row{'s' * (rows != 1)} in "
+            f"{len(files)} file{'s' * (len(files) != 1)}, "
             f"{files['first_date'].min():%Y-%m-%d} to {files['last_date'].max():%Y-%m-%d}; "
             f"{refused:,} row{'s' * (refused != 1)} refused."
         )

@@ -38,9 +38,9 @@ COUNTRIES = {
 ARCHETYPES = pd.DataFrame(
     {
         "wholesale": [240, 0.60, 0.70, np.inf, 22.0, 0.20, 5.5, 20.0, 24.0],
-        "regular": [1200, 0.35, 0.86, np.inf, 7.5, 0.20, 3.2, 14.0, 11.0],
+        "regular": [1200, 0.35, 0.93, np.inf, 7.5, 0.20, 3.2, 14.0, 11.0],
         "lapsed": [620, 0.50, 0.20, 0.55, 9.0, 0.20, 3.2, 4.0, 9.0],
-        "one_off": [1200, 0.00, 0.86, np.inf, 0.0, 0.00, 2.6, 0.0, 6.0],
+        "one_off": [1200, 0.00, 0.97, np.inf, 0.0, 0.00, 2.6, 0.0, 6.0],
     },
     index=["customers", "legacy", "joined_by", "gone_by", "orders_a_year", "spread", "lines",
            "years", "pieces"],

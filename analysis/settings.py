@@ -44,17 +44,14 @@ def _date_format(text: str) -> str:
     return text
 
 
-LedgerColumn = Literal[
-    "invoice",
-    "stock_code",
-    "description",
-    "quantity",
-    "invoice_date",
-    "unit_price",
-    "customer_id",
-    "country",
-    "amount",
-]
+def _ledger_names(columns: dict[str, list[str]]) -> dict[str, list[str]]:
+    known = "invoice stock_code description quantity invoice_date unit_price customer_id country "
+    known += "amount"
+    if strange := set(columns) - set(known.split()):
+        raise ValueError(f"there is no column {', '.join(sorted(strange))}; there are {known}")
+    return columns
+
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Names = dict[str, list[str]]
 OptionalDate = Annotated[dt.date | None, BeforeValidator(lambda text: text or None)]
@@ -94,7 +91,7 @@ class TransactionSettings(_Section):
     refused_share: Share
     earliest_date: dt.date
     date_formats: list[Annotated[str, AfterValidator(_date_format)]] = Field(min_length=1)
-    columns: dict[LedgerColumn, list[str]]
+    columns: Annotated[Names, AfterValidator(_ledger_names)]
 
 
 class ActivitySettings(_Section):

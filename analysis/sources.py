@@ -262,8 +262,8 @@ def read_parts(path: Path, work: Path, encodings: Sequence[str]) -> list[Part]:
     return parts
 
 
-def _refusal(path: Path, rule: str, remedy: str, **more: str) -> Refused:
-    return Refused([Problem(source=path.name, rule=rule, remedy=remedy, **more)])
+def _refusal(path: Path, rule: str, remedy: str, example: str = "") -> Refused:
+    return Refused([Problem(source=path.name, rule=rule, remedy=remedy, example=example)])
 
 
 def _check_header(path: Path, header: Sequence[str]) -> None:

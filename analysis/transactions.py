@@ -17,9 +17,10 @@ from __future__ import annotations
 import datetime as dt
 import glob
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import ibis
@@ -602,7 +603,8 @@ def _file_problems(
     problems: list[Problem] = []
     spelled = {r.part.source: r.names for r in readings}
     parts = {r.part.source: r.part for r in readings}
-    for file in files.itertuples():
+    each: Iterable[Any] = files.itertuples()
+    for file in each:
         if file.refused_rows > settings.refused_share * file.rows:
             problems += _rule_problems(raw, file, schema, settings, spelled[file.source])
             problems += ragged_problems(parts[file.source], settings.refused_share)

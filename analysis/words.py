@@ -147,13 +147,31 @@ def listed(words: Sequence[str], joint: str = "and") -> str:
     return f" {joint} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def shorten(text: str, longest: int = 40) -> str:
-    """Cut a text from the data to a length that fits a label.
+def shorten(text: object, longest: int = 40) -> str:
+    """Cut a text from the data to one printable line that fits a sentence or a label.
 
     Examples
     --------
-    >>> shorten("WHITE HANGING HEART T-LIGHT HOLDER", 20)
-    'WHITE HANGING HEART…'
+    >>> shorten("WHITE HANGING HEART T-LIGHT HOLDER", 20), shorten(" ")
+    ('WHITE HANGING HEART…', '(no name)')
     """
-    text = " ".join(str(text).split())
-    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+    line = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    if not line:
+        return "(no name)"
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def labels(names: Sequence[object], longest: int = 40, endings: Sequence[str] = ()) -> list[str]:
+    """Return labels for an axis, in one line each; names cut to the same text stay apart.
+
+    Examples
+    --------
+    >>> labels(["MUG", "MUG", "CUP"], endings=[" (1)", " (1)", " (2)"])
+    ['MUG (1)', 'MUG (1) [2]', 'CUP (2)']
+    """
+    made: list[str] = []
+    for name, tail in zip(names, endings or [""] * len(names), strict=True):
+        label = shorten(name, longest) + tail
+        same = sum(other.startswith(label) for other in made)
+        made.append(f"{label} [{same + 1}]" if label in made else label)
+    return made

@@ -10,59 +10,38 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
-#: What stays the same from one step of the ladder to the next, for the lines of one purchase.
+
+#: A cancellation can reverse a purchase that has the same.
 KEYS = ["CustomerID", "StockCode", "UnitPrice", "Quantity"]
-#: The order of equal purchases in time.
+#: What orders such purchases, and such cancellations: time first.
 TIES = ["InvoiceDate", "InvoiceNo", "Description", "Country"]
 
 
 @dataclass(frozen=True)
 class Job:
-    """A ledger, and the settings that every contender keeps to.
+    """A ledger, and the settings that every contender keeps to."""
 
-    Attributes
-    ----------
-    path
-        A Parquet file with the columns of the gift shop's ledger.
-    folder
-        An empty folder for whatever a contender puts on disk.
-    memory_limit
-        For the engines that know one (DuckDB).
-    prefix, products, earliest, largest
-        A cancellation's prefix, the pattern of a product's code, the first sound date, and what
-        quantities and prices must stay below.
-    """
-
-    path: Path
-    folder: Path
-    memory_limit: str
-    prefix: str
-    products: str
-    earliest: dt.date
-    largest: float
+    path: Path  #: A Parquet file with the columns of the gift shop's ledger.
+    folder: Path  #: An empty folder for whatever a contender puts on disk.
+    memory_limit: str  #: For the engines that know one (DuckDB).
+    prefix: str  #: How a cancellation's number begins.
+    products: str  #: The pattern of a product's code.
+    earliest: dt.date  #: The first sound date.
+    largest: float  #: Quantities and prices must stay below.
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a contender found.
+    """What a contender found."""
 
-    Attributes
-    ----------
-    rules
-        Rule of the contract -> lines that break it.
-    rungs
-        Lines of each rung, 1 to 6, and of those above it.
-    customers
-        One row per customer of net sales: recency_days, frequency, monetary.
-    """
-
-    rules: dict[str, int]
-    rungs: list[int]
-    customers: pd.DataFrame
+    rules: dict[str, int]  #: Rule of the contract -> lines that break it.
+    rungs: list[int]  #: Lines on each rung, 1 to 6, or above it.
+    customers: pd.DataFrame  #: One row per customer: recency_days, frequency, monetary.
 
     def totals(self) -> dict[str, object]:
         """Return what must be the same for every contender."""

@@ -30,13 +30,7 @@ SCHEMA = pa.schema(
 
 
 def find_ledger(work: Path) -> list[Path]:
-    """Return the files of the real ledger, else of the usual data folder, else of the sample.
-
-    Parameters
-    ----------
-    work
-        A folder that takes the sample if it has to be made.
-    """
+    """Return the real ledger, else what is in the data folder, else a sample made in `work`."""
     if REAL.exists():
         return [REAL]
     settings = read_settings()
@@ -62,7 +56,8 @@ def write_copies(files: list[Path], sizes: list[int], work: Path) -> dict[int, i
     if [path.suffix for path in files] != [".parquet"]:
         files = [_typed(files, work)]
     table = pq.read_table(files[0])
-    found = sources.match_columns(table.column_names, read_settings().transactions.columns)
+    wanted = {str(name): names for name, names in read_settings().transactions.columns.items()}
+    found = sources.match_columns(table.column_names, wanted)
     ours = ("invoice", "stock_code", "description", "quantity", "invoice_date", "unit_price",
             "customer_id", "country")  # fmt: skip
     table = pa.table([table[found[name]] for name in ours], names=SCHEMA.names).cast(SCHEMA)

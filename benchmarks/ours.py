@@ -16,6 +16,8 @@ def run(job: Job, cleaned: Callable[[], None]) -> Answer:
     """Call what ``python -m analysis build`` calls, in the same order."""
     settings = read_settings()
     engine = tx.connect(settings.engine, job.folder)
+    # DuckDB takes a spawned process for somebody at a terminal.
+    engine.raw_sql("SET enable_progress_bar = false")
     parts = sources.read_parts(job.path, job.folder, settings.files.encodings)
     ledger = tx.read_ledger(engine, parts, settings.transactions)
     rungs = (

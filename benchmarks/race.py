@@ -25,25 +25,13 @@ Result = TypeVar("Result")
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """What one run of one contender took, and what it found.
+    """What one run of one contender took, and what it found."""
 
-    Attributes
-    ----------
-    name
-        How the table calls the contender.
-    cleaned, seconds
-        Until the rules and the rungs were counted; until the customers were there.
-    peak
-        Largest resident set of the process, in GB.
-    totals
-        From `benchmarks.Answer.totals`.
-    """
-
-    name: str
-    cleaned: float
-    seconds: float
-    peak: float
-    totals: dict[str, object]
+    name: str  #: How the table calls the contender.
+    cleaned: float  #: Seconds until the rules and the rungs were counted.
+    seconds: float  #: Seconds until the customers were there.
+    peak: float  #: Largest resident set of the process, in GB.
+    totals: dict[str, object]  #: From `benchmarks.Answer.totals`.
 
 
 def in_own_process(

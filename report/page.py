@@ -24,8 +24,8 @@ from analysis.theme import INK, draw
 BUILD = ROOT / "build"
 FACTS: dict[str, Any] = artifacts.read_json(BUILD / "facts.json")
 MANIFEST: dict[str, Any] = artifacts.read_json(BUILD / "manifest.json")
-LEDGER_CURRENCY: str = FACTS["report.currency"]
-ACTIVITY_CURRENCY: str = FACTS["activity.currency"]
+LEDGER_CURRENCY: str = FACTS.get("report.currency", "")
+ACTIVITY_CURRENCY: str = FACTS.get("activity.currency", "")
 WORDS_A_MINUTE = 200
 SECONDS_A_PICTURE = 20
 
@@ -70,7 +70,7 @@ def md(text: object) -> str:
     Examples
     --------
     >>> md("<b>*5*</b>")
-    '\\\\<b\\\\>\\\\*5\\\\*\\\\<\\\\/b\\\\>'
+    '\\<b\\>\\*5\\*\\<\\/b\\>'
     """
     flat = " ".join(str(text).split())
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", flat)

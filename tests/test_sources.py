@@ -34,11 +34,15 @@ def read(path: Path, work: Path) -> tuple[sources.Part, list[Row]]:
 
 def typed(row: Row) -> Row:
     """Return a line as a workbook holds it: numbers as numbers, dates as dates."""
-    number = {n: float(row[n]) for n in ("Quantity", "UnitPrice", "CustomerID", "InvoiceNo")}
-    return {**row, **number, "InvoiceDate": dt.datetime.fromisoformat(row["InvoiceDate"])}
+    number = {"Quantity", "UnitPrice", "CustomerID", "InvoiceNo"} & set(row)
+    return {
+        **row,
+        **{name: float(row[name]) for name in number},
+        "InvoiceDate": dt.datetime.fromisoformat(row["InvoiceDate"]),
+    }
 
 
-def write_workbook(path: Path, sheets: dict[str, list[Row] | list[str]]) -> Path:
+def write_workbook(path: Path, sheets: dict[str, Any]) -> Path:
     """Write sheets of rows, or of notes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     book = xlsxwriter.Workbook(str(path), {"default_date_format": "dd/mm/yy hh:mm"})

@@ -66,7 +66,6 @@ def _run(chapter: Path, root: Path) -> str:
     client = NotebookClient(notebook, resources={"metadata": {"path": str(root)}}, timeout=None)
     # Without folders to look in, the kernel is the interpreter that runs this very program.
     client.km = AsyncKernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
-    client.extra_arguments = ["--log-level=ERROR"]  # no warning of TCP within this machine
     with client.setup_kernel():
         for number, cell in enumerate(list(notebook.cells), start=1):
             options = yaml.safe_load("".join(re.findall(r"^#\|(.*\n?)", cell.source, re.M))) or {}

@@ -1,0 +1,141 @@
+"""Do the tables of the exploration chapter add up, on a ledger small enough to count by hand?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import a_line, reading, write_lines
+
+from analysis import explore_sales
+from analysis import transactions as tx
+
+LINES = [
+    # January: Ann orders twice, Ben once; one of Ann's lines is cancelled in March.
+    a_line(CustomerID="1", InvoiceNo="10", InvoiceDate="2011-01-01 09:00:00"),
+    a_line(CustomerID="1", InvoiceNo="11", InvoiceDate="2011-01-20 14:00:00", StockCode="22423"),
+    a_line(CustomerID="2", InvoiceNo="12", InvoiceDate="2011-01-20 14:30:00", Country="France"),
+    # February: nobody. March: Ann comes back, Cid is new, and postage is no product.
+    a_line(CustomerID="1", InvoiceNo="13", InvoiceDate="2011-03-01 10:00:00", Quantity="12"),
+    a_line(CustomerID="3", InvoiceNo="14", InvoiceDate="2011-03-02 10:00:00"),
+    a_line(CustomerID="3", InvoiceNo="14", InvoiceDate="2011-03-02 10:00:00", StockCode="POST"),
+    a_line(CustomerID="1", InvoiceNo="C1", InvoiceDate="2011-03-03 10:00:00", Quantity="-6"),
+    a_line(CustomerID="", InvoiceNo="15", InvoiceDate="2011-03-31 10:00:00"),
+]
+LINE_VALUE = 15.3
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tx.Ledger]:
+    path = tmp_path_factory.mktemp("small") / "transactions" / "a.csv"
+    write_lines(path, LINES)
+    with reading([path]) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def months(ledger: tx.Ledger) -> pd.DataFrame:
+    return explore_sales.monthly(ledger)
+
+
+def test_the_ladder_accounts_for_every_line(ledger: tx.Ledger) -> None:
+    steps = explore_sales.ladder(ledger)
+    assert steps["rows"].tolist() == [8, 7, 7, 6, 6, 5, 4]
+    assert steps["removed_rows"].tolist() == [0, 1, 0, 1, 0, 1, 1]
+    assert steps["customers"].tolist() == [3] * 7
+    assert steps["amount"].tolist() == pytest.approx(
+        [LINE_VALUE * n for n in (7, 6, 6, 7, 7, 6, 5)]
+    )
+    assert steps["removed_amount"].sum() == pytest.approx(LINE_VALUE * 2)
+
+
+def test_months_are_counted_from_the_first_to_the_last(months: pd.DataFrame) -> None:
+    assert months["month"].dt.strftime("%Y-%m").tolist() == ["2011-01", "2011-02", "2011-03"]
+    assert months["gross_revenue"].tolist() == pytest.approx([45.9, 0, 45.9])
+    assert months["net_revenue"].tolist() == pytest.approx([30.6, 0, 45.9])
+    assert months["cancelled_revenue"].tolist() == pytest.approx([0, 0, 15.3])
+    assert months["orders"].tolist() == [2, 0, 2]
+    assert months["customers"].tolist() == [2, 0, 2]
+    assert months["new_customers"].tolist() == [2, 0, 1]
+    assert months["returning_customers"].tolist() == [0, 0, 1]
+    assert months["new_revenue"].tolist() == pytest.approx([30.6, 0, 15.3])
+    assert months["units"].tolist() == [12, 0, 18]
+    assert months["median_order"].tolist() == pytest.approx([15.3, np.nan, 22.95], nan_ok=True)
+    assert months["whole"].tolist() == [True, True, True]
+    wide = (months["order_high"] - months["order_low"]) / 2 / 1.96
+    # The standard error of 15.3 and 30.6; equal orders in January have none.
+    assert wide.tolist() == pytest.approx([0, np.nan, 7.65], nan_ok=True, abs=1e-9)
+
+
+def test_cohorts_come_back_or_not(ledger: tx.Ledger) -> None:
+    found = explore_sales.cohorts(ledger)
+    assert found[["months", "customers", "size"]].values.tolist() == [
+        [0, 2, 2],
+        [1, 0, 2],
+        [2, 1, 2],
+        [0, 1, 1],
+    ]
+    assert found["share"].tolist() == [1, 0, 0.5, 1]
+
+
+def test_three_months_have_nothing_before_them(months: pd.DataFrame) -> None:
+    (latest,) = explore_sales.recent_change(months).itertuples()
+    assert (latest.period, latest.orders, latest.new_customers) == ("latest", 4, 3)
+    assert latest.cancelled_share == pytest.approx(1 / 6)
+    assert explore_sales.recent_change(months.head(2)).empty
+
+
+def test_a_week_of_orders(ledger: tx.Ledger) -> None:
+    found = explore_sales.week(ledger)
+    # 20 January was a Thursday; 1 and 2 March a Tuesday and a Wednesday.
+    assert found[["weekday", "hour", "orders"]].values.tolist() == [
+        [1, 10, 1],
+        [2, 10, 1],
+        [3, 14, 2],
+    ]
+    assert found["revenue"].sum() == pytest.approx(76.5)
+
+
+def test_countries_and_products_share_the_whole(ledger: tx.Ledger) -> None:
+    countries = explore_sales.countries(ledger)
+    assert countries["country"].tolist() == ["United Kingdom", "France"]
+    assert countries["home"].tolist() == [True, False]
+    assert countries["customers"].tolist() == [2, 1]
+    assert countries["share"].sum() == pytest.approx(1)
+    few = explore_sales.countries(ledger, smallest_group=2)
+    assert few["country"].tolist() == ["United Kingdom", "1 smaller markets"]
+    products = explore_sales.products(ledger).set_index("stock_code")
+    assert products.index.tolist() == ["85123A", "22423"]
+    of_one = products[["units", "returned_units", "returned_share"]].loc["85123A"]
+    assert list(of_one) == pytest.approx([30, 6, 0.2])
+    assert products["share"].sum() == pytest.approx(1)
+
+
+def test_what_was_left_out_and_what_is_missing_is_listed(ledger: tx.Ledger) -> None:
+    codes = explore_sales.left_out_codes(ledger)
+    assert codes[["stock_code", "rows", "customers"]].values.tolist() == [["POST", 1, 1]]
+    missing = explore_sales.completeness(ledger).set_index("column")["missing"]
+    assert missing.to_dict() == dict.fromkeys(missing.index, 0) | {"customer_id": 1}
+    (giant,) = explore_sales.giant_reversals(ledger).itertuples()
+    assert (giant.quantity, giant.amount) == (6, 15.3)
+
+
+def test_concentration_of_equal_and_of_unequal_customers() -> None:
+    equal, one = pd.Series([5.0] * 100), pd.Series([0.0] * 99 + [1.0])
+    assert explore_sales.gini(equal) == pytest.approx(0)
+    assert explore_sales.gini(one) == pytest.approx(0.99)
+    assert explore_sales.top_share(equal) == pytest.approx(0.2)
+    assert explore_sales.top_share(one) == 1
+    curve = explore_sales.lorenz(equal, points=10)
+    assert curve["customers_share"].tolist() == pytest.approx(curve["revenue_share"].tolist())
+    assert len(curve) == 11
+
+
+def test_the_interval_of_the_top_share_holds_it_and_is_the_same_each_time() -> None:
+    amounts = pd.Series(np.random.default_rng(1).lognormal(6, 1.2, 2000))
+    low, high = explore_sales.top_share_interval(amounts, seed=7, draws=199)
+    assert low < explore_sales.top_share(amounts) < high
+    assert high - low < 0.1
+    assert (low, high) == explore_sales.top_share_interval(amounts, seed=7, draws=199)

@@ -1,0 +1,374 @@
+"""Is a build whole, the same each time, and the old one safe until the new one is there?"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from conftest import (
+    LINE,
+    Row,
+    Run,
+    a_line,
+    good_lines,
+    settings_file,
+    snapshot,
+    write_lines,
+)
+
+from analysis import __main__, artifacts, explore_sales, inputs, pipeline, sources
+from analysis import transactions as tx
+from analysis.problems import Refused
+from analysis.settings import ROOT, Settings
+
+
+def facts_of(out: Path) -> dict[str, Any]:
+    return artifacts.read_json(out / "facts.json")
+
+
+def results(out: Path) -> Mapping[str, bytes]:
+    """Return the bytes of what must be the same in two builds."""
+    return {p.name: p.read_bytes() for p in out.iterdir() if p.name != "manifest.json"}
+
+
+# ------------------------------------------------------------------------- builds
+
+
+def test_two_builds_are_the_same_byte_by_byte(
+    sample_data: Path, sample_build: Path, tmp_path: Path, run: Run
+) -> None:
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(sample_data, moved)
+    out = tmp_path / "build"
+    assert run("build", "--data", moved, "--out", out).code == 0
+    first, second = results(sample_build), results(out)
+    assert set(first) == set(second)
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_unchanged_input_is_not_built_again(sample_data: Path, tmp_path: Path, run: Run) -> None:
+    data, out = tmp_path / "data", tmp_path / "build"
+    write_lines(data / "transactions" / "a.csv", good_lines())
+    assert run("build", "--data", data, "--out", out).code == 0
+    before = snapshot(out)
+    found = run("build", "--data", data, "--out", out)
+    assert (found.code, found.err) == (0, f"build/ is up to date with {data}.\n")
+    assert snapshot(out) == before
+    assert run("build", "--data", data, "--out", out, "--force").code == 0
+    assert snapshot(out) != before
+
+    # What was lost, or is different by a byte, is made again.
+    (out / "customers.parquet").unlink()
+    assert "Building" in run("build", "--data", data, "--out", out).err
+    assert (out / "customers.parquet").is_file()
+    write_lines(data / "transactions" / "a.csv", good_lines(21))
+    assert "Building" in run("build", "--data", data, "--out", out).err
+    assert facts_of(out)["transactions.raw_rows"] == 21
+    changed = settings_file(tmp_path / "settings.toml", ('currency = "£"', 'currency = "€"'))
+    assert run("build", "--data", data, "--out", out, "--settings", changed).code == 0
+    assert facts_of(out)["report.currency"] == "€"
+
+
+def test_refused_data_and_a_failure_leave_the_build_as_it_was(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, out = tmp_path / "data", tmp_path / "build"
+    write_lines(data / "transactions" / "a.csv", good_lines())
+    assert run("build", "--data", data, "--out", out).code == 0
+    before = snapshot(tmp_path / "build")
+    write_lines(data / "transactions" / "b.csv", [a_line(Quantity="many")])
+    assert run("build", "--data", data, "--out", out).code == 1
+    assert snapshot(out) == before
+
+    (data / "transactions" / "b.csv").unlink()
+    for module, name in ((explore_sales, "products"), (artifacts, "versions")):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, lambda *_: 1 / 0)
+            patch.setattr(__main__, "is_current", lambda *_: False)
+            patch.setattr(__main__, "key", lambda *_: "another")
+            with pytest.raises(ZeroDivisionError):
+                run("build", "--data", data, "--out", out)
+        assert snapshot(out) == before
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["build", "data"]
+
+
+def test_what_a_stopped_build_left_behind_is_put_right(tmp_path: Path) -> None:
+    out = tmp_path / "build"
+    old, new = tmp_path / ".build.old", tmp_path / ".build.new"
+    for folder in (old, new):
+        folder.mkdir()
+    artifacts.write_json(old / "manifest.json", {"key": "old"})
+    with pytest.raises(KeyboardInterrupt), artifacts.replacing(out):
+        raise KeyboardInterrupt
+    assert artifacts.read_json(out / "manifest.json") == {"key": "old"}
+    assert [path.name for path in tmp_path.iterdir()] == ["build"]
+
+
+def test_a_folder_with_other_files_is_never_replaced(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, home = tmp_path / "data", tmp_path / "home"
+    write_lines(data / "transactions" / "a.csv", good_lines())
+    home.mkdir()
+    (home / "thesis.txt").write_text("years of work")
+    monkeypatch.chdir(home)
+    for out in (home, Path(), home / "thesis.txt"):
+        found = run("build", "--data", data, "--out", out)
+        assert found.code == 1
+        assert "this is no folder of an earlier build" in found.problems[0]
+    assert (home / "thesis.txt").read_text() == "years of work"
+    (home / "thesis.txt").unlink()
+    assert run("build", "--data", data, "--out", home).code == 0
+
+
+def test_the_manifest_says_what_the_build_was_made_from(
+    sample_data: Path, sample_build: Path
+) -> None:
+    manifest = artifacts.read_json(sample_build / "manifest.json")
+    assert {item["file"]: item["sha256"] for item in manifest["inputs"]} == {
+        f"{path.parent.name}/{path.name}": sources.fingerprint(path)
+        for path in sample_data.glob("*/*")
+    }
+    for item in manifest["inputs"]:
+        path = sample_data / item["file"]
+        assert item["bytes"] == path.stat().st_size
+        lines = path.read_bytes().splitlines()
+        assert item["rows"] in (len(lines) - 1, len(lines) - 2), item["file"]
+    ledger = sum(item["rows"] for item in manifest["inputs"] if "trans" in item["file"])
+    facts = facts_of(sample_build)
+    assert ledger == facts["transactions.raw_rows"] + facts["transactions.late_rows"]
+    assert manifest["as_of"] == facts["transactions.as_of"] == "2026-01-01"
+    assert manifest["sample"] is facts["report.sample"] is True
+    assert manifest["settings"]["transactions"]["cancellation_prefix"] == "C"
+    assert {"duckdb", "pandas", "pyarrow", "ibis-framework"} <= set(manifest["versions"])
+    assert manifest["commit"]
+    assert set(manifest["artifacts"]) == {p.name for p in sample_build.iterdir()} - {
+        "manifest.json"
+    }
+    assert all(seconds >= 0 for seconds in manifest["seconds"].values())
+    assert "validate the ledger, and clean it" in manifest["seconds"]
+
+
+def test_facts_are_flat_and_name_nothing_of_this_machine(
+    sample_data: Path, sample_build: Path
+) -> None:
+    facts = facts_of(sample_build)
+    assert all(isinstance(value, int | float | str | bool) for value in facts.values())
+    text = json.dumps(facts)
+    assert not [word for word in (str(sample_data), str(ROOT), "/tmp", "/home") if word in text]
+    files = pd.read_parquet(sample_build / "files.parquet")
+    assert not files["source"].str.contains("/").any()
+
+
+@pytest.mark.real
+def test_the_real_data_builds(real_data: Path, tmp_path: Path, run: Run) -> None:
+    out = tmp_path / "build"
+    assert run("build", "--data", real_data, "--out", out).code == 0
+    facts = facts_of(out)
+    assert facts["transactions.net_revenue"] == 8_351_392.07
+    assert facts["activity.kept_customers"] == 1_296
+    assert round(facts["transactions.top20_share"], 3) == 0.746
+    assert facts["transactions.gross_revenue_2011-11"] == 1_136_534.00
+    sales = pd.read_parquet(out / "transactions.parquet")
+    assert len(sales) == 388_441
+    assert round(sales["amount"].sum(), 2) == 8_351_392.07
+    assert len(pd.read_parquet(out / "customers.parquet")) == 4_324
+
+
+# ------------------------------------------------------------------------- half a folder
+
+
+@pytest.mark.parametrize("half", ["transactions", "activity"])
+def test_half_a_folder_is_enough(half: str, sample_data: Path, tmp_path: Path, run: Run) -> None:
+    data, out = tmp_path / "data", tmp_path / "build"
+    if half == "activity":
+        shutil.copytree(sample_data / half, data / half)
+    else:
+        write_lines(data / half / "a.csv", good_lines())
+    assert run("build", "--data", data, "--out", out).code == 0
+    facts = facts_of(out)
+    assert facts["transactions.available"] is (half == "transactions")
+    assert facts["activity.available"] is (half == "activity")
+    assert (out / "customers.parquet").is_file() is (half == "transactions")
+    assert (out / "activity.parquet").is_file() is (half == "activity")
+    assert (out / "quarantine.parquet").is_file()
+
+
+SMALL: dict[str, list[Row]] = {
+    "one line": [a_line()],
+    "one customer": [a_line(InvoiceNo=str(i)) for i in range(5)],
+    "one order": [a_line(StockCode=f"8512{i}") for i in range(5)],
+    "only amounts": [
+        {"customer_id": i, "invoice_date": f"2011-0{1 + i % 5}-14", "amount": f"{i + 1}.5"}
+        for i in range(9)
+    ],
+    "columns that are empty": [row | {"Description": "", "Country": ""} for row in good_lines()],
+    "customers on one day": good_lines(3),
+    "equal orders": [
+        a_line(InvoiceNo=str(i), CustomerID=str(i), UnitPrice="0.1") for i in range(7)
+    ],
+    "years apart": [
+        a_line(InvoiceDate=f"{y}-01-14 08:26:00", InvoiceNo=str(y)) for y in (1995, 2020)
+    ],
+}
+
+
+@pytest.mark.parametrize("rows", SMALL.values(), ids=list(SMALL))
+def test_the_smallest_ledgers_build(rows: list[Row], tmp_path: Path, run: Run) -> None:
+    data, out = tmp_path / "data", tmp_path / "build"
+    write_lines(data / "transactions" / "a.csv", rows)
+    assert run("build", "--data", data, "--out", out).code == 0
+    facts = facts_of(out)
+    present = {name: facts[f"transactions.has_{name}"] for name in tx.LINE_COLUMNS}
+    assert present["customer_id"] and present["invoice_date"]
+    full = set(rows[0]) == set(LINE)
+    assert all(present[name] is full for name in ("invoice", "quantity", "description"))
+    assert facts["rfm.customers"] == len(pd.read_parquet(out / "customers.parquet")) > 0
+    for name in artifacts.read_json(out / "manifest.json")["artifacts"]:
+        if name.endswith(".parquet"):
+            pd.read_parquet(out / name)
+
+
+def test_a_folder_with_files_that_are_not_read_is_not_taken_for_an_empty_one(
+    tmp_path: Path, run: Run
+) -> None:
+    (tmp_path / "transactions").mkdir()
+    (tmp_path / "transactions" / "2011.xls").write_bytes(b"old")
+    found = run("build", "--data", tmp_path, "--out", tmp_path / "build")
+    assert found.code == 1
+    assert "files of the kind .xls are not read" in found.problems[-1]
+    assert "SAMPLE" not in found.err
+
+
+def test_files_of_both_halves_may_have_the_same_name(
+    sample_data: Path, tmp_path: Path, run: Run
+) -> None:
+    shutil.copytree(sample_data / "activity", tmp_path / "activity")
+    write_lines(tmp_path / "transactions" / "money.csv", good_lines())
+    found = run("check", "--data", tmp_path)
+    assert found.code == 0
+    assert "Ledger: 20 rows in 1 file" in found.out
+    assert "Regular customers: 1,500" in found.out
+
+
+def test_ragged_rows_of_the_activity_half_go_to_quarantine(
+    sample_data: Path, tmp_path: Path, run: Run
+) -> None:
+    data, out = tmp_path / "data", tmp_path / "build"
+    shutil.copytree(sample_data / "activity", data / "activity")
+    path = data / "activity" / "money.csv"
+    whole = path.read_text(encoding="utf-8").splitlines()
+    whole[9] += ",1"
+    path.write_text("\n".join(whole), encoding="utf-8")
+    assert run("build", "--data", data, "--out", out).code == 0
+    quarantine = pd.read_parquet(out / "quarantine.parquet").query("source == 'money.csv'")
+    assert ["money.csv", 10, "fields_match_header", whole[9]] in quarantine.values.tolist()
+    facts = facts_of(out)
+    assert facts["activity.rows_profit"] == len(whole) - 1
+    assert facts["activity.refused_rows"] == len(pd.read_parquet(out / "quarantine.parquet"))
+
+
+# ------------------------------------------------------------------------- which folder
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder of our own."""
+    monkeypatch.setattr(inputs, "ROOT", tmp_path)
+    monkeypatch.delenv("REPORT_DATA", raising=False)
+    return tmp_path
+
+
+def some_data(folder: Path) -> Path:
+    write_lines(folder / "transactions" / "a.csv", good_lines(1))
+    return folder
+
+
+def test_the_folder_is_the_named_the_told_the_usual_or_the_last(
+    home: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = home / "build"
+    named, told, last = (some_data(home / name) for name in ("named", "told", "last"))
+    assert inputs.choose_folder(None, settings, out) is None
+    out.mkdir()
+    artifacts.write_json(out / "manifest.json", {"data": str(last), "sample": False})
+    assert inputs.choose_folder(None, settings, out) == last
+    usual = some_data(home / settings.report.data)
+    assert inputs.choose_folder(None, settings, out) == usual
+    monkeypatch.setenv("REPORT_DATA", str(told))
+    assert inputs.choose_folder(None, settings, out) == told
+    assert inputs.choose_folder(named, settings, out) == named
+
+
+def test_the_folder_of_the_last_build_counts_while_it_holds_data_of_a_shop(
+    home: Path, settings: Settings
+) -> None:
+    out, last = home / "build", some_data(home / "last")
+    out.mkdir()
+    artifacts.write_json(out / "manifest.json", {"data": str(last), "sample": True})
+    assert inputs.choose_folder(None, settings, out) is None
+    artifacts.write_json(out / "manifest.json", {"data": str(last), "sample": False})
+    shutil.rmtree(last)
+    assert inputs.choose_folder(None, settings, out) is None
+
+
+def test_a_named_folder_is_there_or_refused(
+    home: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "empty").mkdir()
+    assert inputs.choose_folder(home / "empty", settings, home) is None
+    monkeypatch.setenv("REPORT_DATA", str(home / "gone"))
+    with pytest.raises(Refused, match="gone: there is no such folder"):
+        inputs.choose_folder(None, settings, home)
+
+
+def test_without_data_a_build_takes_the_sample_and_says_so_and_a_check_refuses(
+    home: Path, run: Run, monkeypatch: pytest.MonkeyPatch, sample_data: Path
+) -> None:
+    monkeypatch.setattr(__main__, "ROOT", home)
+    monkeypatch.setattr(__main__, "SAMPLE_FOLDER", home / "sample")
+    written: list[Path] = []
+    monkeypatch.setattr(__main__, "write_sample", lambda folder: written.append(folder))
+    found = run("check", "--out", home / "build")
+    assert found.code == 1
+    assert "the folder holds no data" in found.problems[0]
+    assert not written
+    some_data(home / "sample")
+    built: list[inputs.Inputs] = []
+    monkeypatch.setattr(pipeline, "build", lambda chosen, *_: built.append(chosen))
+    found = run("build", "--out", home / "build")
+    assert found.code == 0
+    assert "No data in data/raw: the report is made from generated SAMPLE data" in found.err
+    assert built[0].folder == home / "sample"
+    assert written == [home / "sample"]
+
+
+# ------------------------------------------------------------------------- as people call it
+
+
+def test_the_command_line(tmp_path: Path) -> None:
+    def call(*words: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "analysis", *words], capture_output=True, text=True, cwd=ROOT
+        )
+
+    good, bad = some_data(tmp_path / "good"), tmp_path / "bad"
+    write_lines(bad / "transactions" / "a.csv", [a_line(Quantity="many\x1b[2J")])
+    done, refused, misused = call("check", "--data", good), call("build", "--data", bad), call()
+    assert (done.returncode, refused.returncode, misused.returncode) == (0, 1, 2)
+    assert done.stdout == (
+        "Ledger: 1 row in 1 file, 2011-01-14 to 2011-01-14; 0 rows refused.\n"
+        "Regular customers: none.\n"
+    )
+    assert "\r" not in done.stderr
+    assert refused.stdout == ""
+    assert "Traceback" not in refused.stderr
+    assert "\x1b" not in refused.stderr
+    assert "usage:" in misused.stderr
