@@ -1,8 +1,10 @@
 """Which lines of the ledger are sales, and what became of all the others?
 
 The line-level work is written in Ibis and runs in DuckDB, which streams, uses all cores and
-spills to disk, so that 50 million lines fit on a laptop. One pass reads the files, holds every
-line to its contract and counts identical lines; all the rest works on what that pass leaves.
+spills to disk, so that 50 million lines fit on a laptop. One pass reads the files, and holds every
+line to its contract; identical lines are found by their hashes, and compared in full only where
+hashes repeat. All the rest works on the table that this leaves. Two things are DuckDB's own and
+would be spelled otherwise elsewhere: its hash, and reading a date without failing.
 The cleaning ladder has six rungs; a line is on the highest rung that it reaches:
 
 1. it has a customer id; 2. it is no exact duplicate; 3. it is no cancellation; 4. quantity and
@@ -24,6 +26,7 @@ from typing import Any
 
 import duckdb
 import ibis
+import ibis.expr.datatypes as dt_types
 import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends.duckdb import Backend
@@ -60,6 +63,11 @@ _DAMAGED = (duckdb.Error, duckdb.InvalidInputException, duckdb.IOException)
 @ibis.udf.scalar.builtin
 def try_strptime(text: str, form: str) -> dt.datetime:  # type: ignore[empty-body]
     """Read a date, or give null where the text does not fit the format (DuckDB's own)."""
+
+
+@ibis.udf.scalar.builtin(name="hash")
+def hash_of(values) -> dt_types.uint64:  # type: ignore[no-untyped-def]
+    """Return DuckDB's own hash of a struct, equal for values that it groups together."""
 
 
 @dataclass(frozen=True)
@@ -206,29 +214,32 @@ def _place(
     columns = frozenset(name for reading in readings for name in reading.names)
     schema = schemas.lines_schema(set(columns), settings.earliest_date)
     raw = _canonical(readings[0])
-    for reading in readings[1:]:
-        raw = raw.union(_canonical(reading))
+    for place, reading in enumerate(readings[1:], 1):
+        raw = raw.union(_canonical(reading, place))
     raw = raw.mutate(broken=_bits(schemas.broken(schema, raw)))
 
-    read = _count_identical(engine, raw, settings, columns, many=len(readings) > 1)
-    files = _summarise_files(read, readings, today or dt.date.today())
-    rules = _summarise_rules(read, schema, parts)
+    read = _read_once(engine, raw, settings, columns)
+    counts = _count(read, today or dt.date.today())
+    files = _summarise_files(read, counts, readings)
+    rules = _summarise_rules(counts, schema, parts)
     problems = problems + _file_problems(raw, files, schema, settings, readings)
     if problems:
         raise Refused(problems)
 
-    last = read.filter(read.broken == 0).invoice_date.max().execute()
-    day = as_of or (last + pd.Timedelta(days=1)).date()
+    day = as_of or (files["last_date"].max() + pd.Timedelta(days=1)).date()
+    refused = int(files["refused_rows"].sum())
+    quarantine = _quarantine(engine, read, readings, schema, parts, refused)
+    read = _merge_identical(engine, read)
     late = read.invoice_date >= ibis.timestamp(f"{day}")
-    late_rows = int(
-        read.aggregate(rows=read.copies.sum(where=late).fill_null(0)).execute().iloc[0, 0]
-    )
-    lines = read.filter(~late | read.invoice_date.isnull()) if late_rows else read
-    if len(readings) > 1:
-        lines = engine.create_table("lines", _merge_files(lines), temp=True)
-    elif late_rows:
-        lines = engine.create_table("lines", lines, temp=True)
-    lines, cancellations = _remove_reversals(engine, lines)
+    late_rows = 0
+    if counts["latest"].max() >= pd.Timestamp(day):
+        found = read.aggregate(rows=read["read"].sum(where=late).fill_null(0))
+        late_rows = int(found.execute().iloc[0, 0])
+    lines = _with_orders(read.mutate(line_id=read.rowid()))
+    if late_rows:
+        lines = lines.filter(~late | lines.invoice_date.isnull())
+    _remove_reversals(engine, lines)
+    cancellations = lines.filter((lines.rung == 2) & lines.cancelled)
     _refuse_without_sales(lines, day, late_rows)
     return Ledger(
         engine=engine,
@@ -237,7 +248,7 @@ def _place(
         columns=columns,
         files=files.drop(columns=["future_rows", "customers", "customer_rows"]),
         rules=rules,
-        quarantine=_quarantine(raw, schema, parts, int(files["refused_rows"].sum())),
+        quarantine=quarantine,
         as_of=day,
         late_rows=late_rows,
     )
@@ -376,7 +387,7 @@ def _settle_dates(readings: list[_Reading]) -> tuple[list[_Reading], list[Proble
     return settled, problems
 
 
-def _canonical(reading: _Reading) -> ir.Table:
+def _canonical(reading: _Reading, place: int = 0) -> ir.Table:
     """Give a part our columns; what is text and cannot be read keeps its text beside a null."""
     table, part = reading.table, reading.part
     source = {name: table[column] for name, column in reading.names.items()}
@@ -392,10 +403,8 @@ def _canonical(reading: _Reading) -> ir.Table:
         numbers |= {name: number, f"{name}_text": text}
     return table.select(
         source=ibis.literal(part.source),
-        row_number=table[ROW] if part.numbered else table["file_row_number"] + 1,
-        line=ibis.literal(" | ").join(
-            [table[column].cast("string").fill_null("") for column in part.columns]
-        ),
+        part=ibis.literal(place, "int16"),
+        row_number=_row_number(reading),
         customer_id=_code(source["customer_id"]),
         invoice_date=date,
         invoice_date_text=date_text,
@@ -411,6 +420,12 @@ def _canonical(reading: _Reading) -> ir.Table:
     )
 
 
+def _row_number(reading: _Reading) -> ir.IntegerColumn:
+    table = reading.table
+    number = table[ROW] if reading.part.numbered else table["file_row_number"] + 1
+    return number.cast("uint32")
+
+
 def _code(column: ir.Column) -> ir.StringValue:
     """Read a code: a number without its ".0", a text without its margins, nothing as null."""
     if column.type().is_floating():
@@ -420,8 +435,9 @@ def _code(column: ir.Column) -> ir.StringValue:
         text = ibis.ifelse(whole, integer.cast("string"), column.cast("string"))
         return ibis.ifelse(column.isnan() | column.isinf(), ibis.null("string"), text)
     text = column.cast("string").strip()
-    text = ibis.ifelse(text.re_search(r"^\d+\.0+$"), text.split(".")[0], text)
-    return text.nullif("")
+    # The pattern is slow: only where it can match.
+    whole = text.re_replace(r"^(\d+)\.0+$", r"\1")
+    return ibis.ifelse(text.contains(".0"), whole, text).nullif("")
 
 
 def _number(column: ir.Column, decimal_mark: str) -> tuple[ir.Value, ir.Value]:
@@ -467,22 +483,50 @@ def _bits(expressions: dict[str, ir.BooleanColumn]) -> ir.IntegerColumn:
 # ------------------------------------------------------------------------- the one pass
 
 
-def _count_identical(
-    engine: Backend,
-    raw: ir.Table,
-    settings: TransactionSettings,
-    columns: frozenset[str],
-    *,
-    many: bool,
+def _read_once(
+    engine: Backend, raw: ir.Table, settings: TransactionSettings, columns: frozenset[str]
 ) -> ir.Table:
-    """Read everything once: one row per distinct line (and file), with its rung up to 5."""
+    """Read everything once: one row per line, with its rung (up to 6) and its hash."""
     keys = [name for name in LINE_COLUMNS if name in columns]
-    distinct = raw.group_by([*(["source"] if many else []), *keys, "broken"]).aggregate(
-        copies=lambda t: t.count()
-    )
+    lines = raw.select("part", "row_number", *keys, "broken")
+    lines = lines.mutate(hash=hash_of(ibis.struct({name: lines[name] for name in keys})))
+    one = ibis.literal(1, "int32")
     return engine.create_table(
-        "read", _with_rungs(distinct, settings, columns).mutate(read=ibis._.copies), temp=True
+        "read", _with_rungs(lines, settings, columns).mutate(copies=one, read=one)
     )
+
+
+def _merge_identical(engine: Backend, read: ir.Table) -> ir.Table:
+    """Leave one row per distinct line; count it as often as the file that has it most often.
+
+    Grouping whole lines needs a table as large as the data. Grouping their hashes needs a tenth;
+    lines whose hash occurs once are unlike all others, and the few others are compared in full.
+    """
+    repeated = engine.create_table(
+        "repeated",
+        read.group_by("hash")
+        .aggregate(times=lambda t: t.count())
+        .filter(ibis._.times > 1)
+        .select("hash"),
+        temp=True,
+    )
+    suspects = read.semi_join(repeated, "hash")
+    keys = [name for name in read.columns if name not in ("part", "row_number", "copies", "read")]
+    merged = (
+        suspects.group_by(*keys, "part")
+        .aggregate(times=suspects.count(), row_number=suspects.row_number.min())
+        .group_by(keys)
+        .aggregate(
+            part=lambda t: t.part.min(),
+            row_number=lambda t: t.row_number.min(),
+            copies=lambda t: t.times.max().cast("int32"),
+            read=lambda t: t.times.sum().cast("int32"),
+        )
+    )
+    engine.create_table("merged", merged.select(read.columns), temp=True)
+    engine.raw_sql("DELETE FROM read WHERE hash IN (SELECT hash FROM repeated)")
+    engine.raw_sql("INSERT INTO read FROM merged")
+    return read
 
 
 def _with_rungs(
@@ -494,9 +538,9 @@ def _with_rungs(
     whole = {"quantity", "unit_price"} <= columns
     amount = (lines.quantity * lines.unit_price).round(4) if whole else lines.amount.round(4)
     lines = lines.mutate(amount=ibis.ifelse(lines.broken == 0, amount, ibis.null()).cast(MONEY))
-    cancelled = (
-        lines.invoice.upper().startswith(settings.cancellation_prefix.upper()).fill_null(False)
-    )
+    prefix = settings.cancellation_prefix
+    # Only the beginning in capitals: twice as fast as all of it.
+    cancelled = (lines.invoice.left(len(prefix)).upper() == prefix.upper()).fill_null(False)
     # A price of nothing but decimals beyond the fourth leaves no amount.
     positive = lines.amount > 0
     if whole:
@@ -512,42 +556,58 @@ def _with_rungs(
         (cancelled, 2),
         (~positive, 3),
         (~product, 4),
-        else_=5,
+        else_=NET,
     ).cast("int8")
-    # Without invoice numbers, what a customer buys in one day counts as one order.
+    return lines.mutate(rung=rung, cancelled=cancelled, product=product)
+
+
+def _with_orders(lines: ir.Table) -> ir.Table:
+    """Add the order's id: without invoice numbers, what a customer buys in one day is one order."""
     by_day = ibis.literal("day ") + lines.invoice_date.date().cast("string")
-    return lines.mutate(
-        rung=rung, cancelled=cancelled, product=product, order_id=lines.invoice.fill_null(by_day)
-    )
+    return lines.mutate(order_id=lines.invoice.fill_null(by_day))
 
 
-def _merge_files(read: ir.Table) -> ir.Table:
-    """Count a line that stands in several files as often as the file that has it most often."""
-    keys = [name for name in read.columns if name not in ("source", "copies", "read")]
-    return read.group_by(keys).aggregate(
-        copies=lambda t: t.copies.max(), read=lambda t: t.copies.sum()
-    )
-
-
-def _summarise_files(read: ir.Table, readings: Sequence[_Reading], today: dt.date) -> pd.DataFrame:
-    if "source" not in read.columns:
-        read = read.mutate(source=ibis.literal(readings[0].part.source))
-    sound = read.broken == 0
+def _count(read: ir.Table, today: dt.date) -> pd.DataFrame:
+    """Return one row per file and set of broken rules, from one scan."""
     tomorrow = ibis.timestamp(f"{today + dt.timedelta(days=1)}")
-    counted = (
-        read.group_by("source")
+    date = read.invoice_date
+    return (
+        read.group_by("part", "broken")
         .aggregate(
-            rows=read.copies.sum(),
-            refused_rows=read.copies.sum(where=~sound).fill_null(0),
-            first_date=read.invoice_date.min(where=sound),
-            last_date=read.invoice_date.max(where=sound),
-            future_rows=read.copies.sum(where=read.invoice_date >= tomorrow).fill_null(0),
-            customer_rows=read.copies.sum(where=read.customer_id.notnull()).fill_null(0),
-            customers=read.customer_id.nunique(),
+            rows=read.count(),
+            customer_rows=read.customer_id.count(),
+            first_date=date.min(),
+            latest=date.max(),
+            future_rows=(date >= tomorrow).sum().fill_null(0),
         )
         .execute()
-        .set_index("source")
     )
+
+
+def _customers(read: ir.Table, part: int, customer_rows: int) -> int:
+    """Return a file's customers; where some id repeats early on, no more than are needed."""
+    ids = read.filter((read.part == part) & read.customer_id.notnull()).select("customer_id")
+    some = ids.limit(10_000)
+    early = some.aggregate(rows=some.count(), ids=some.customer_id.nunique()).execute().iloc[0]
+    if early["ids"] < early["rows"]:
+        return min(int(early["ids"]), customer_rows)
+    return int(ids.customer_id.nunique().execute())
+
+
+def _summarise_files(
+    read: ir.Table, counts: pd.DataFrame, readings: Sequence[_Reading]
+) -> pd.DataFrame:
+    sound = counts[counts["broken"] == 0].groupby("part")
+    by_part = counts.groupby("part")
+    counted = by_part[["rows", "customer_rows", "future_rows"]].sum()
+    counted["refused_rows"] = counted["rows"] - sound["rows"].sum().reindex(counted.index).fillna(0)
+    counted["first_date"] = sound["first_date"].min()
+    counted["last_date"] = sound["latest"].max()
+    counted["customers"] = [
+        _customers(read, part, rows)
+        for part, rows in zip(counted.index.to_list(), counted["customer_rows"], strict=True)
+    ]
+    counted.index = pd.Index([readings[part].part.source for part in counted.index.to_list()])
     about = pd.DataFrame(
         [
             {
@@ -562,19 +622,19 @@ def _summarise_files(read: ir.Table, readings: Sequence[_Reading], today: dt.dat
     ).set_index("source")
     files = about.join(counted)
     files[["rows", "refused_rows"]] = files[["rows", "refused_rows"]].add(files["ragged"], axis=0)
-    counts = ["rows", "refused_rows", "future_rows", "customer_rows", "customers"]
-    files[counts] = files[counts].fillna(0).astype("int64")
+    whole = ["rows", "refused_rows", "future_rows", "customer_rows", "customers"]
+    files[whole] = files[whole].fillna(0).astype("int64")
     return files.drop(columns="ragged").reset_index()
 
 
-def _summarise_rules(read: ir.Table, schema: object, parts: Sequence[Part]) -> pd.DataFrame:
+def _summarise_rules(counts: pd.DataFrame, schema: object, parts: Sequence[Part]) -> pd.DataFrame:
     """Return one row per rule of the contract, with the rows that broke it."""
     sentences = schemas.sentences(schema)
-    counts = {
-        name: read.copies.sum(where=(read.broken & (1 << i)) != 0).fill_null(0)
+    found = {
+        name: int(counts.loc[(counts["broken"] & (1 << i)) != 0, "rows"].sum())
         for i, name in enumerate(sentences)
     }
-    found = read.aggregate(all_rows=read.copies.sum(), **counts).execute().iloc[0].astype(int)
+    found["all_rows"] = int(counts["rows"].sum())
     ragged = sum(len(part.ragged) for part in parts)
     rows = [
         {"rule": name, "column": column, "asks_for": asks_for, "rows": found[name]}
@@ -722,13 +782,32 @@ _REMEDIES = {
 }
 
 
-def _quarantine(raw: ir.Table, schema: object, parts: Sequence[Part], refused: int) -> pd.DataFrame:
-    """Return the refused lines with the rules that refused them; reads the files once more."""
+def _quarantine(
+    engine: Backend,
+    read: ir.Table,
+    readings: Sequence[_Reading],
+    schema: object,
+    parts: Sequence[Part],
+    refused: int,
+) -> pd.DataFrame:
+    """Return the refused lines, as they stand in their files, with the rules that refused them."""
     ragged = ragged_lines(parts)
     if refused == len(ragged):
         return ragged
     names = list(schemas.sentences(schema))
-    hits = raw.filter(raw.broken != 0).select("source", "row_number", "broken", "line").execute()
+    bad = engine.create_table(
+        "refused", read.filter(read.broken != 0).select("part", "row_number", "broken"), temp=True
+    )
+    found = []
+    for place, reading in enumerate(readings):
+        numbered = reading.table.mutate(row_number=_row_number(reading))
+        hits = numbered.join(bad.filter(bad.part == place), "row_number")
+        line = ibis.literal(" | ").join(
+            [hits[column].cast("string").fill_null("") for column in reading.part.columns]
+        )
+        found.append(hits.select("row_number", "broken", line=line).execute())
+        found[-1]["source"] = reading.part.source
+    hits = pd.concat(found)
     hits["rule"] = hits["broken"].map(
         lambda bits: ", ".join(name for i, name in enumerate(names) if bits >> i & 1)
     )
@@ -746,13 +825,12 @@ def ragged_lines(parts: Sequence[Part]) -> pd.DataFrame:
 # ------------------------------------------------------------------------- the last rung
 
 
-def _remove_reversals(engine: Backend, lines: ir.Table) -> tuple[ir.Table, ir.Table]:
-    """Lift gross sales that no cancellation reversed to rung 6.
+def _remove_reversals(engine: Backend, lines: ir.Table) -> None:
+    """Take purchases that a cancellation reversed down to rung 5, in the table itself.
 
     Per (customer, stock code, price, quantity) the n-th cancellation, in time order, removes the
     n-th purchase if that came no later.
     """
-    lines = lines.mutate(line_id=lines.rowid())
     cancellations = lines.filter((lines.rung == 2) & lines.cancelled)
     keys = ["customer_id", "stock_code", "unit_price", "quantity"]
     ties = ["invoice_date", "order_id", "description", "country"]
@@ -764,16 +842,15 @@ def _remove_reversals(engine: Backend, lines: ir.Table) -> tuple[ir.Table, ir.Ta
 
     back = numbered(cancellations.mutate(quantity=-cancellations.quantity))
     # Only purchases that some cancellation matches need a number: one line in a hundred.
-    candidates = lines.filter(lines.rung == GROSS).semi_join(back.select(*keys).distinct(), keys)
+    candidates = lines.filter(lines.rung == NET).semi_join(back.select(*keys).distinct(), keys)
     bought = numbered(candidates)
     pairs = bought.join(back, [*keys, "nth"], rname="{name}_back")
-    reversed_ids = engine.create_table(
+    engine.create_table(
         "reversed",
         pairs.filter(pairs.invoice_date <= pairs.invoice_date_back).select("line_id"),
         temp=True,
     )
-    kept = (lines.rung == GROSS) & lines.line_id.notin(reversed_ids.line_id)
-    return lines.mutate(rung=ibis.ifelse(kept, NET, lines.rung)), cancellations
+    engine.raw_sql(f"UPDATE read SET rung = {GROSS} WHERE rowid IN (SELECT line_id FROM reversed)")
 
 
 def _refuse_without_sales(lines: ir.Table, day: dt.date, late_rows: int) -> None:
