@@ -1,0 +1,562 @@
+"""How do the segments look? One function a picture: a tidy table in, a plot out.
+
+Up to eleven segments stand in each picture, from the most to the least valuable, as they do in
+the tables. Cells and points carry their numbers, so that no shade needs a legend.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+import plotnine as p9
+
+from analysis.figures_sales import title
+from analysis.profiles import EVERYONE, TRAITS
+from analysis.theme import ACCENT, FAINT, INK, MUTED, PRIMARY, report_theme
+from analysis.words import percent, short_money, shorten
+
+SOFT = "#566573"
+_PALE = "#b9cddb"
+
+
+def nothing(message: str) -> p9.ggplot:
+    """Draw why there is nothing to draw."""
+    note = pd.DataFrame({"x": [0], "y": [0], "label": ["Nothing to draw."]})
+    return (
+        p9.ggplot(note, p9.aes("x", "y", label="label"))
+        + p9.geom_text(color=SOFT, size=10)
+        + p9.labs(title=title(message), x="", y="")
+        + report_theme(1.4)
+        + p9.theme(axis_text=p9.element_blank(), panel_grid_major=p9.element_blank())
+    )
+
+
+def _labels(names: Iterable[str], longest: int = 22) -> dict[str, str]:
+    """Return a label for each name; names that are cut to the same text stay apart."""
+    labels: dict[str, str] = {}
+    for name in names:
+        labels[name] = _other(shorten(name, longest), labels)
+    return labels
+
+
+def _other(label: str, labels: dict[str, str]) -> str:
+    """Return a label that no segment has."""
+    while label in labels.values():
+        label += " "
+    return label
+
+
+def _down(values: Iterable[str], labels: dict[str, str]) -> Any:
+    """Return labels in an order in which the first stands on top of a vertical axis."""
+    return pd.Categorical([labels[v] for v in values], list(labels.values())[::-1], ordered=True)
+
+
+def _across(values: Iterable[str], labels: dict[str, str]) -> Any:
+    return pd.Categorical([labels[v] for v in values], list(labels.values()), ordered=True)
+
+
+def _rows(count: int, each: float = 0.3, more: float = 1.2) -> p9.theme:
+    """Return the theme of a picture with so many rows."""
+    return report_theme(max(1.8, more + each * count))
+
+
+def _percent_axis(breaks: Sequence[float]) -> list[str]:
+    return [f"{value:.0%}" for value in breaks]
+
+
+def _ink(dark: Iterable[bool]) -> list[str]:
+    return ["light" if here else "dark" for here in dark]
+
+
+def _inks() -> p9.scale_color_manual:
+    return p9.scale_color_manual({"dark": INK, "light": "white"}, guide=None)
+
+
+def _shades(limits: tuple[float, float]) -> p9.scale_fill_gradient:
+    return p9.scale_fill_gradient(
+        low="#edf2f6", high="#1f4e79", limits=limits, na_value="white", guide=None
+    )
+
+
+_NO_GRID = p9.theme(panel_grid_major=p9.element_blank())
+
+
+# ------------------------------------------------------------------------- profiles
+
+
+def size_value(profiles: pd.DataFrame, message: str) -> p9.ggplot:
+    """Draw each segment's share of customers against its share of net revenue."""
+    table = profiles[profiles["customers"] > 0]
+    if table.empty:
+        return nothing(message)
+    labels = _labels(table["segment"])
+    kinds = {"share": "share of customers", "revenue_share": "share of net revenue"}
+    bars = pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "segment": _down(table["segment"], labels),
+                    "kind": pd.Categorical([name] * len(table), [*kinds.values()][::-1]),
+                    "value": table[column].astype(float),
+                    "low": table[f"{column}_low"].astype(float),
+                    "high": table[f"{column}_high"].astype(float),
+                }
+            )
+            for column, name in kinds.items()
+        ]
+    )
+    bars = bars.dropna(subset=["value"])
+    bars["label"] = ["  " + percent(value, 1) for value in bars["value"]]
+    beside = p9.position_dodge(width=0.8)
+    return (
+        p9.ggplot(bars, p9.aes("segment", "value", fill="kind"))
+        + p9.geom_col(position=beside, width=0.75)
+        + p9.geom_errorbar(
+            p9.aes(ymin="low", ymax="high"), position=beside, width=0.25, color=INK, size=0.4
+        )
+        + p9.geom_text(
+            p9.aes(y="high", label="label"), position=beside, ha="left", size=7.5, color=SOFT
+        )
+        + p9.coord_flip()
+        + p9.scale_fill_manual(
+            {kinds["share"]: _PALE, kinds["revenue_share"]: PRIMARY},
+            breaks=list(kinds.values()),
+            name=" ",
+        )
+        + p9.scale_y_continuous(labels=_percent_axis, expand=(0, 0, 0.14, 0))
+        + p9.labs(title=title(message), x="", y="Share (line: 95% interval)")
+        + _rows(len(table), 0.42, 1.3)
+        + p9.theme(panel_grid_major_y=p9.element_blank())
+    )
+
+
+def heatmap(table: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
+    """Draw standardised profiles: each cell has its median, and its distance from the mean."""
+    if table.empty:
+        return nothing(message)
+    labels = _labels(table["segment"].unique())
+    traits = {key: textwrap.fill(name, 13) for key, name in TRAITS.items()}
+    cells = table.assign(
+        segment=_down(table["segment"], labels),
+        measure=_across(table["measure"], traits),
+        label=[
+            f"{_quantity(median, measure, currency)}\n{_signed(z)}"
+            for median, measure, z in zip(
+                table["median"], table["measure"], table["z"], strict=True
+            )
+        ],
+        ink=_ink(table["z"].abs() > 1.3),
+        shade=table["z"].clip(-2, 2),
+    )
+    return (
+        p9.ggplot(cells, p9.aes("measure", "segment", fill="shade"))
+        + p9.geom_tile(color="white", size=0.8)
+        + p9.geom_text(p9.aes(label="label", color="ink"), size=7.5, lineheight=1.1)
+        + p9.scale_fill_gradient2(
+            low="#9c3d1f", mid="#f4f4f2", high="#1f4e79", limits=(-2, 2), guide=None
+        )
+        + _inks()
+        + p9.labs(
+            title=title(message),
+            subtitle="Median, and below it its distance from the mean of all customers\n"
+            "in standard deviations of the logarithm (blue above, red below)",
+            x="",
+            y="",
+        )
+        + _rows(len(labels), 0.42, 1.6)
+        + _NO_GRID
+    )
+
+
+def _signed(number: float) -> str:
+    text = f"{number:+.1f}".replace("-", "−")
+    return "0.0" if text[1:] == "0.0" else text
+
+
+def _quantity(value: float, measure: str, currency: str) -> str:
+    if measure in ("monetary", "mean_order"):
+        return f"{currency}{value:,.0f}" if value < 100_000 else short_money(value, currency)
+    return f"{value:,.1f}".removesuffix(".0")
+
+
+def seasons(table: pd.DataFrame, message: str, most: int = 8) -> p9.ggplot:
+    """Draw each segment's share of revenue by quarter, the last quarters only."""
+    if table.empty:
+        return nothing(message)
+    quarters = sorted(table["quarter"].unique())[-most:]
+    table = table[table["quarter"].isin(quarters)]
+    labels = _labels(table["segment"].unique())
+    everyone = _other(EVERYONE, labels)
+    usual = table.drop_duplicates("quarter")
+    usual = usual.assign(share=usual["usual"], segment=everyone)
+    table = pd.concat([table.assign(segment=table["segment"].map(labels)), usual])
+    names = {
+        quarter: f"{quarter.year}\nQ{quarter.quarter}" + ("" if whole else "*")
+        for quarter, whole in zip(table["quarter"], table["whole"], strict=True)
+    }
+    names = dict(sorted(names.items()))
+    cells = table.assign(
+        segment=pd.Categorical(table["segment"], [*labels.values(), everyone][::-1]),
+        quarter=pd.Categorical(table["quarter"].map(names), list(names.values())),
+        label=[percent(share) for share in table["share"]],
+        ink=_ink(table["share"] > 0.5),
+    )
+    partial = not table["whole"].all()
+    return (
+        p9.ggplot(cells, p9.aes("quarter", "segment", fill="share"))
+        + p9.geom_tile(color="white", size=0.8)
+        + p9.geom_text(p9.aes(label="label", color="ink"), size=8)
+        + _shades((0, 1))
+        + _inks()
+        + p9.labs(
+            title=title(message),
+            x="Share of the segment's net revenue that came in the quarter"
+            + (" (* the ledger covers a part of it)" if partial else ""),
+            y="",
+        )
+        + _rows(len(labels) + 1, 0.27)
+        + _NO_GRID
+    )
+
+
+def second_order(profiles: pd.DataFrame, message: str) -> p9.ggplot:
+    """Draw the days from the first to the second order: median, middle half, who has one."""
+    table = profiles.dropna(subset=["second_days_median"])
+    if table.empty:
+        return nothing(message)
+    labels = _labels(table["segment"])
+    points = table.assign(
+        segment=_down(table["segment"], labels),
+        label=[f"{percent(share)} have one" for share in table["second_order_share"]],
+        days=[f"{days:,.0f}" for days in table["second_days_median"]],
+    )
+    end = float(table["second_days_q3"].max())
+    return (
+        p9.ggplot(points, p9.aes("segment", "second_days_median"))
+        + p9.geom_linerange(
+            p9.aes(ymin="second_days_q1", ymax="second_days_q3"), color=_PALE, size=3
+        )
+        + p9.geom_point(color=PRIMARY, size=2.6)
+        + p9.geom_text(p9.aes(label="days"), size=7.5, color=INK, nudge_x=0.36)
+        + p9.geom_text(p9.aes(label="label"), y=end * 1.04 + 0.5, ha="left", size=7.5, color=SOFT)
+        + p9.coord_flip()
+        + p9.scale_y_continuous(expand=(0.02, 0, 0.22, 0), limits=(0, None))
+        + p9.labs(
+            title=title(message),
+            x="",
+            y="Days from the first to the second order (dot: median; bar: middle half)",
+        )
+        + _rows(len(table), 0.34)
+        + p9.theme(panel_grid_major_y=p9.element_blank())
+    )
+
+
+def products(table: pd.DataFrame, message: str, most: int = 4) -> p9.ggplot:
+    """Draw the over-represented products of each segment: lift with its interval."""
+    if table.empty:
+        return nothing(message)
+    top = table[table["place"] <= most]
+    labels = _labels(top["segment"].unique(), 34)
+    # The same product may stand in several panels, and needs a place of its own in each.
+    keys = [f"{s}\n{c}" for s, c in zip(top["segment"], top["stock_code"], strict=True)]
+    texts = {key: shorten(text, 28) for key, text in zip(keys, top["description"], strict=True)}
+    points = top.assign(
+        segment=_across(top["segment"], labels),
+        product=pd.Categorical(keys, keys[::-1], ordered=True),
+        label=[f"{lift:.1f}×" for lift in top["lift"]],
+        beside=top["high"] * 1.05,
+    )
+    panels = -(-len(labels) // 2)
+    return (
+        p9.ggplot(points, p9.aes("product", "lift"))
+        + p9.geom_hline(yintercept=1, color=MUTED, linetype="dashed", size=0.4)
+        + p9.geom_linerange(p9.aes(ymin="low", ymax="high"), color=_PALE, size=2.2)
+        + p9.geom_point(color=PRIMARY, size=2)
+        + p9.geom_text(p9.aes(y="beside", label="label"), ha="left", size=7)
+        + p9.coord_flip()
+        + p9.facet_wrap("segment", ncol=2 if len(labels) > 1 else 1, scales="free_y")
+        + p9.scale_x_discrete(labels=lambda breaks: [texts[b] for b in breaks])
+        # A lift is a ratio: half as common lies as far from one as twice as common.
+        + p9.scale_y_log10(
+            labels=lambda breaks: [f"{b:g}×" for b in breaks],
+            breaks=_breaks(float(points["high"].max())),
+            expand=(0.02, 0, 0.2, 0),
+        )
+        + p9.labs(
+            title=title(message, 64),
+            x="",
+            y="Lift: share in what the segment buys over share in what all buy (bar: 95% interval)",
+        )
+        + report_theme(max(1.9, 0.9 + 0.98 * panels))
+        + p9.theme(
+            axis_text_y=p9.element_text(size=6.5),
+            axis_text_x=p9.element_text(size=7),
+            panel_grid_major_y=p9.element_blank(),
+        )
+    )
+
+
+def _breaks(highest: float) -> list[float]:
+    """Return about four places on an axis of ratios that begins at one."""
+    steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]
+    within = [step for step in steps if step <= highest]
+    fine = [1, 1.5, 2, 3, 4]
+    return [float(step) for step in (within if highest > 6 else [b for b in fine if b <= highest])]
+
+
+def segment_map(table: pd.DataFrame, message: str) -> p9.ggplot:
+    """Draw the map: one panel a segment, and one that tells which way the measures point."""
+    cells = table[table["kind"] == "cell"]
+    if cells.empty:
+        return nothing(message)
+    centres = table[table["kind"] == "centre"]
+    explained = table[table["kind"] == "explained"].iloc[0]
+    labels = _labels(centres["name"], 20)
+    guide = _other("towards more", labels)
+    panels = [*labels.values(), guide]
+    width = float(cells["width"].iloc[0])
+    ground = cells.drop_duplicates(["x", "y"])[["x", "y"]].merge(
+        pd.DataFrame({"panel": pd.Categorical(panels, panels)}), how="cross"
+    )
+    own = cells.assign(
+        panel=pd.Categorical(cells["name"].map(labels), panels),
+        share=cells["customers"].astype(float)
+        / cells.groupby("name")["customers"].transform("max").astype(float),
+    )
+    middle = centres.assign(panel=pd.Categorical(centres["name"].map(labels), panels))
+    reach = float(cells[["x", "y"]].abs().to_numpy().max()) * 0.5
+    arrows = table[table["kind"] == "loading"].assign(panel=pd.Categorical([guide] * 3, panels))
+    arrows = arrows.assign(x=arrows["x"] * reach, y=arrows["y"] * reach)
+    # Words stand beside arrows to the right, a line apart, and above those to the left.
+    line = 0.16 * (float(ground["y"].max() - ground["y"].min()) + width)
+    arrows = arrows.sort_values("y", ignore_index=True)
+    right = arrows[arrows["x"] >= 0].assign(at=lambda t: t["x"] * 1.06)
+    heights: list[float] = []
+    for y in right["y"]:
+        heights.append(max(float(y), heights[-1] + line) if heights else float(y))
+    right["y"] = heights
+    left = arrows[arrows["x"] < 0].assign(at=lambda t: t["x"], y=lambda t: t["y"] + 0.6 * line)
+    columns = min(4, len(panels))
+    rows = -(-len(panels) // columns)
+    return (
+        p9.ggplot(ground, p9.aes("x", "y"))
+        + p9.geom_tile(width=width, height=width, fill=FAINT)
+        + p9.geom_tile(p9.aes(fill="share"), data=own, width=width, height=width)
+        + p9.geom_point(data=middle, fill=ACCENT, color="white", size=2.6, stroke=0.4)
+        + p9.geom_segment(
+            p9.aes(x=0, y=0, xend="x", yend="y"),
+            data=arrows,
+            arrow=p9.arrow(length=0.06, type="closed"),
+            color=INK,
+            size=0.6,
+        )
+        + [
+            p9.geom_text(p9.aes("at", "y", label="name"), data=words, ha=side, size=7)
+            for side, words in (("left", right), ("center", left))
+            if len(words)
+        ]
+        + p9.expand_limits(y=[float(arrows["y"].max()) + line])
+        + p9.facet_wrap("panel", ncol=columns, drop=False)
+        + p9.scale_fill_gradient(low="#a9c4d8", high="#1f4e79", guide=None)
+        + p9.scale_x_continuous(expand=(0.12, 0))
+        + p9.labs(
+            title=title(message),
+            subtitle="Grey: all customers. Blue: the segment, darker where it is denser."
+            " Dot: its middle.",
+            x=f"First component ({percent(explained['x'])} of the variance)",
+            y=f"Second ({percent(explained['y'])})",
+        )
+        + report_theme(1.1 + 1.45 * rows)
+        + p9.theme(
+            axis_text=p9.element_blank(),
+            strip_text=p9.element_text(size=8, weight="bold", ha="left"),
+            panel_grid_major=p9.element_blank(),
+        )
+    )
+
+
+# ------------------------------------------------------------------------- movement
+
+
+def movement(table: pd.DataFrame, message: str) -> p9.ggplot:
+    """Draw each segment's share of customers at the end of each quarter."""
+    if table["date"].nunique() < 2:
+        return nothing(message)
+    labels = _labels(table["segment"].unique(), 20)
+    ends = sorted(table["quarter_end"].unique())
+    points = table.assign(
+        segment=_across(table["segment"], labels),
+        at=table["quarter_end"].map({end: place for place, end in enumerate(ends)}),
+        label=[percent(share).replace("under ", "<") for share in table["share"]],
+    )
+    outer = points[points["quarter_end"].isin([ends[0], ends[-1]])]
+    columns = min(4, len(labels))
+    chosen = sorted({0, len(ends) - 1} | ({(len(ends) - 1) // 2} if len(ends) > 4 else set()))
+    rows = -(-len(labels) // columns)
+    return (
+        p9.ggplot(points, p9.aes("at", "share"))
+        + p9.geom_line(color=PRIMARY, size=0.9)
+        + p9.geom_point(color=PRIMARY, size=1.5)
+        + p9.geom_text(
+            p9.aes(label="label"),
+            data=outer,
+            size=7,
+            nudge_y=0.09 * float(table["share"].max()),
+        )
+        + p9.facet_wrap("segment", ncol=columns)
+        + p9.scale_x_continuous(
+            breaks=chosen,
+            labels=[f"{ends[place]:%b}\n{ends[place]:%Y}" for place in chosen],
+            expand=(0.2, 0),
+        )
+        + p9.scale_y_continuous(labels=_percent_axis, limits=(0, None), expand=(0, 0, 0.12, 0))
+        + p9.labs(title=title(message), x="End of the quarter", y="Share of customers")
+        + report_theme(1.1 + 1.25 * rows)
+        + p9.theme(
+            strip_text=p9.element_text(size=8, weight="bold", ha="left"),
+            axis_text=p9.element_text(size=7),
+        )
+    )
+
+
+def migration(table: pd.DataFrame, message: str) -> p9.ggplot:
+    """Draw the migration table: customers by segment then (rows) and now (columns)."""
+    if table.empty:
+        return nothing(message)
+    cells = table[(table["customers"].fillna(1) > 0) | table["few"]]
+    there = list(table["to_segment"].unique())
+    above = _labels([textwrap.fill(shorten(name, 22), 11) for name in there], 30)
+    above = dict(zip(there, (v.replace(" ", "\n") for v in above.values()), strict=True))
+    labels = _labels(table["from_segment"].unique())
+    rows = {name: label for name, label in labels.items() if name in set(cells["from_segment"])}
+    share = cells["share"].astype(float)
+    stayed = cells["from_segment"] == cells["to_segment"]
+    cells = cells.assign(
+        from_segment=_down(cells["from_segment"], rows),
+        to_segment=_across(cells["to_segment"], above),
+        label=["few" if few else f"{n:,}" for n, few in zip(cells["customers"], cells["few"],
+                                                            strict=True)],
+        ink=_ink(share.fillna(0) > 0.5),
+        share=share.fillna(0),
+    )  # fmt: skip
+    before, after = (table[name].iloc[0] - pd.Timedelta(days=1) for name in ("before", "after"))
+    return (
+        p9.ggplot(cells, p9.aes("to_segment", "from_segment"))
+        + p9.geom_tile(p9.aes(fill="share"), color="white", size=0.8)
+        + p9.geom_tile(data=cells[stayed], fill="none", color=ACCENT, size=0.9)
+        + p9.geom_text(p9.aes(label="label", color="ink"), size=7.5)
+        + _shades((0, 1))
+        + _inks()
+        + p9.scale_x_discrete(limits=list(above.values()), drop=False)
+        + p9.labs(
+            title=title(message),
+            subtitle="Customers; the darker, the larger the share of the row. Framed: stayed. "
+            "Blank: nobody.",
+            x=f"Segment at the end of {after:%d %B %Y}".replace(" 0", " "),
+            y=f"Segment at the end of {before:%d %B %Y}".replace(" 0", " "),
+        )
+        + _rows(len(rows), 0.3, 1.9)
+        + _NO_GRID
+        + p9.theme(
+            axis_text_x=p9.element_text(size=6.8 if len(there) <= 10 else 6, linespacing=1.05)
+        )
+    )
+
+
+def net_flow(table: pd.DataFrame, message: str) -> p9.ggplot:
+    """Draw what each segment won from others and lost to them, with the balance's interval."""
+    if table.empty:
+        return nothing(message)
+    labels = _labels(table["segment"])
+    sides = {
+        "in": ("came from other segments", table["risen_in"] + table["fallen_in"]),
+        "out": ("left for other segments", -(table["risen_out"] + table["fallen_out"])),
+    }
+    bars = pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "segment": _down(table["segment"], labels),
+                    "side": pd.Categorical([name] * len(table), [n for n, _ in sides.values()]),
+                    "customers": values.astype(int),
+                }
+            )
+            for name, values in sides.values()
+        ]
+    )
+    points = table.assign(
+        segment=_down(table["segment"], labels),
+        net=table["net"].astype(float),
+        label=[f"  {net:+,}".replace("-", "−") if net else "  0" for net in table["net"]],
+        end=(table["risen_in"] + table["fallen_in"]).clip(lower=table["high"]).astype(float),
+    )
+    return (
+        p9.ggplot(bars, p9.aes("segment", "customers"))
+        + p9.geom_col(p9.aes(fill="side"), width=0.7)
+        + p9.geom_hline(yintercept=0, color=MUTED, size=0.5)
+        + p9.geom_linerange(
+            p9.aes("segment", ymin="low", ymax="high"),
+            data=points,
+            inherit_aes=False,
+            color=INK,
+            size=0.7,
+        )
+        + p9.geom_point(p9.aes("segment", "net"), data=points, color=INK, size=2)
+        + p9.geom_text(
+            p9.aes("segment", "end", label="label"), data=points, ha="left", size=8, color=INK
+        )
+        + p9.coord_flip()
+        + p9.scale_fill_manual({sides["in"][0]: _PALE, sides["out"][0]: "#e3b7a5"}, name=" ")
+        + p9.scale_y_continuous(
+            labels=lambda breaks: [f"{abs(b):,.0f}" for b in breaks], expand=(0.04, 0, 0.12, 0)
+        )
+        + p9.labs(title=title(message), x="", y="Customers (dot: balance with its 95% interval)")
+        + _rows(len(table), 0.32, 1.3)
+        + p9.theme(panel_grid_major_y=p9.element_blank())
+    )
+
+
+def retention(table: pd.DataFrame, message: str) -> p9.ggplot:
+    """Draw who ordered in the quarter after: the last such quarter, and the one before, pale."""
+    if table.empty:
+        return nothing(message)
+    dates = sorted(table["date"].unique())[-2:]
+    table = table[table["date"].isin(dates)]
+    labels = _labels(table["segment"].unique())
+    names = {date: f"{date.year} Q{date.quarter}" for date in dates}
+    last = names[dates[-1]]
+    points = table.assign(
+        segment=_down(table["segment"], labels),
+        quarter=pd.Categorical(table["date"].map(names), list(names.values())),
+        label=[
+            f"  {percent(share)}" if date == dates[-1] else ""
+            for share, date in zip(table["share"], table["date"], strict=True)
+        ],
+    )
+    beside = p9.position_dodge(width=0.6)
+    colors = {name: PRIMARY if name == last else "#a9b7c3" for name in names.values()}
+    return (
+        p9.ggplot(points, p9.aes("segment", "share", color="quarter"))
+        + p9.geom_linerange(p9.aes(ymin="low", ymax="high"), position=beside, size=1)
+        + p9.geom_point(position=beside, size=2.4)
+        + p9.geom_text(
+            p9.aes(y="high", label="label"), position=beside, ha="left", size=7.5,
+            show_legend=False,
+        )
+        + p9.coord_flip()
+        + p9.scale_color_manual(colors, breaks=list(names.values())[::-1], name="Ordered in")
+        + p9.scale_y_continuous(
+            labels=_percent_axis, breaks=[0, 0.25, 0.5, 0.75, 1], limits=(0, 1),
+            expand=(0.01, 0, 0.09, 0),
+        )
+        + p9.labs(
+            title=title(message),
+            x="Segment when the quarter began",
+            y="Share who ordered in the quarter (line: 95% interval)",
+        )
+        + _rows(len(labels), 0.36, 1.3)
+        + p9.theme(panel_grid_major_y=p9.element_blank())
+    )  # fmt: skip

@@ -1,0 +1,411 @@
+"""Who moved between segments, up or down, and whom did each segment keep?
+
+Segments are counted again as of the end of each past quarter, with what was known then: lines and
+cancellations dated before that day, and cut points of that day's own customers. A purchase that
+was cancelled later still counted. Early quarters know less history than late ones, as a ledger
+begins somewhere: a customer of long standing is new in its first quarter.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from analysis import rfm
+from analysis.profiles import covers, next_quarter, wilson
+from analysis.segments import Segment, assign
+from analysis.transactions import GROSS, NET, Ledger
+
+NEW = "not yet a customer"
+DRAWS = 999
+#: Two dates closer than this are not compared: half a quarter.
+APART_DAYS = 45
+
+# ------------------------------------------------------------------------- what was known
+
+
+def known_at(ledger: Ledger, date: dt.date) -> ir.Table:
+    """Return the lines of net sales as they were known at the beginning of a day.
+
+    The n-th cancellation takes back the n-th purchase, in time order (as the ladder's last rung
+    has it), so that lines of a later date change nothing before it: a purchase is known as
+    reversed when its cancellation is dated before that day.
+
+    Returns
+    -------
+    ibis.Table
+        Lines of the ledger dated before `date`, on rung `GROSS` or above it.
+    """
+    reversals = _reversals(ledger)
+    moment = ibis.timestamp(f"{date}")
+    known = reversals.filter(reversals.reversed_on < moment)
+    lines = ledger.lines
+    lines = lines.filter((lines.rung >= GROSS) & (lines.invoice_date < moment))
+    return lines.anti_join(known, "line_id")
+
+
+def _reversals(ledger: Ledger) -> ir.Table:
+    """Return the purchases that were reversed, and when: line_id, reversed_on.
+
+    The pairs are those of `analysis.transactions`, which keeps only the purchases and not the
+    dates of their cancellations; this can go when it keeps both.
+    """
+    keys = ["customer_id", "stock_code", "unit_price", "quantity"]
+    ties = ["invoice_date", "order_id", "description", "country"]
+
+    def numbered(table: ir.Table) -> ir.Table:
+        table = table.mutate(stock_code=table.stock_code.fill_null(""))
+        window = ibis.window(group_by=keys, order_by=[table[tie] for tie in ties])
+        return table.select("line_id", *keys, "invoice_date", nth=ibis.row_number().over(window))
+
+    lines, back = ledger.lines, ledger.cancellations
+    gone = numbered(back.mutate(quantity=-back.quantity))
+    candidates = lines.filter(lines.rung >= GROSS).semi_join(gone.select(*keys).distinct(), keys)
+    pairs = numbered(candidates).join(gone, [*keys, "nth"], rname="{name}_back")
+    pairs = pairs.filter(pairs.invoice_date <= pairs.invoice_date_back)
+    return pairs.select("line_id", reversed_on=pairs.invoice_date_back)
+
+
+def customers_at(ledger: Ledger, date: dt.date, rules: Sequence[Segment]) -> pd.DataFrame:
+    """Return the customers and their segments at the beginning of a day, as known then.
+
+    Parameters
+    ----------
+    ledger
+        The ledger.
+    date
+        The day to which recency is counted; nothing dated on it or after it matters.
+    rules
+        From `analysis.segments.read_segments`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `analysis.rfm.customers` has them, with r_score, f_score, m_score and segment, ordered
+        by customer_id. Empty where nothing was sold before that day.
+    """
+    known = known_at(ledger, date)
+    people = rfm.customers(known, date, GROSS).order_by("customer_id").execute()
+    if people.empty:
+        return people.assign(
+            **{f"{measure}_score": pd.Series(dtype="int64") for measure in rfm.MEASURES},
+            segment=pd.Series(dtype="str"),
+        )
+    people = people.join(rfm.scores(people, rfm.cut_points(people)))
+    return people.assign(segment=assign(people, list(rules)))
+
+
+def spend_after(ledger: Ledger, start: dt.date, end: dt.date) -> pd.Series:
+    """Return the net spend of each customer on the days from `start` until before `end`.
+
+    Returns
+    -------
+    pandas.Series
+        monetary, by customer_id in order; customers without a net sale in these days are not in
+        it. Net is meant as known today: this is what came, not what was expected.
+    """
+    lines = ledger.lines
+    kept = lines.filter(
+        (lines.rung >= NET)
+        & (lines.invoice_date >= ibis.timestamp(f"{start}"))
+        & (lines.invoice_date < ibis.timestamp(f"{end}"))
+    )
+    table = (
+        kept.group_by("customer_id")
+        .aggregate(monetary=kept.amount.sum().cast("float64"))
+        .order_by("customer_id")
+        .execute()
+    )
+    return table.set_index("customer_id")["monetary"]
+
+
+# ------------------------------------------------------------------------- past quarters
+
+
+def cut_offs(ledger: Ledger) -> list[dt.date]:
+    """Return the days as of which segments are compared: after each past quarter, and today.
+
+    A quarter counts when the ledger covers it, but for a few days at its ends. One that ended
+    less than half a quarter before `as_of` is left to `as_of`.
+    """
+    first = ledger.files["first_date"].min().date()
+    days = []
+    start = pd.Period(first, "Q").start_time.date()
+    while (end := next_quarter(start)) <= ledger.as_of - dt.timedelta(days=APART_DAYS):
+        if covers(start, end, first, ledger.as_of):
+            days.append(end)
+        start = end
+    return [*days, ledger.as_of]
+
+
+def history(ledger: Ledger, rules: Sequence[Segment]) -> pd.DataFrame:
+    """Return every customer's segment at each of the `cut_offs`; not to be published.
+
+    Returns
+    -------
+    pandas.DataFrame
+        date, customer_id, monetary, segment.
+    """
+    parts = []
+    for date in cut_offs(ledger):
+        people = customers_at(ledger, date, rules)[["customer_id", "monetary", "segment"]]
+        parts.append(people.assign(date=pd.Timestamp(date)))
+    return pd.concat(parts, ignore_index=True)[["date", "customer_id", "monetary", "segment"]]
+
+
+def movement(past: pd.DataFrame, names: Sequence[str], smallest: int = 1) -> pd.DataFrame:
+    """Return the size of each segment at each date.
+
+    Parameters
+    ----------
+    past
+        From `history`.
+    names
+        All segments, from the most to the least valuable.
+    smallest
+        The revenue of fewer customers is not told.
+
+    Returns
+    -------
+    pandas.DataFrame
+        date (the first day after the quarter), quarter_end (the day before it), segment,
+        customers, share, revenue (net, since the ledger begins, as known then), revenue_share.
+    """
+    groups = past.groupby(["date", "segment"])["monetary"].agg(["size", "sum"])
+    dates = sorted(past["date"].unique())
+    every = pd.MultiIndex.from_product([dates, list(names)], names=["date", "segment"])
+    table = groups.reindex(every).fillna(0.0).reset_index()
+    total = table.groupby("date")[["size", "sum"]].transform("sum")
+    hidden = table["size"] < max(smallest, 1)
+    return pd.DataFrame(
+        {
+            "date": table["date"],
+            "quarter_end": table["date"] - pd.Timedelta(days=1),
+            "segment": table["segment"].astype("str"),
+            "customers": table["size"].astype("int64"),
+            "share": table["size"] / total["size"],
+            "revenue": table["sum"].round(2).mask(hidden),
+            "revenue_share": (table["sum"] / total["sum"]).mask(hidden),
+        }
+    )
+
+
+# ------------------------------------------------------------------------- between two dates
+
+
+def migration(past: pd.DataFrame, names: Sequence[str], smallest: int = 1) -> pd.DataFrame:
+    """Return how many customers went from each segment to each, between the last two dates.
+
+    Returns
+    -------
+    pandas.DataFrame
+        before and after (the dates), from_segment (`NEW` for those who came in between),
+        to_segment, customers, share (of `from_segment`), few: from 1 to less than `smallest`
+        customers, who are not counted out (customers and share are missing). Customers whose
+        every purchase was cancelled in between are no customers any more, and are left out.
+        Empty with one date.
+    """
+    columns = ["before", "after", "from_segment", "to_segment", "customers", "share", "few"]
+    if past["date"].nunique() < 2:
+        return pd.DataFrame(columns=columns)
+    before, after = sorted(past["date"].unique())[-2:]
+    flows = _flows(past, names)
+    table = flows.reset_index().melt("from_segment", value_name="customers")
+    table["from_segment"] = pd.Categorical(table["from_segment"], list(flows.index))
+    table = table.sort_values("from_segment", kind="stable", ignore_index=True)
+    table["from_segment"] = table["from_segment"].astype("str")
+    size = flows.sum(axis=1)
+    few = (table["customers"] > 0) & (table["customers"] < smallest)
+    share = table["customers"] / table["from_segment"].map(size).where(lambda n: n > 0)
+    return table.assign(
+        before=before,
+        after=after,
+        customers=table["customers"].astype("Int64").mask(few),
+        share=share.mask(few),
+        few=few,
+    )[columns]
+
+
+def _flows(past: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return the counts of customers by segment at the last two dates: from (rows), to."""
+    before, after = sorted(past["date"].unique())[-2:]
+    then = past[past["date"] == before].set_index("customer_id")["segment"]
+    now = past[past["date"] == after].set_index("customer_id")["segment"]
+    pairs = pd.DataFrame({"to_segment": now, "from_segment": then.reindex(now.index).fillna(NEW)})
+    flows = pd.crosstab(pairs["from_segment"], pairs["to_segment"])
+    return flows.reindex(
+        index=pd.Index([*names, NEW], name="from_segment"),
+        columns=pd.Index(names, name="to_segment"),
+        fill_value=0,
+    )
+
+
+def _draws(flows: pd.DataFrame, seed: int) -> np.ndarray:
+    """Return bootstraps of a table of flows: draw x from x to.
+
+    To draw as many customers with replacement is to draw the cells of the table from a
+    multinomial distribution.
+    """
+    counts = flows.to_numpy(dtype=float)
+    random = np.random.default_rng(seed)
+    drawn = random.multinomial(int(counts.sum()), counts.ravel() / counts.sum(), size=DRAWS)
+    return drawn.reshape(DRAWS, *counts.shape)
+
+
+def _ends(values: np.ndarray) -> tuple[float, float]:
+    low, high = np.quantile(values, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def net_flow(past: pd.DataFrame, names: Sequence[str], seed: int) -> pd.DataFrame:
+    """Return what each segment won from others and lost to them, between the last two dates.
+
+    Returns
+    -------
+    pandas.DataFrame
+        segment; before, now (customers); new (came as new customers); risen_in (from a less
+        valuable segment), fallen_in (from a more valuable one), risen_out, fallen_out; stayed;
+        net (in less out, without new customers) with low and high; up and down (what the
+        segment's own customers did: shares of `before` that rose and fell), each with ``_low``
+        and ``_high``, Wilson's. Empty with one date.
+
+    References
+    ----------
+    ``low`` and ``high`` are a 95% percentile interval over bootstraps of the customers: Efron,
+    B., & Tibshirani, R. J. (1993). *An Introduction to the Bootstrap*, chapter 13.
+    """
+    columns = ["segment", "before", "now", "new", "risen_in", "fallen_in", "risen_out",
+               "fallen_out", "stayed", "net", "low", "high", "up", "up_low", "up_high", "down",
+               "down_low", "down_high"]  # fmt: skip
+    if past["date"].nunique() < 2:
+        return pd.DataFrame(columns=columns)
+    flows = _flows(past, names)
+    among = flows.to_numpy()[:-1]
+    risen, fallen = np.tril(among, -1), np.triu(among, 1)
+    drawn = _draws(flows, seed)[:, :-1]
+    nets = drawn.sum(axis=1) - drawn.sum(axis=2)
+    low, high = np.quantile(nets, [0.025, 0.975], axis=0)
+    before, stayed = among.sum(axis=1), np.diag(among)
+    up, down = wilson(risen.sum(axis=1), before), wilson(fallen.sum(axis=1), before)
+    share = np.where(before > 0, before, np.nan)
+    return pd.DataFrame(
+        {
+            "segment": list(names),
+            "before": before,
+            "now": flows.to_numpy().sum(axis=0),
+            "new": flows.to_numpy()[-1],
+            "risen_in": risen.sum(axis=0),
+            "fallen_in": fallen.sum(axis=0),
+            "risen_out": risen.sum(axis=1),
+            "fallen_out": fallen.sum(axis=1),
+            "stayed": stayed,
+            "net": among.sum(axis=0) - before,
+            "low": low,
+            "high": high,
+            "up": risen.sum(axis=1) / share,
+            "up_low": up[0],
+            "up_high": up[1],
+            "down": fallen.sum(axis=1) / share,
+            "down_low": down[0],
+            "down_high": down[1],
+        }
+    )[columns]
+
+
+def direction(past: pd.DataFrame, names: Sequence[str], seed: int) -> pd.DataFrame:
+    """Return how many customers rose, fell and stayed between the last two dates.
+
+    Returns
+    -------
+    pandas.DataFrame
+        kind (``up``, ``down``, ``stayed``, and ``balance``: up less down), customers, share (of
+        those who were customers at both dates), low and high of the share (a bootstrap as in
+        `net_flow`). Empty with one date, or when nobody was a customer at both.
+    """
+    columns = ["kind", "customers", "share", "low", "high"]
+    if past["date"].nunique() < 2:
+        return pd.DataFrame(columns=columns)
+    flows = _flows(past, names)
+    among = flows.iloc[:-1]
+    total = int(among.to_numpy().sum())
+    if not total:
+        return pd.DataFrame(columns=columns)
+    drawn = _draws(among, seed)
+    below = np.tril(np.ones(among.shape), -1)
+    weights = {"up": below, "down": below.T, "stayed": np.eye(len(among)),
+               "balance": below - below.T}  # fmt: skip
+    rows: list[dict[str, Any]] = []
+    for kind, weight in weights.items():
+        customers = int((among.to_numpy() * weight).sum())
+        low, high = _ends((drawn * weight).sum(axis=(1, 2)) / total)
+        rows.append(
+            {"kind": kind, "customers": customers, "share": customers / total,
+             "low": low, "high": high}
+        )  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+# ------------------------------------------------------------------------- who stayed
+
+
+def retention(
+    ledger: Ledger,
+    past: pd.DataFrame,
+    names: Sequence[str],
+    smallest: int = 1,
+) -> pd.DataFrame:
+    """Return which share of each segment ordered in the quarter after a quarter's end.
+
+    Parameters
+    ----------
+    ledger
+        The ledger.
+    past
+        From `history`.
+    names
+        All segments, in order.
+    smallest
+        Segments with fewer customers at the date are left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        date (the first day of the quarter that follows), segment, customers (at the date),
+        retained (who had a net sale in that quarter), share, low, high (Wilson's 95% interval).
+        Only quarters that the ledger covers to their end.
+    """
+    columns = ["date", "segment", "customers", "retained", "share", "low", "high"]
+    parts = []
+    for date in sorted(past["date"].unique()):
+        start = pd.Timestamp(date).date()
+        end = next_quarter(start)
+        if start != pd.Period(start, "Q").start_time.date() or not covers(
+            start, end, start, ledger.as_of
+        ):
+            continue
+        people = past[past["date"] == date]
+        came = people["customer_id"].isin(spend_after(ledger, start, end).index)
+        table = came.groupby(people["segment"]).agg(["size", "sum"])
+        table = table[table["size"] >= max(smallest, 1)]
+        table = table.reindex([name for name in names if name in table.index])
+        low, high = wilson(table["sum"], table["size"])
+        parts.append(
+            pd.DataFrame(
+                {
+                    "date": date,
+                    "segment": table.index.astype("str"),
+                    "customers": table["size"].to_numpy(dtype="int64"),
+                    "retained": table["sum"].to_numpy(dtype="int64"),
+                    "share": (table["sum"] / table["size"]).to_numpy(dtype=float),
+                    "low": low,
+                    "high": high,
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)

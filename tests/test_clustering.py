@@ -1,0 +1,409 @@
+"""Are the clusters what the customers are, whatever the order of rows, ids and cores?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.spatial.distance import cdist
+from scipy.stats import spearmanr
+from sklearn.metrics import adjusted_rand_score
+
+from analysis import clustering as cl
+from analysis import figures_clustering as figures
+from analysis import findings_clustering as say
+from analysis import rfm, segments
+from analysis.sample import sample_truth
+from analysis.theme import draw
+from tests.conftest import reading
+
+SEED = 20111210
+
+
+def some_customers(count: int, seed: int = 3) -> pd.DataFrame:
+    """Return customers on a continuum, with ties, scores and segments."""
+    rng = np.random.default_rng(seed)
+    worth = rng.normal(size=count)
+    orders = 1 + rng.poisson(np.exp(0.1 + 0.9 * worth))
+    away = rng.exponential(90 * np.exp(-0.6 * worth)).clip(0, 370)
+    return scored(
+        pd.DataFrame(
+            {
+                "customer_id": [str(12_000 + number) for number in range(count)],
+                "recency_days": 1 + away.astype(int),
+                "frequency": orders,
+                "monetary": (orders * np.exp(5.6 + 0.4 * worth)).round(2),
+            }
+        )
+    )
+
+
+def scored(table: pd.DataFrame) -> pd.DataFrame:
+    scores = rfm.scores(table, rfm.cut_points(table))
+    named = segments.assign(scores, segments.read_segments())
+    return pd.concat([table, scores], axis=1).assign(segment=named)
+
+
+def as_of(lines: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
+    """Return the customers of a day, from net sales."""
+    known = lines[lines["invoice_date"] < day]
+    found = known.groupby("customer_id", as_index=False).agg(
+        frequency=("order_id", "nunique"), monetary=("amount", "sum"), last=("invoice_date", "max")
+    )
+    return scored(found.assign(recency_days=(day - found["last"].dt.normalize()).dt.days))
+
+
+@pytest.fixture
+def light(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw less often and try fewer clusters: what is tested does not need more."""
+    monkeypatch.setattr(cl, "K", range(2, 6))
+    monkeypatch.setattr(cl, "FEW", 2)
+    monkeypatch.setattr(cl, "RESAMPLES", 12)
+    monkeypatch.setattr(cl, "NULL_DRAWS", 4)
+    monkeypatch.setattr(cl, "INTERVAL_DRAWS", 40)
+
+
+def chosen_row(selection: cl.Selection) -> pd.Series:
+    return selection.table[selection.table["chosen"]].iloc[0]
+
+
+# ------------------------------------------------------------------------- what must not matter
+
+
+@pytest.mark.usefixtures("light")
+def test_neither_the_order_of_rows_nor_ids_nor_processes_matter() -> None:
+    customers = some_customers(200)
+    spend = customers.set_index("customer_id")["monetary"] / 7
+    first = cl.select(customers, SEED, customers, spend, jobs=1)
+    mixed = customers.sample(frac=1, random_state=1)
+    renamed = {old: f"x{new}" for new, old in enumerate(mixed["customer_id"][::-1])}
+    mixed = mixed.assign(customer_id=mixed["customer_id"].map(renamed))
+    again = cl.select(mixed, SEED, mixed, spend.rename(renamed), jobs=2)
+    assert len(first.centres) > 1
+    pd.testing.assert_frame_equal(first.table, again.table, check_exact=True)
+    pd.testing.assert_frame_equal(first.centres, again.centres, check_exact=True)
+    pd.testing.assert_frame_equal(first.use, again.use, check_exact=True)
+    back = cl.assign(mixed, again.centres).loc[customers.index]
+    pd.testing.assert_series_equal(cl.assign(customers, first.centres), back)
+
+
+def test_centres_that_were_written_and_read_assign_alike(tmp_path: Path) -> None:
+    customers = some_customers(300)
+    matrix, _ = cl.features(customers)
+    centres = cl._described(customers, matrix[:4], ["a", "b", "c", "d"])
+    centres.to_parquet(tmp_path / "centres.parquet")
+    read = pd.read_parquet(tmp_path / "centres.parquet")
+    found = cl.assign(customers, read)
+    pd.testing.assert_series_equal(found, cl.assign(customers, centres))
+    assert found.iloc[:4].tolist() == ["a", "b", "c", "d"]
+    # One customer alone belongs where the customer belonged among all.
+    assert cl.assign(customers.iloc[[7]], read).iloc[0] == found.iloc[7]
+
+
+def test_a_scaling_measures_another_table_by_the_same_yardstick() -> None:
+    customers = some_customers(200)
+    matrix, scaling = cl.features(customers)
+    assert np.allclose(matrix.mean(axis=0), 0) and np.allclose(matrix.std(axis=0), 1)
+    assert np.array_equal(cl.features(customers.iloc[:5], scaling)[0], matrix[:5])
+
+
+# ------------------------------------------------------------------------- names and order
+
+
+def test_names_are_unique_wherever_the_centres_lie() -> None:
+    rng = np.random.default_rng(5)
+    for k in range(1, 11):
+        for _ in range(40):
+            names = cl.cluster_names(rng.normal(scale=rng.choice([0.1, 1.0]), size=(k, 3)))
+            assert len(set(names)) == k
+    assert len(set(cl.cluster_names(np.zeros((3, 3))))) == 3
+
+
+@pytest.mark.usefixtures("light")
+def test_clusters_are_numbered_by_value() -> None:
+    centres = cl.select(some_customers(500), SEED).centres
+    assert len(centres) > 1
+    assert centres["monetary"].is_monotonic_decreasing
+    assert centres["cluster"].tolist() == list(range(1, len(centres) + 1))
+    assert centres["name"].is_unique
+    assert centres["customers"].sum() == 500
+    assert centres["revenue_share"].sum() == pytest.approx(1)
+
+
+# ------------------------------------------------------------------------- few or strange customers
+
+
+@pytest.mark.usefixtures("light")
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 30])
+def test_few_customers_do_not_break_it(count: int) -> None:
+    customers = some_customers(count)
+    spend = customers.set_index("customer_id")["monetary"]
+    selection = cl.select(customers, SEED, customers, spend, jobs=1)
+    customers = customers.assign(cluster=cl.assign(customers, selection.centres))
+    assert customers["cluster"].notna().all()
+    assert selection.centres["customers"].sum() == count
+    assert selection.table["chosen"].sum() <= 1
+    assert list(selection.table) == cl.COLUMNS
+    assert count < 30 or set(selection.table["model"]) == set(cl.MODELS)
+    every_sentence_and_picture(selection, customers, draw_too=False)
+
+
+def test_identical_customers_are_one_group() -> None:
+    one = some_customers(1)
+    same = pd.concat([one] * 40).assign(customer_id=[str(number) for number in range(40)])
+    selection = cl.select(same, SEED, same, pd.Series(dtype=float))
+    assert selection.centres["name"].tolist() == [cl.EVERYONE]
+    assert set(cl.assign(same, selection.centres)) == {cl.EVERYONE}
+    assert cl.structure(selection.table) == "none"
+
+
+@pytest.mark.usefixtures("light")
+def test_two_different_customers_many_times_are_two_groups() -> None:
+    two = some_customers(2)
+    many = pd.concat([two] * 30, ignore_index=True).assign(customer_id=[str(n) for n in range(60)])
+    selection = cl.select(many, SEED)
+    assert selection.centres["customers"].tolist() == [30, 30]
+
+
+def test_no_customer_and_no_spend_are_not_negative() -> None:
+    free = some_customers(30).assign(monetary=0.0)
+    assert np.isfinite(cl.features(free)[0]).all()
+
+
+# ------------------------------------------------------------------------- the null
+
+
+def test_the_null_keeps_margins_and_correlations() -> None:
+    matrix, _ = cl.features(some_customers(2_000).sort_values(cl.MEASURES))
+    drawn = cl.null_draw(matrix, np.random.default_rng(1))
+    assert np.array_equal(np.sort(drawn, axis=0), np.sort(matrix, axis=0))
+    assert np.abs(np.corrcoef(drawn.T) - np.corrcoef(matrix.T)).max() < 0.03
+    assert np.abs(spearmanr(drawn).statistic - spearmanr(matrix).statistic).max() < 0.08
+
+
+def excess(matrix: np.ndarray, k: int) -> float:
+    """Return how far the silhouette of k-means exceeds the null's."""
+    plan = [(cl.KMEANS, float(k))]
+    labels = cl._cluster(matrix, matrix, plan, 1)[0][plan[0]]
+    null = [cl._null_silhouettes(matrix, plan, seed)[plan[0]] for seed in range(5)]
+    return float(cl._silhouette(cdist(matrix, matrix), labels)[0] - np.mean(null))
+
+
+def test_a_mixture_exceeds_the_null_and_one_normal_does_not() -> None:
+    rng = np.random.default_rng(2)
+    corners = 3.0 * np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+    mixture = np.repeat(corners, 200, axis=0) + rng.normal(scale=0.5, size=(800, 3))
+    normal = rng.multivariate_normal(np.zeros(3), [[1, -0.5, -0.4], [-0.5, 1, 0.8], [-0.4, 0.8, 1]],
+                                     size=800)  # fmt: skip
+    assert excess(mixture, 4) > 0.15
+    assert abs(excess(normal, 4)) < 0.03
+
+
+# ------------------------------------------------------------------------- scores
+
+
+def test_stability_is_one_when_resamples_agree_and_low_when_they_guess() -> None:
+    labels = np.repeat([0, 1, 2], 50)
+    assert cl.stability(labels, [labels, (labels + 1) % 3, labels]) == (1.0, 1.0)
+    rng = np.random.default_rng(1)
+    agreed, worst = cl.stability(labels, [rng.permutation(labels) for _ in range(6)])
+    assert agreed < 0.1 and worst < 0.4
+
+
+def test_noise_is_no_cluster_that_is_found_again() -> None:
+    labels = np.repeat([0, 1], 50)
+    lost = np.where(labels == 1, -1, 0)
+    assert cl.stability(labels, [lost, lost])[1] == 0.0
+
+
+def test_what_is_explained_is_the_adjusted_r_squared() -> None:
+    rng = np.random.default_rng(4)
+    groups = rng.integers(4, size=500)
+    spend = np.expm1(rng.normal(size=500) + groups).clip(min=0)
+    y = np.log1p(spend)
+    within = sum(((y[groups == g] - y[groups == g].mean()) ** 2).sum() for g in range(4))
+    share = 1 - within / ((y - y.mean()) ** 2).sum()
+    assert cl.explained(groups, spend) == pytest.approx(1 - (1 - share) * 499 / 496)
+    # Groups without meaning explain nothing, however many they are.
+    assert abs(cl.explained(rng.integers(50, size=500), spend)) < 0.1
+    assert np.isnan(cl.explained(groups, np.zeros(500)))
+
+
+# ------------------------------------------------------------------------- the rule
+
+
+def candidates(*rows: dict[str, object]) -> pd.DataFrame:
+    """Return candidates that differ from a good one."""
+    good = {"model": cl.KMEANS, "k": 4, "silhouette": 0.3, "stability": 0.9, "jaccard_low": 0.9,
+            "smallest_share": 0.1, "noise_share": 0.0, "use": 0.30, "use_se": 0.02}  # fmt: skip
+    return pd.DataFrame([{**good, **row} for row in rows])
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ({"k": 1}, "finds no clusters"),
+        ({"stability": 0.74}, "resamples disagree"),
+        ({"stability": np.nan}, "resamples disagree"),
+        ({"jaccard_low": 0.7}, "a cluster is not found again"),
+        ({"smallest_share": 0.04}, "a cluster is too small"),
+        ({"noise_share": 0.01}, "leaves customers out"),
+        ({"model": cl.GAUSSIAN}, "has no centres to assign by"),
+        ({"use": 0.27}, "explains less of next quarter"),
+        ({"k": 5}, "has more clusters than needed"),
+        ({"silhouette": 0.2, "model": cl.WARD}, "is less clear than its equal"),
+    ],
+)
+def test_the_rule_gives_its_reason(fault: dict[str, object], reason: str) -> None:
+    said = cl.verdicts(candidates({}, fault))
+    assert said.tolist() == ["chosen", reason]
+
+
+def test_the_rule_prefers_fewer_clusters_that_are_as_useful() -> None:
+    table = candidates({"k": 3, "use": 0.2}, {"k": 4, "use": 0.29}, {"k": 5}, {"k": 6, "use": 0.28})
+    assert cl.verdicts(table).eq("chosen").tolist() == [False, True, False, False]
+
+
+def test_the_rule_takes_no_finer_cut_than_the_first_that_breaks() -> None:
+    # Three clear kinds: the cut into two breaks, the cut into three does not.
+    unstable = {"stability": 0.5}
+    table = candidates({"k": 2, **unstable}, {"k": 3}, {"k": 4, **unstable}, {"k": 5, "use": 0.9})
+    assert cl.verdicts(table.iloc[::-1]).sort_index().tolist() == [
+        "resamples disagree", "chosen", "resamples disagree", "a coarser cut already breaks",
+    ]  # fmt: skip
+
+
+def test_without_a_later_quarter_the_rule_takes_the_most_stable_detail() -> None:
+    table = candidates({"k": 3}, {"k": 5}, {"k": 7, "stability": 0.5}).assign(use=np.nan)
+    assert cl.verdicts(table).tolist()[1] == "chosen"
+
+
+def test_the_rule_may_choose_nothing() -> None:
+    assert "chosen" not in set(cl.verdicts(candidates({"stability": 0.1})))
+
+
+# ------------------------------------------------------------------------- words and pictures
+
+
+def every_sentence_and_picture(
+    selection: cl.Selection, customers: pd.DataFrame, draw_too: bool = True
+) -> None:
+    cross = cl.agreement(customers)
+    names = selection.centres["name"].tolist()
+    order = [rule.name for rule in segments.read_segments()]
+    rand = cl.clustering_facts(selection, customers)["clustering.segments_rand"]
+    sentences = {
+        "choice": say.choice(selection.table),
+        "silhouettes": say.silhouettes(selection.table),
+        "stability": say.stability(selection.table),
+        "use": say.use(selection.use),
+        "agreement": say.agreement(cross, rand),
+        "centres": say.centres(selection.centres, "£"),
+    }
+    for sentence in sentences.values():
+        assert sentence.endswith(".") and "nan" not in sentence.lower(), sentence
+    if draw_too:
+        draw(figures.silhouettes(selection.table, sentences["silhouettes"]))
+        draw(figures.stability(selection.table, sentences["stability"]))
+        draw(figures.use(selection.use, sentences["use"]))
+        draw(figures.agreement(cross, names, order, sentences["agreement"]))
+        draw(figures.centres(selection.centres, "£", sentences["centres"]))
+
+
+def test_sentences_say_kinds_only_where_there_are_some() -> None:
+    table = candidates({"k": 3}, {"k": 4}, {"k": 5}).assign(
+        null_silhouette=0.29, null_silhouette_sd=0.01, chosen=[False, True, False],
+        verdict=["explains less of next quarter", "chosen", "resamples disagree"],
+    )  # fmt: skip
+    assert cl.structure(table) == "continuum"
+    assert say.silhouettes(table).startswith("A continuum")
+    kinds = table.assign(null_silhouette=0.2)
+    assert cl.structure(kinds) == "kinds"
+    assert say.silhouettes(kinds).startswith("Kinds")
+    # The same excess is no evidence where the null itself varies as much.
+    assert cl.structure(kinds.assign(null_silhouette_sd=0.1)) == "continuum"
+    assert say.choice(table) == (
+        "The rule chooses k-means with 4 clusters; with 3, the clusters explain less of the next "
+        "quarter's spend; with 5, resamples disagree."
+    )
+
+
+def test_the_sentence_on_use_compares_intervals() -> None:
+    table = pd.DataFrame(
+        {
+            "grouping": ["segments", "clusters", "frequency"],
+            "explained": [0.5, 0.3, 0.1], "low": [0.45, 0.25, 0.05], "high": [0.55, 0.35, 0.15],
+        }
+    )  # fmt: skip
+    assert say.use(table) == (
+        "Clusters of a quarter ago explain 30% of how log spend has varied since: more than the "
+        "frequency score alone, less than the named segments."
+    )
+
+
+# ------------------------------------------------------------------------- both data sets
+
+
+@pytest.fixture(scope="module")
+def sample_selection(sample_build: Path) -> tuple[pd.DataFrame, cl.Selection]:
+    """Return the sample's customers and their clusters, with two methods and few draws."""
+    lines = pd.read_parquet(sample_build / "transactions.parquet")
+    day = pd.Timestamp("2025-10-01")
+    later = lines[lines["invoice_date"] >= day].groupby("customer_id")["amount"].sum()
+    customers = scored(pd.read_parquet(sample_build / "customers.parquet"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cl, "RESAMPLES", 20)
+        patch.setattr(cl, "NULL_DRAWS", 6)
+        patch.setattr(cl, "FEW", 2)
+        patch.setattr(cl, "MODELS", (cl.KMEANS, cl.WARD))
+        selection = cl.select(customers, SEED, as_of(lines, day), later)
+    return customers.assign(cluster=cl.assign(customers, selection.centres)), selection
+
+
+def test_the_planted_archetypes_are_found_again(
+    sample_selection: tuple[pd.DataFrame, cl.Selection],
+) -> None:
+    customers, selection = sample_selection
+    truth = sample_truth().archetypes.astype({"customer_id": str})
+    both = customers.astype({"customer_id": str}).merge(truth, on="customer_id")
+    found = adjusted_rand_score(both["archetype"], both["cluster"])
+    # 0.71; guesses have 0, and the cut into two 0.49.
+    assert found >= 0.68
+    assert cl.structure(selection.table) == "kinds"
+    assert chosen_row(selection)["model"] == cl.KMEANS
+
+
+def test_sentences_and_pictures_of_the_sample(
+    sample_selection: tuple[pd.DataFrame, cl.Selection],
+) -> None:
+    customers, selection = sample_selection
+    every_sentence_and_picture(selection, customers)
+
+
+@pytest.mark.real
+def test_the_gift_shop_is_a_continuum(real_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cl, "MODELS", (cl.KMEANS,))
+    monkeypatch.setattr(cl, "RESAMPLES", 30)
+    day = pd.Timestamp("2011-09-10")
+    with reading([real_data / "transactions" / "online_retail.parquet"]) as ledger:
+        customers = scored(rfm.customers(ledger.lines, ledger.as_of).execute())
+        past = ledger.lines.filter(ledger.lines.invoice_date < ibis.timestamp(f"{day}"))
+        earlier = scored(rfm.customers(past, day.date()).execute())
+        rest = ledger.lines.filter(ledger.lines.invoice_date >= ibis.timestamp(f"{day}"))
+        later = rfm.customers(rest, ledger.as_of).execute().set_index("customer_id")["monetary"]
+    assert len(customers) == 4_324
+    selection = cl.select(customers, SEED, earlier, later)
+    table = selection.table.set_index("k")
+    # No number of clusters is clearer than chance would have it by more than a hair.
+    assert (table["silhouette"] - table["null_silhouette"]).abs().max() < 0.03
+    assert cl.structure(selection.table) == "continuum"
+    # Resamples agree on few clusters, and no longer on many.
+    assert table.loc[[2, 3, 4], "stability"].min() > 0.78
+    assert table.loc[[8, 9, 10], "stability"].max() < 0.75
+    row = chosen_row(selection)
+    assert row["k"] in (4, 5)
+    top = selection.centres.iloc[0]
+    assert top["name"] == "Top" and top["revenue_share"] > 0.5
