@@ -1,7 +1,8 @@
 """What can be asked of the analysis on the command line?
 
-``check`` validates a data folder, ``build`` makes the tables of the book, ``sample`` writes
-generated data to try it with. Exit code 0: done; 1: the data was refused; 2: wrong usage.
+``check`` validates a data folder, ``build`` makes the tables of the book, ``export`` writes the
+customers of each segment, and ``sample`` generated data to try it all with. Exit code 0: done;
+1: the data was refused; 2: wrong usage.
 """
 
 from __future__ import annotations
@@ -42,11 +43,15 @@ def _parser() -> argparse.ArgumentParser:
         ("check", _check, "validate the data, and write nothing"),
         ("build", _build, "validate the data, and make the tables of the book"),
         ("sample", _sample, "write generated data to try the report with"),
+        ("export", _export, "write the customers of each segment, as lists for a CRM"),
     ):
         command = commands.add_parser(name, help=about, description=about)
         command.set_defaults(run=run)
         if name == "sample":
             command.add_argument("--out", type=Path, default=SAMPLE_FOLDER, metavar="DIR")
+            continue
+        command.add_argument("--out", type=Path, default=ROOT / "build", metavar="DIR")
+        if name == "export":
             continue
         command.add_argument(
             "--data", type=Path, metavar="DIR", help="the folder with transactions/ and activity/"
@@ -54,7 +59,6 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--settings", type=Path, default=SETTINGS_FILE, metavar="FILE")
         if name == "build":
             command.add_argument("--force", action="store_true", help="even if nothing changed")
-        command.add_argument("--out", type=Path, default=ROOT / "build", metavar="DIR")
     return parser
 
 
@@ -99,6 +103,14 @@ def _check(options: argparse.Namespace) -> int:
     with pipeline.check(inputs, settings, Steps()) as checked:
         for line in pipeline.describe(checked):
             print(printable(line))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from analysis import export
+
+    for path in export.write_lists(options.out):
+        _say(f"Wrote {path}")
     return 0
 
 

@@ -119,7 +119,7 @@ def commit() -> str:
 
 
 def key(inputs: Iterable[tuple[str, str]], settings: Path, about: str) -> str:
-    """Return a fingerprint of all that a build depends on: data, settings, code, libraries.
+    """Return a fingerprint of all that a build depends on: data, choices, code, libraries.
 
     Parameters
     ----------
@@ -133,7 +133,8 @@ def key(inputs: Iterable[tuple[str, str]], settings: Path, about: str) -> str:
     digest = hashlib.sha256()
     for name, content in inputs:
         digest.update(f"{name}\0{content}\0".encode())
-    for path in (settings, *sorted(Path(__file__).parent.glob("*.py"))):
+    rules = ROOT / "data" / "segments.toml"
+    for path in (settings, rules, *sorted(Path(__file__).parent.glob("*.py"))):
         digest.update(path.read_bytes())
     digest.update(json.dumps([versions(), about], sort_keys=True).encode())
     return digest.hexdigest()

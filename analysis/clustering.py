@@ -58,7 +58,7 @@ RESAMPLES, NULL_DRAWS, FEW, INTERVAL_DRAWS = 60, 20, 6, 200
 #: The rule's bounds; 0.75 is where Hennig (2007) calls a cluster stable.
 STABLE, SMALLEST = 0.75, 0.05
 #: A silhouette this far above the null's speaks of kinds.
-CLEAR = 0.05
+CLEAR = 0.03
 EVERYONE = "All customers"
 CLUSTERS, SEGMENTS, SCORE_SUM = "clusters", "segments", "score_sum"
 COLUMNS = [
@@ -70,10 +70,12 @@ _NO_USE = pd.DataFrame(columns=["grouping", "groups", "explained", "low", "high"
 RULE = (
     "Among the cuts that give every customer, today's and tomorrow's, to the nearest of a few "
     f"centres, that resamples agree on (adjusted Rand, and the mean Jaccard of every cluster, at "
-    f"least {STABLE}; of finer cuts than the first that breaks, none) and in which every cluster "
-    f"holds at least {SMALLEST:.0%} of customers, take those whose clusters explain next quarter's spend as well as the best of them, within one "
-    "standard error; of these the one with the fewest clusters; of equals the one with the "
-    "highest silhouette."
+    f"least {STABLE}; no cut that is finer than one which breaks) and in which every cluster holds "
+    f"at least {SMALLEST:.0%} of customers, take those that are clearer than chance (a silhouette "
+    f"above that of data without clusters by {CLEAR} and three times its spread), or all where "
+    "none is; of these the ones whose clusters explain next quarter's spend as well as the best, "
+    "within one standard error; of these the one with the fewest clusters; of equals the one with "
+    "the highest silhouette."
 )
 
 
@@ -346,7 +348,7 @@ def verdicts(table: pd.DataFrame) -> pd.Series:
     Parameters
     ----------
     table
-        With model, k, silhouette, stability, jaccard_low, smallest_share, noise_share, use and
+        With model, k, silhouette, null_silhouette, null_silhouette_sd, stability, jaccard_low, smallest_share, noise_share, use and
         use_se. Where no use is known (there is no later quarter yet), the rule takes the stable
         cut with the most clusters instead of the most useful one with the fewest.
 
@@ -362,19 +364,20 @@ def verdicts(table: pd.DataFrame) -> pd.Series:
         "leaves customers out": table["noise_share"] > 0,
         "has no centres to assign by": ~table["model"].isin([KMEANS, WARD]),
     }
-    # A cut finer than one that breaks is stable by accident, and was seen to flip with the draws.
-    found_again = (table["stability"] >= STABLE) & (table["jaccard_low"] >= STABLE)
-    in_order = found_again.loc[table.sort_values("k").index].groupby(table["model"])
-    ended = ~found_again & in_order.cummax()
-    faults["a coarser cut already breaks"] = (
-        ended.loc[table.sort_values("k").index].groupby(table["model"]).cummax()
-    )
+    # What is finer than a cut that breaks passes by accident, and flips with the draws.
+    ordered = table.sort_values("k")
+    breaks = ~((ordered["stability"] >= STABLE) & (ordered["jaccard_low"] >= STABLE))
+    begun = (~breaks).groupby(ordered["model"]).cummax()
+    faults["a coarser cut breaks"] = (breaks & begun).groupby(ordered["model"]).cummax()
     said = pd.Series("", index=table.index, dtype="str")
     for reason, at_fault in faults.items():
-        said[at_fault & (said == "")] = reason
+        said[at_fault.reindex(said.index) & (said == "")] = reason
     left = table[said == ""]
     if left.empty:
         return said
+    if clearer(left).any():
+        said[left.index[~clearer(left)]] = "is no clearer than chance"
+        left = left[clearer(left)]
     if left["use"].notna().any():
         best = left.sort_values("use", na_position="first").iloc[-1]
         useful = left["use"] >= best["use"] - best["use_se"]
@@ -731,16 +734,15 @@ def clustering_facts(selection: Selection, customers: pd.DataFrame) -> dict[str,
     return facts
 
 
-def structure(table: pd.DataFrame) -> str:
-    """Say in a word whether the chosen method found kinds, or cut a continuum.
+def clearer(table: pd.DataFrame) -> pd.Series:
+    """Say which candidates have a silhouette well above that of data without clusters."""
+    excess = table["silhouette"] - table["null_silhouette"]
+    return (excess >= CLEAR) & (excess >= 3 * table["null_silhouette_sd"])
 
-    ``kinds``: at some k its silhouette exceeds the null's by `CLEAR` at least, and by three times
-    the null's spread. ``continuum``: at none. ``none``: nothing was chosen.
-    """
-    chosen = table["chosen"].astype(bool)
-    if not chosen.any():
+
+def structure(table: pd.DataFrame) -> str:
+    """Say in a word what was chosen: ``kinds``, a cut of a ``continuum``, or ``none``."""
+    chosen = table[table["chosen"].astype(bool)]
+    if chosen.empty:
         return "none"
-    rows = table[table["model"] == table.loc[chosen, "model"].iloc[0]]
-    excess = rows["silhouette"] - rows["null_silhouette"]
-    clear = (excess >= CLEAR) & (excess >= 3 * rows["null_silhouette_sd"])
-    return "kinds" if clear.any() else "continuum"
+    return "kinds" if clearer(chosen).all() else "continuum"

@@ -48,10 +48,9 @@ def silhouettes(table: pd.DataFrame) -> str:
     low, high = (text.replace("+0.00", "0").replace("−0.00", "0") for text in (low, high))
     span = f"by {high}" if low == high else f"by {low} to {high}"
     if structure(table) == "kinds":
-        best = same.loc[excess.idxmax()]
         return (
-            f"Kinds, not a continuum: with {count(best['k'], 'cluster')} the silhouette is "
-            f"{best['silhouette']:.2f}, against {best['null_silhouette']:.2f} in data with the "
+            f"Kinds, not only a continuum: with {count(row['k'], 'cluster')} the silhouette is "
+            f"{row['silhouette']:.2f}, against {row['null_silhouette']:.2f} in data with the "
             "same margins and correlations but no clusters."
         )
     return (
@@ -100,6 +99,7 @@ def _reason(verdict: str) -> str:
         "explains less of next quarter": "the clusters explain less of the next quarter's spend",
         "has more clusters than needed": "they explain no more",
         "has fewer clusters than are stable": "the cut is stable, but coarser",
+        "is no clearer than chance": "the cut is no clearer than chance",
         "is less clear than its equal": "the cut is less clear",
         "leaves customers out": "customers are left out",
         "has no centres to assign by": "there are no centres to assign customers by",

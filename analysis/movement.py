@@ -42,34 +42,11 @@ def known_at(ledger: Ledger, date: dt.date) -> ir.Table:
     ibis.Table
         Lines of the ledger dated before `date`, on rung `GROSS` or above it.
     """
-    reversals = _reversals(ledger)
     moment = ibis.timestamp(f"{date}")
-    known = reversals.filter(reversals.reversed_on < moment)
+    known = ledger.reversals.filter(ledger.reversals.reversed_on < moment)
     lines = ledger.lines
     lines = lines.filter((lines.rung >= GROSS) & (lines.invoice_date < moment))
     return lines.anti_join(known, "line_id")
-
-
-def _reversals(ledger: Ledger) -> ir.Table:
-    """Return the purchases that were reversed, and when: line_id, reversed_on.
-
-    The pairs are those of `analysis.transactions`, which keeps only the purchases and not the
-    dates of their cancellations; this can go when it keeps both.
-    """
-    keys = ["customer_id", "stock_code", "unit_price", "quantity"]
-    ties = ["invoice_date", "order_id", "description", "country"]
-
-    def numbered(table: ir.Table) -> ir.Table:
-        table = table.mutate(stock_code=table.stock_code.fill_null(""))
-        window = ibis.window(group_by=keys, order_by=[table[tie] for tie in ties])
-        return table.select("line_id", *keys, "invoice_date", nth=ibis.row_number().over(window))
-
-    lines, back = ledger.lines, ledger.cancellations
-    gone = numbered(back.mutate(quantity=-back.quantity))
-    candidates = lines.filter(lines.rung >= GROSS).semi_join(gone.select(*keys).distinct(), keys)
-    pairs = numbered(candidates).join(gone, [*keys, "nth"], rname="{name}_back")
-    pairs = pairs.filter(pairs.invoice_date <= pairs.invoice_date_back)
-    return pairs.select("line_id", reversed_on=pairs.invoice_date_back)
 
 
 def customers_at(ledger: Ledger, date: dt.date, rules: Sequence[Segment]) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis import activity, artifacts, explore_sales, rfm, schemas, sources
+from analysis import activity, artifacts, explore_sales, rfm, schemas, segments, sources
 from analysis import transactions as tx
 from analysis.inputs import Inputs
 from analysis.problems import Problem, Refused
@@ -168,6 +168,12 @@ def build(inputs: Inputs, settings: Settings, out: Path, fingerprint: str, steps
                     more, found = _ledger_tables(checked.ledger, settings)
                     tables |= more
                     facts |= found
+                with steps.step("cluster the customers, and profile the segments"):
+                    more, found = _segment_tables(
+                        checked.ledger, tables["customers"], settings, steps
+                    )
+                    tables |= more
+                    facts |= found
                 with steps.step("write the sales lines"):
                     _write_sales(checked.ledger, new / "transactions.parquet")
                 quarantine.append(checked.ledger.quarantine)
@@ -238,6 +244,62 @@ def _ledger_tables(ledger: tx.Ledger, settings: Settings) -> tuple[Tables, Facts
             f"transactions.gross_revenue_{row['month']:%Y-%m}": row["gross_revenue"]
             for row in months.to_dict("records")
         },
+    }
+    return tables, facts
+
+
+def _segment_tables(
+    ledger: tx.Ledger, customers: pd.DataFrame, settings: Settings, steps: Steps
+) -> tuple[Tables, Facts]:
+    """Return the customers with their scores, segments and clusters, and what these are like."""
+    from analysis import clustering, movement, profiles  # scikit-learn: not needed for `check`
+
+    seed, smallest = settings.engine.seed, settings.report.smallest_group
+    rules = segments.read_segments()
+    names = [rule.name for rule in rules]
+    cuts = rfm.cut_points(customers)
+    customers = customers.join(rfm.scores(customers, cuts))
+    customers = customers.assign(segment=segments.assign(customers, rules))
+    dates = movement.cut_offs(ledger)
+    earlier = spend = None
+    if len(dates) > 1:
+        earlier = movement.customers_at(ledger, dates[-2], rules)
+        spend = movement.spend_after(ledger, dates[-2], dates[-1])
+    selection = clustering.select(customers, seed, earlier, spend, tell=steps.tell)
+    customers = customers.assign(cluster=clustering.assign(customers, selection.centres))
+    home = profiles.home_market(ledger, settings.transactions.home_country)
+    details = profiles.customer_details(ledger, customers, home)
+    profile = profiles.segment_profiles(ledger, details, names, seed=seed, smallest=smallest)
+    overall = profiles.overall_profile(ledger, details, seed=seed)
+    past = movement.history(ledger, rules)
+    currency = settings.transactions.currency
+    tables = {
+        "customers": customers,
+        "score_cuts": cuts,
+        "segment_rules": profiles.thresholds(rules, cuts, currency),
+        "clustering": selection.table,
+        "cluster_centres": selection.centres,
+        "cluster_use": selection.use,
+        "cluster_agreement": clustering.agreement(customers),
+        "segment_profiles": profile.assign(
+            portrait=[profiles.portrait(row, overall, currency) for _, row in profile.iterrows()]
+        ),
+        "segment_overall": overall.to_frame().T.infer_objects(),
+        "segment_seasons": profiles.segment_seasons(ledger, customers, names, smallest=smallest),
+        "segment_countries": profiles.segment_countries(details, names, smallest=smallest),
+        "segment_products": profiles.segment_products(ledger, customers, names, smallest=smallest),
+        "segment_heatmap": profiles.segment_heatmap(details, names, smallest=smallest),
+        "segment_map": profiles.segment_map(customers, names, smallest=smallest),
+        "movement": movement.movement(past, names, smallest),
+        "migration": movement.migration(past, names, smallest),
+        "net_flow": movement.net_flow(past, names, seed),
+        "direction": movement.direction(past, names, seed),
+        "retention": movement.retention(ledger, past, names, smallest),
+    }
+    sizes = customers["segment"].value_counts().reindex(names, fill_value=0)
+    facts: Facts = {
+        **{f"rfm.segments.{name}": int(size) for name, size in sizes.items()},
+        **clustering.clustering_facts(selection, customers),
     }
     return tables, facts
 

@@ -34,3 +34,8 @@ class Steps:
         self.seconds[name] = round(time.perf_counter() - start, 2)
         overwrite = "\r\x1b[2K" if self._live else ""
         print(f"{overwrite}  {name}: {self.seconds[name]:.1f} s", file=sys.stderr, flush=True)
+
+    def tell(self, text: str) -> None:
+        """Tell what a long step is at."""
+        overwrite = "\r\x1b[2K" if self._live else ""
+        print(f"{overwrite}    {text}", file=sys.stderr, flush=True)

@@ -84,6 +84,9 @@ class Ledger:
         (whether it broke its contract) and `rung` (0 to 6).
     cancellations
         The lines that cancel, of customers and of products.
+    reversals
+        The lines of gross sales that a cancellation took back: line_id (of `lines`), and
+        reversed_on (when the cancellation came).
     columns
         The columns that the files have, under our names.
     files
@@ -102,6 +105,7 @@ class Ledger:
     engine: Backend
     lines: ir.Table
     cancellations: ir.Table
+    reversals: ir.Table
     columns: frozenset[str]
     files: pd.DataFrame
     rules: pd.DataFrame
@@ -238,13 +242,14 @@ def _place(
     lines = _with_orders(read.mutate(line_id=read.rowid()))
     if late_rows:
         lines = lines.filter(~late | lines.invoice_date.isnull())
-    _remove_reversals(engine, lines)
+    reversals = _remove_reversals(engine, lines)
     cancellations = lines.filter((lines.rung == 2) & lines.cancelled)
     _refuse_without_sales(lines, day, late_rows)
     return Ledger(
         engine=engine,
         lines=lines,
         cancellations=cancellations,
+        reversals=reversals,
         columns=columns,
         files=files.drop(columns=["future_rows", "customers", "customer_rows"]),
         rules=rules,
@@ -825,8 +830,8 @@ def ragged_lines(parts: Sequence[Part]) -> pd.DataFrame:
 # ------------------------------------------------------------------------- the last rung
 
 
-def _remove_reversals(engine: Backend, lines: ir.Table) -> None:
-    """Take purchases that a cancellation reversed down to rung 5, in the table itself.
+def _remove_reversals(engine: Backend, lines: ir.Table) -> ir.Table:
+    """Take purchases that a cancellation reversed down to rung 5; return them and when it came.
 
     Per (customer, stock code, price, quantity) the n-th cancellation, in time order, removes the
     n-th purchase if that came no later.
@@ -845,12 +850,15 @@ def _remove_reversals(engine: Backend, lines: ir.Table) -> None:
     candidates = lines.filter(lines.rung == NET).semi_join(back.select(*keys).distinct(), keys)
     bought = numbered(candidates)
     pairs = bought.join(back, [*keys, "nth"], rname="{name}_back")
-    engine.create_table(
+    reversals = engine.create_table(
         "reversed",
-        pairs.filter(pairs.invoice_date <= pairs.invoice_date_back).select("line_id"),
+        pairs.filter(pairs.invoice_date <= pairs.invoice_date_back).select(
+            "line_id", reversed_on=pairs.invoice_date_back
+        ),
         temp=True,
     )
     engine.raw_sql(f"UPDATE read SET rung = {GROSS} WHERE rowid IN (SELECT line_id FROM reversed)")
+    return reversals
 
 
 def _refuse_without_sales(lines: ir.Table, day: dt.date, late_rows: int) -> None:
