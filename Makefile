@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-export REPORT_DATA := $(DATA)
+DATA ?= data/raw
 
 .DEFAULT_GOAL := help
 .PHONY: help report test data bench lint lock clean
@@ -13,6 +13,7 @@ help: ## list the commands
 	@echo
 	@echo "DATA=folder names your data for 'make report'; without it: data/raw, or sample data."
 
+report: export REPORT_DATA = $(DATA)
 report: $(READY) ## everything: environment, data, build, book (DATA=folder)
 	@$(BIN)/python -m report
 

@@ -84,7 +84,9 @@ def _inputs(options: argparse.Namespace, settings: Settings) -> Inputs:
 def _build(options: argparse.Namespace) -> int:
     settings = read_settings(options.settings)
     inputs = _inputs(options, settings)
-    fingerprint = key(inputs.sha256.items(), options.settings, str(inputs.folder.resolve()))
+    folder = inputs.folder.resolve()
+    place = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
+    fingerprint = key(inputs.sha256.items(), options.settings, str(place))
     if not options.force and is_current(options.out, fingerprint):
         _say(f"{options.out.name}/ is up to date with {inputs.folder}.")
         return 0

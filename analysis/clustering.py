@@ -34,6 +34,7 @@ from sklearn.metrics import (
     silhouette_samples,
     v_measure_score,
 )
+from sklearn.metrics.cluster import contingency_matrix
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -54,9 +55,10 @@ LARGE = 50_000
 #: Silhouettes and stability are taken from at most so many customers, null draws have fewer.
 SAMPLE, NULL_SAMPLE = 5_000, 2_000
 #: The methods that k-means is compared with are slow: they take part in the first few draws only.
-RESAMPLES, NULL_DRAWS, FEW, INTERVAL_DRAWS = 60, 20, 6, 200
-#: The rule's bounds; 0.75 is where Hennig (2007) calls a cluster stable.
-STABLE, SMALLEST = 0.75, 0.05
+RESAMPLES, NULL_DRAWS, FEW, INTERVAL_DRAWS = 100, 20, 6, 200
+#: The rule's bounds. An adjusted Rand index above 0.8 is good (Steinley 2004), and a cluster with a
+#: Jaccard similarity of 0.85 highly stable (Hennig 2007): people are treated by their cluster.
+STABLE, FOUND_AGAIN, SMALLEST = 0.8, 0.85, 0.05
 #: A silhouette this far above the null's speaks of kinds.
 CLEAR = 0.03
 EVERYONE = "All customers"
@@ -69,13 +71,13 @@ COLUMNS = [
 _NO_USE = pd.DataFrame(columns=["grouping", "groups", "explained", "low", "high", "se"])
 RULE = (
     "Among the cuts that give every customer, today's and tomorrow's, to the nearest of a few "
-    f"centres, that resamples agree on (adjusted Rand, and the mean Jaccard of every cluster, at "
-    f"least {STABLE}; no cut that is finer than one which breaks) and in which every cluster holds "
-    f"at least {SMALLEST:.0%} of customers, take those that are clearer than chance (a silhouette "
-    f"above that of data without clusters by {CLEAR} and three times its spread), or all where "
-    "none is; of these the ones whose clusters explain next quarter's spend as well as the best, "
-    "within one standard error; of these the one with the fewest clusters; of equals the one with "
-    "the highest silhouette."
+    f"centres, that resamples agree on (adjusted Rand of at least {STABLE}, mean Jaccard of every "
+    f"cluster of at least {FOUND_AGAIN}; none beyond the first unbroken run of such cuts) and in "
+    f"which every cluster holds at least {SMALLEST:.0%} of customers, take those that are clearer "
+    f"than chance (a silhouette above that of data without clusters by {CLEAR} and three times its "
+    "spread), or all where none is; of these the ones whose clusters explain next quarter's spend "
+    "as well as the best, within one standard error; of these the one with the most clusters; of "
+    "equals the one with the highest silhouette."
 )
 
 
@@ -220,8 +222,7 @@ def null_draw(matrix: Matrix, rng: np.random.Generator, size: int | None = None)
     normal = rng.standard_normal((size, matrix.shape[1]))
     levels = (np.arange(size) + 0.5) / size
     margins = np.quantile(matrix, levels, axis=0, method="inverted_cdf")
-    wanted = _correlation(margins) if size == 1 else _correlation(matrix)
-    latent = wanted
+    latent = wanted = _correlation(matrix)
     for _ in range(6):
         values, vectors = np.linalg.eigh(latent)
         mixed = normal @ (vectors * np.sqrt(values.clip(min=1e-9))).T
@@ -279,7 +280,7 @@ def stability(reference: Labels, resampled: list[Labels]) -> tuple[float, float]
     agreement = float(np.mean([adjusted_rand_score(one, other) for one, other in pairs]))
     similar = []
     for labels in resampled:
-        both = pd.crosstab(reference, labels).to_numpy()
+        both = contingency_matrix(reference, labels)
         jaccard = both / (both.sum(1, keepdims=True) + both.sum(0, keepdims=True) - both)
         # Noise is no cluster: neither one to be found, nor one that finds.
         similar.append(
@@ -348,9 +349,9 @@ def verdicts(table: pd.DataFrame) -> pd.Series:
     Parameters
     ----------
     table
-        With model, k, silhouette, null_silhouette, null_silhouette_sd, stability, jaccard_low, smallest_share, noise_share, use and
-        use_se. Where no use is known (there is no later quarter yet), the rule takes the stable
-        cut with the most clusters instead of the most useful one with the fewest.
+        With model, k, silhouette, null_silhouette, null_silhouette_sd, stability, jaccard_low,
+        smallest_share, noise_share, use and use_se. Use is not known as long as there is no
+        later quarter: it then decides nothing.
 
     References
     ----------
@@ -359,14 +360,14 @@ def verdicts(table: pd.DataFrame) -> pd.Series:
     faults = {
         "finds no clusters": ~(table["k"] >= 2),
         "resamples disagree": ~(table["stability"] >= STABLE),
-        "a cluster is not found again": ~(table["jaccard_low"] >= STABLE),
+        "a cluster is not found again": ~(table["jaccard_low"] >= FOUND_AGAIN),
         "a cluster is too small": ~(table["smallest_share"] >= SMALLEST),
         "leaves customers out": table["noise_share"] > 0,
         "has no centres to assign by": ~table["model"].isin([KMEANS, WARD]),
     }
     # What is finer than a cut that breaks passes by accident, and flips with the draws.
     ordered = table.sort_values("k")
-    breaks = ~((ordered["stability"] >= STABLE) & (ordered["jaccard_low"] >= STABLE))
+    breaks = ~((ordered["stability"] >= STABLE) & (ordered["jaccard_low"] >= FOUND_AGAIN))
     begun = (~breaks).groupby(ordered["model"]).cummax()
     faults["a coarser cut breaks"] = (breaks & begun).groupby(ordered["model"]).cummax()
     said = pd.Series("", index=table.index, dtype="str")
@@ -382,12 +383,9 @@ def verdicts(table: pd.DataFrame) -> pd.Series:
         best = left.sort_values("use", na_position="first").iloc[-1]
         useful = left["use"] >= best["use"] - best["use_se"]
         said[left.index[~useful]] = "explains less of next quarter"
-        left, wanted = left[useful], left.loc[useful, "k"].min()
-    else:
-        wanted = left["k"].max()
-    said[left.index[left["k"] > wanted]] = "has more clusters than needed"
-    said[left.index[left["k"] < wanted]] = "has fewer clusters than are stable"
-    left = left[left["k"] == wanted]
+        left = left[useful]
+    said[left.index[left["k"] < left["k"].max()]] = "is coarser than need be"
+    left = left[left["k"] == left["k"].max()]
     said[left.index] = "is less clear than its equal"
     said[left.sort_values("silhouette", na_position="first").index[-1]] = "chosen"
     return said
@@ -401,6 +399,7 @@ def select(
     *,
     tell: Tell = lambda text: None,
     jobs: int | None = None,
+    resamples: int | None = None,
 ) -> Selection:
     """Compare the candidates, choose one by `RULE`, and return its centres.
 
@@ -422,6 +421,8 @@ def select(
     jobs
         Processes to use; the result does not depend on it. None: one a core, or one in all for
         few customers.
+    resamples
+        How often customers are drawn again, and a third as often from the null. None: `RESAMPLES`.
 
     References
     ----------
@@ -441,7 +442,7 @@ def select(
             for model, setting in plan
         )
         table = table.join(_scores(matrix, rows, labels))
-        table = table.join(_trials(matrix[rows], rows, labels, seeds[2], tell, jobs))
+        table = table.join(_trials(matrix[rows], rows, labels, seeds[2], tell, jobs, resamples))
         if earlier is not None and later_spend is not None and len(earlier) > len(K):
             tell("clustering: what groups of a quarter ago explain of the spend since")
             used = _out_of_time(earlier, later_spend, plan, seeds[3])
@@ -497,19 +498,19 @@ def _scores(matrix: Matrix, rows: Labels, labels: dict[Key, Labels]) -> pd.DataF
         kept = cut >= 0
         sizes = np.bincount(cut[kept])
         sizes = sizes[sizes > 0]
-        valid = 2 <= len(sizes) < kept.sum()
         silhouette, error = _silhouette(distances, cut[rows])
+        apart = crisp = np.nan
+        if 2 <= len(sizes) < kept.sum():
+            with threadpool_limits(1):
+                apart = davies_bouldin_score(matrix[kept], cut[kept])
+                crisp = calinski_harabasz_score(matrix[kept], cut[kept])
         found.append(
             {
                 "k": len(sizes),
                 "silhouette": silhouette,
                 "silhouette_se": error if len(rows) < len(matrix) else 0.0,
-                "davies_bouldin": davies_bouldin_score(matrix[kept], cut[kept])
-                if valid
-                else np.nan,
-                "calinski_harabasz": calinski_harabasz_score(matrix[kept], cut[kept])
-                if valid
-                else np.nan,
+                "davies_bouldin": apart,
+                "calinski_harabasz": crisp,
                 "smallest_share": sizes.min(initial=len(cut)) / len(cut),
                 "noise_share": 1 - kept.mean(),
             }
@@ -524,14 +525,17 @@ def _trials(
     seed: int,
     tell: Tell,
     jobs: int | None,
+    resamples: int | None,
 ) -> pd.DataFrame:
     """Return the null's silhouette and the stability of each cut, in the order of `labels`."""
     simple = [key for key in labels if key[0] == KMEANS]
-    seeds = np.random.SeedSequence(seed).generate_state(NULL_DRAWS + RESAMPLES).tolist()
-    trials = [_null_silhouettes] * NULL_DRAWS + [_resampled] * RESAMPLES
-    numbers = [*range(NULL_DRAWS), *range(RESAMPLES)]
+    again, nulls = (resamples, resamples // 3) if resamples else (RESAMPLES, NULL_DRAWS)
+    few = min(FEW, max(2, again // 10))
+    seeds = np.random.SeedSequence(seed).generate_state(nulls + again).tolist()
+    trials = [_null_silhouettes] * nulls + [_resampled] * again
+    numbers = [*range(nulls), *range(again)]
     tasks = [
-        joblib.delayed(trial)(sample, list(labels) if number < FEW else simple, draw)
+        joblib.delayed(trial)(sample, list(labels) if number < few else simple, draw)
         for trial, number, draw in zip(trials, numbers, seeds, strict=True)
     ]
     workers = jobs or (joblib.cpu_count() if len(sample) > 1_000 else 1)
@@ -542,9 +546,8 @@ def _trials(
             tell(f"clustering: {len(done)} of {len(tasks)} null draws and resamples")
     found = []
     for key, cut in labels.items():
-        null = pd.Series([draw[key] for draw in done[:NULL_DRAWS] if key in draw])
-        again = [draw[key] for draw in done[NULL_DRAWS:] if key in draw]
-        agreed, worst = stability(cut[rows], again)
+        null = pd.Series([draw[key] for draw in done[:nulls] if key in draw])
+        agreed, worst = stability(cut[rows], [draw[key] for draw in done[nulls:] if key in draw])
         found.append(
             {
                 "null_silhouette": null.mean(),
@@ -629,7 +632,7 @@ def cluster_names(centres: Matrix) -> list[str]:
         (0, 1): "Recent regulars", (1, 1): "Cooling regulars", (2, 1): "Dormant regulars",
         (0, 0): "Recent small", (1, 0): "Cooling small", (2, 0): "Dormant",
     }  # fmt: skip
-    worth = np.digitize(centres[:, 1:].mean(axis=1), [-0.5, 0.75])
+    worth = np.digitize(centres[:, 1:].mean(axis=1), [-0.25, 0.75])
     # Who comes back often is given longer before being called dormant.
     dormant = centres[:, 0] > np.where(worth == 0, 0.4, 0.75)
     away = np.where(dormant, 2, centres[:, 0] > -0.25)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotnine as p9
 
-from analysis.clustering import CLUSTERS, MODELS, SCORE_SUM, SEGMENTS, STABLE
+from analysis.clustering import CLUSTERS, FOUND_AGAIN, MODELS, SCORE_SUM, SEGMENTS, STABLE
 from analysis.figures_sales import title
 from analysis.theme import ACCENT, INK, MUTED, PRIMARY, report_theme
 
@@ -100,10 +100,15 @@ def stability(table: pd.DataFrame, message: str) -> p9.ggplot:
         value_name="value",
     )
     long["measure"] = pd.Categorical(long["measure"].map(names), list(names.values()))
-    bound = pd.DataFrame({"value": [STABLE]})
+    bound = pd.DataFrame({"value": [STABLE, FOUND_AGAIN], "measure": list(names.values())})
     return (
         p9.ggplot(long, p9.aes("k", "value", color="measure", shape="measure"))
-        + p9.geom_hline(p9.aes(yintercept="value"), data=bound, color=MUTED, linetype="dashed")
+        + p9.geom_hline(
+            p9.aes(yintercept="value", color="measure"),
+            data=bound,
+            linetype="dashed",
+            show_legend=False,
+        )
         + p9.geom_line(p9.aes(group="measure"), data=long[long["model"] != MODELS[-1]])
         + p9.geom_point(size=2)
         + p9.facet_wrap("model", nrow=1)
@@ -112,7 +117,7 @@ def stability(table: pd.DataFrame, message: str) -> p9.ggplot:
         + p9.scale_x_continuous(breaks=_ks(data), limits=(_ks(data)[0] - 0.4, _ks(data)[-1] + 0.4))
         + p9.scale_y_continuous(limits=(min(0.0, long["value"].min()), 1.0))
         + p9.labs(
-            title=title(message), x=f"Clusters (dashed: the rule's bound, {STABLE})", y="Agreement"
+            title=title(message), x="Clusters (dashed: what the rule asks for)", y="Agreement"
         )
         + report_theme(3.3)
     )
@@ -205,7 +210,7 @@ def agreement(
         plot
         + p9.scale_fill_gradient(low="#f3f6f9", high="#1f4e79", guide=None)
         + p9.labs(x="Named segment (cells: % of the cluster's customers)", y="")
-        + p9.theme(axis_text_x=p9.element_text(size=7.5))
+        + p9.theme(axis_text_x=p9.element_text(size=7))
     )
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.clustering import (
     CLUSTERS,
     EVERYONE,
+    FOUND_AGAIN,
     SCORE_SUM,
     SEGMENTS,
     SMALLEST,
@@ -63,7 +64,7 @@ def stability(table: pd.DataFrame) -> str:
     """Say at which numbers of clusters resamples agree on the chosen method's cut."""
     row = _chosen(table)
     same = table if row is None else table[table["model"] == row["model"]]
-    passed = same["stability"].ge(STABLE) & same["jaccard_low"].ge(STABLE) & same["k"].ge(2)
+    passed = same["stability"].ge(STABLE) & same["jaccard_low"].ge(FOUND_AGAIN) & same["k"].ge(2)
     ks = sorted({int(k) for k in same.loc[passed, "k"]})
     if not ks:
         return "Resamples agree on no cut of the customers."
@@ -97,8 +98,8 @@ def _reason(verdict: str) -> str:
     return {
         "a cluster is too small": f"a cluster holds less than {SMALLEST:.0%} of customers",
         "explains less of next quarter": "the clusters explain less of the next quarter's spend",
-        "has more clusters than needed": "they explain no more",
-        "has fewer clusters than are stable": "the cut is stable, but coarser",
+        "is coarser than need be": "the cut is stable, but coarser",
+        "a coarser cut breaks": "the cut is finer than one that breaks",
         "is no clearer than chance": "the cut is no clearer than chance",
         "is less clear than its equal": "the cut is less clear",
         "leaves customers out": "customers are left out",

@@ -265,7 +265,9 @@ def _segment_tables(
     if len(dates) > 1:
         earlier = movement.customers_at(ledger, dates[-2], rules)
         spend = movement.spend_after(ledger, dates[-2], dates[-1])
-    selection = clustering.select(customers, seed, earlier, spend, tell=steps.tell)
+    selection = clustering.select(
+        customers, seed, earlier, spend, tell=steps.tell, resamples=settings.clustering.resamples
+    )
     customers = customers.assign(cluster=clustering.assign(customers, selection.centres))
     home = profiles.home_market(ledger, settings.transactions.home_country)
     details = profiles.customer_details(ledger, customers, home)

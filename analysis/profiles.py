@@ -407,8 +407,8 @@ def segment_seasons(
     }
     return long.assign(
         revenue=long["revenue"].round(2),
-        share=long["revenue"] / long["segment"].map(total),
-        usual=long["quarter"].map(usual),
+        share=long["revenue"] / long["segment"].map(total).astype("float64"),
+        usual=long["quarter"].map(usual).astype("float64"),
         whole=long["quarter"].map(whole).astype(bool),
     )[["segment", "quarter", "whole", "revenue", "share", "usual"]]
 

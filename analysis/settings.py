@@ -116,6 +116,12 @@ class EngineSettings(_Section):
     seed: int
 
 
+class ClusteringSettings(_Section):
+    """How hard to look for clusters."""
+
+    resamples: int = Field(ge=12)
+
+
 class Settings(_Section):
     """All settings of one report."""
 
@@ -124,6 +130,7 @@ class Settings(_Section):
     transactions: TransactionSettings
     activity: ActivitySettings
     engine: EngineSettings
+    clustering: ClusteringSettings
 
 
 def read_settings(path: Path = SETTINGS_FILE) -> Settings:

@@ -159,10 +159,20 @@ def sample_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def sample_build(sample_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def quick_settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return settings that look for clusters no longer than they must."""
+    path = tmp_path_factory.mktemp("settings") / "settings.toml"
+    return settings_file(path, ("resamples = 60", "resamples = 12"))
+
+
+@pytest.fixture(scope="session")
+def sample_build(
+    sample_data: Path, quick_settings: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """Return a build of the sample data."""
     out = tmp_path_factory.mktemp("built") / "build"
-    assert main(["build", "--data", str(sample_data), "--out", str(out)]) == 0
+    options = ["--data", str(sample_data), "--settings", str(quick_settings), "--out", str(out)]
+    assert main(["build", *options]) == 0
     return out
 
 

@@ -42,12 +42,12 @@ def results(out: Path) -> Mapping[str, bytes]:
 
 
 def test_two_builds_are_the_same_byte_by_byte(
-    sample_data: Path, sample_build: Path, tmp_path: Path, run: Run
+    sample_data: Path, sample_build: Path, quick_settings: Path, tmp_path: Path, run: Run
 ) -> None:
     moved = tmp_path / "elsewhere"
     shutil.copytree(sample_data, moved)
     out = tmp_path / "build"
-    assert run("build", "--data", moved, "--out", out).code == 0
+    assert run("build", "--data", moved, "--settings", quick_settings, "--out", out).code == 0
     first, second = results(sample_build), results(out)
     assert set(first) == set(second)
     assert [name for name in first if first[name] != second[name]] == []
@@ -168,9 +168,12 @@ def test_facts_are_flat_and_name_nothing_of_this_machine(
 
 
 @pytest.mark.real
-def test_the_real_data_builds(real_data: Path, tmp_path: Path, run: Run) -> None:
+def test_the_real_data_builds(
+    real_data: Path, quick_settings: Path, tmp_path: Path, run: Run
+) -> None:
     out = tmp_path / "build"
-    assert run("build", "--data", real_data, "--out", out).code == 0
+    options = ("--data", real_data, "--settings", quick_settings, "--out", out)
+    assert run("build", *options).code == 0
     facts = facts_of(out)
     assert facts["transactions.net_revenue"] == 8_351_392.07
     assert facts["activity.kept_customers"] == 1_296
@@ -179,7 +182,10 @@ def test_the_real_data_builds(real_data: Path, tmp_path: Path, run: Run) -> None
     sales = pd.read_parquet(out / "transactions.parquet")
     assert len(sales) == 388_441
     assert round(sales["amount"].sum(), 2) == 8_351_392.07
-    assert len(pd.read_parquet(out / "customers.parquet")) == 4_324
+    customers = pd.read_parquet(out / "customers.parquet")
+    assert len(customers) == 4_324
+    assert customers[["r_score", "f_score", "m_score"]].isin(range(1, 6)).all(axis=None)
+    assert sum(n for name, n in facts.items() if name.startswith("rfm.segments.")) == 4_324
 
 
 # ------------------------------------------------------------------------- half a folder

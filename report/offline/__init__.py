@@ -1,7 +1,4 @@
-"""How does the book render where Quarto cannot be had?
-
-Each chapter runs once; Pandoc joins them, numbered and linked by ``book.lua``, in a page and a PDF.
-"""
+"""How does the book render without Quarto? Each chapter runs once, and Pandoc joins them."""
 
 import ast
 import re
@@ -28,7 +25,7 @@ VALUE = "(lambda value: value if hasattr(value, '_repr_markdown_') else str(valu
 def render(root: Path, out: Path) -> tuple[Path, Path]:
     """Render the book of the project ``root`` as a page and a PDF in the folder ``out``.
 
-    What stood there stays until both are complete. A failure is a RuntimeError of one sentence.
+    What stood there stays until both are complete; a failure is a RuntimeError of one sentence.
     """
     root, out = root.resolve(), out.resolve()
     config = yaml.safe_load((root / "_quarto.yml").read_text("utf-8"))
