@@ -10,15 +10,10 @@ import pandas as pd
 
 from analysis.movement import NEW
 from analysis.profiles import SUPPORT, TRAITS, about
-from analysis.words import count, listed, money, percent, points, shorten
+from analysis.words import count, listed, money, percent, points, shorten, top_row
 
 NO_SEGMENT = "No segment is large enough to be described."
 TOO_SHORT = "The ledger covers no two dates half a quarter apart, too few to see movement."
-
-
-def _first(table: pd.DataFrame, column: str) -> pd.Series:
-    """Return the (first) row with the highest value of a column."""
-    return table.iloc[int(table[column].astype(float).to_numpy().argmax())]
 
 
 def _name(text: str) -> str:
@@ -30,14 +25,14 @@ def size_value(profiles: pd.DataFrame) -> str:
     shown = profiles[profiles["shown"]]
     if shown.empty:
         return NO_SEGMENT
-    best = _first(shown, "revenue_share")
+    best = top_row(shown, "revenue_share")
     text = (
         f"{percent(best['revenue_share'])} of net revenue comes from {_name(best['segment'])}, "
         f"{percent(best['share'])} of customers"
     )
     if len(shown) == 1:
         return f"{text}."
-    largest = _first(shown, "customers")
+    largest = top_row(shown, "customers")
     if largest["segment"] == best["segment"]:
         return f"{text}: no segment is larger."
     return (
@@ -67,7 +62,7 @@ def heatmap(table: pd.DataFrame) -> str:
     """Say which segment stands furthest from the mean, and by what."""
     if table.empty:
         return NO_SEGMENT
-    far = _first(table.assign(far=table["z"].abs()), "far")
+    far = top_row(table.assign(far=table["z"].abs()), "far")
     if far["far"] < 0.05:
         return "No segment differs from the mean of all customers in any measure."
     way = "above" if far["z"] > 0 else "below"
@@ -82,8 +77,8 @@ def baskets(profiles: pd.DataFrame, currency: str) -> str:
     shown = profiles.dropna(subset=["basket_median"])
     if shown.empty:
         return NO_SEGMENT
-    best = _first(shown, "basket_median")
-    least = _first(shown.assign(basket_median=-shown["basket_median"]), "basket_median")
+    best = top_row(shown, "basket_median")
+    least = top_row(shown.assign(basket_median=-shown["basket_median"]), "basket_median")
     high, low = money(best["basket_median"], currency), money(-least["basket_median"], currency)
     if high == low:
         return f"The median order is worth {high} in every segment that is described."
@@ -102,7 +97,7 @@ def returns(profiles: pd.DataFrame, overall: pd.Series) -> str:
         return NO_SEGMENT
     if not overall["return_rate"]:
         return "Nothing was cancelled."
-    worst = _first(shown, "return_rate")
+    worst = top_row(shown, "return_rate")
     beyond = worst["return_rate_low"] > overall["return_rate_high"]
     doubt = "" if beyond else "; its interval does not set it apart from all customers"
     return (
@@ -143,7 +138,7 @@ def seasons(table: pd.DataFrame) -> str:
     if table["quarter"].nunique() == 1:
         return "All revenue falls in one calendar quarter, so seasons cannot be told."
     table = table.assign(more=table["share"] - table["usual"])
-    top = _first(table, "more")
+    top = top_row(table, "more")
     if top["more"] < 0.005:
         return "Every segment's revenue came in the same quarters."
     quarter = pd.Timestamp(top["quarter"])
@@ -176,7 +171,7 @@ def products(table: pd.DataFrame, names_products: bool = True) -> str:
             "No product is over-represented in any segment beyond chance, among those bought by "
             f"{percent(SUPPORT)} of it or more."
         )
-    top = _first(table, "low")
+    top = top_row(table, "low")
     some = table["segment"].nunique()
     return (
         f"{shorten(top['description'])} stands out most: {top['lift']:.1f} times as common in "
@@ -212,7 +207,7 @@ def movement(table: pd.DataFrame) -> str:
     shares = table.pivot(index="segment", columns="date", values="share")
     shares = shares.reindex(table["segment"].unique())
     moved = (shares[now] - shares[before]).reset_index(name="moved")
-    up, down = _first(moved, "moved"), _first(moved.assign(less=-moved["moved"]), "less")
+    up, down = top_row(moved, "moved"), top_row(moved.assign(less=-moved["moved"]), "less")
     if up["moved"] < 0.0005:
         return "Every segment kept its share of customers since the quarter before."
 
@@ -251,8 +246,8 @@ def net_flow(table: pd.DataFrame) -> str:
     """Say which segment won most from the others, and which lost most to them."""
     if table.empty:
         return TOO_SHORT
-    won = _first(table, "net")
-    lost = _first(table.assign(less=-table["net"]), "less")
+    won = top_row(table, "net")
+    lost = top_row(table.assign(less=-table["net"]), "less")
     if won["net"] <= 0:
         return "No segment won customers from the others on balance."
     return (
@@ -275,8 +270,8 @@ def retention(table: pd.DataFrame) -> str:
     when = f"Q{quarter.quarter} {quarter.year}"
     share = percent(last["retained"].sum() / last["customers"].sum())
     text = f"{share} of the customers whom the shop had when {when} began ordered in that quarter"
-    best = _first(last, "share")
-    least = _first(last.assign(less=-last["share"]), "less")
+    best = top_row(last, "share")
+    least = top_row(last.assign(less=-last["share"]), "less")
     high, low = percent(best["share"]), percent(least["share"])
     if high == low:
         return f"{text}."
@@ -290,7 +285,7 @@ def newcomers(table: pd.DataFrame) -> str:
     came = table[(table["from_segment"] == NEW) & table["customers"].notna()]
     if came.empty or not came["customers"].sum():
         return "No group of new customers came that is large enough to tell."
-    top = _first(came, "customers")
+    top = top_row(came, "customers")
     return (
         f"The most new customers, {count(top['customers'])}, were in {_name(top['to_segment'])} at "
         "the end."

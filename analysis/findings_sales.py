@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.words import WEEKDAYS, change, count, listed, money, month, months, percent, shorten
+from analysis.words import (
+    WEEKDAYS,
+    change,
+    count,
+    listed,
+    money,
+    month,
+    months,
+    percent,
+    shorten,
+    top_row,
+)
 
 NO_SALES = "There are no net sales to show."
 NO_WHOLE_MONTH = "The ledger covers no whole month yet."
-
-
-def _top(table: pd.DataFrame, column: str) -> pd.Series:
-    """Return the (first) row with the highest value of a column."""
-    return table.iloc[int(table[column].to_numpy().argmax())]
 
 
 def ladder(steps: pd.DataFrame) -> str:
@@ -25,7 +31,7 @@ def ladder(steps: pd.DataFrame) -> str:
     if not read["rows"]:
         return NO_SALES
     share = percent(net["rows"] / read["rows"], 1)
-    worst = _top(steps, "removed_rows")
+    worst = top_row(steps, "removed_rows")
     if not worst["removed_rows"]:
         return f"All {count(read['rows'], 'row')} are net sales."
     reasons = {
@@ -48,8 +54,8 @@ def revenue(table: pd.DataFrame, currency: str) -> str:
     whole = table[table["whole"]]
     if whole.empty:
         return NO_WHOLE_MONTH
-    best = _top(whole, "net_revenue")
-    least = _top(whole.assign(net_revenue=-whole["net_revenue"]), "net_revenue")
+    best = top_row(whole, "net_revenue")
+    least = top_row(whole.assign(net_revenue=-whole["net_revenue"]), "net_revenue")
     text = f"{month(best['month'])} brought the most, {money(best['net_revenue'], currency)}"
     if len(whole) == 1:
         return f"{text} (it is the only whole month)."
@@ -106,8 +112,8 @@ def week(table: pd.DataFrame) -> str:
         return "The ledger has dates without the time of day, so hours tell nothing."
     by_day = table.groupby("weekday", as_index=False)[["orders"]].sum()
     by_hour = table.groupby("hour", as_index=False)[["orders"]].sum()
-    day = WEEKDAYS[_top(by_day, "orders")["weekday"]]
-    hour = _top(by_hour, "orders")["hour"]
+    day = WEEKDAYS[top_row(by_day, "orders")["weekday"]]
+    hour = top_row(by_hour, "orders")["hour"]
     silent = [name for n, name in enumerate(WEEKDAYS) if n not in set(by_day["weekday"])]
     missing = (
         f"; {listed(silent, 'and')} {'has' if len(silent) == 1 else 'have'} none" if silent else ""
@@ -160,7 +166,7 @@ def returns(table: pd.DataFrame) -> str:
         return NO_WHOLE_MONTH
     total = whole["cancelled_revenue"].sum() / whole["gross_revenue"].sum()
     whole = whole.assign(share=whole["cancelled_revenue"] / whole["gross_revenue"])
-    worst = _top(whole, "share")
+    worst = top_row(whole, "share")
     if not total:
         return "Nothing was cancelled in any whole month."
     return (

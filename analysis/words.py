@@ -175,3 +175,8 @@ def labels(names: Sequence[object], longest: int = 40, endings: Sequence[str] = 
         same = sum(other.startswith(label) for other in made)
         made.append(f"{label} [{same + 1}]" if label in made else label)
     return made
+
+
+def top_row(table: pd.DataFrame, column: str) -> pd.Series:
+    """Return the (first) row with the highest value of a column, for a sentence about it."""
+    return table.iloc[int(table[column].astype(float).to_numpy().argmax())]
