@@ -23,7 +23,7 @@ test: $(READY) ## everything: environment, test suite
 data: $(READY) ## download the public gift-shop ledger into data/raw
 	@$(BIN)/python -m analysis.download
 
-bench: $(READY) ## time and memory beside pandas, Polars and SQL
+bench: $(READY) ## time and memory beside SQL, Polars, pandas and peers
 	@$(BIN)/python -m benchmarks
 
 lint: $(READY) ## style and types

@@ -14,7 +14,7 @@ process, so that neither the order of customers, nor their ids, nor the number o
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -436,13 +436,15 @@ def select(
     table = pd.DataFrame(columns=COLUMNS)
     if plan:
         tell(f"clustering: {len(plan)} candidates on {len(matrix):,} customers")
+        # Begun first: while other processes work on them, this one does what takes everybody.
+        trials = _begin_trials(matrix[rows], plan, seeds[2], jobs, resamples)
         labels, bic = _fit(matrix, rows, plan, seeds[1])
         table = pd.DataFrame(
             {"model": model, "setting": float(setting), "bic": bic.get((model, setting), np.nan)}
             for model, setting in plan
         )
         table = table.join(_scores(matrix, rows, labels))
-        table = table.join(_trials(matrix[rows], rows, labels, seeds[2], tell, jobs, resamples))
+        table = table.join(_trials(trials, rows, labels, tell))
         if earlier is not None and later_spend is not None and len(earlier) > len(K):
             tell("clustering: what groups of a quarter ago explain of the spend since")
             used = _out_of_time(earlier, later_spend, plan, seeds[3])
@@ -518,32 +520,41 @@ def _scores(matrix: Matrix, rows: Labels, labels: dict[Key, Labels]) -> pd.DataF
     return pd.DataFrame(found)
 
 
-def _trials(
-    sample: Matrix,
-    rows: Labels,
-    labels: dict[Key, Labels],
-    seed: int,
-    tell: Tell,
-    jobs: int | None,
-    resamples: int | None,
-) -> pd.DataFrame:
-    """Return the null's silhouette and the stability of each cut, in the order of `labels`."""
-    simple = [key for key in labels if key[0] == KMEANS]
+@dataclass(frozen=True)
+class _Trials:
+    """Clusterings of draws from the null, and then of resamples, as they come."""
+
+    done: Iterator[dict[Key, Any]]
+    nulls: int
+    resamples: int
+
+
+def _begin_trials(
+    sample: Matrix, plan: list[Key], seed: int, jobs: int | None, resamples: int | None
+) -> _Trials:
+    """Begin to cluster draws from the null and resamples, each by as many methods as pays."""
+    simple = [key for key in plan if key[0] == KMEANS]
     again, nulls = (resamples, resamples // 3) if resamples else (RESAMPLES, NULL_DRAWS)
     few = min(FEW, max(2, again // 10))
     seeds = np.random.SeedSequence(seed).generate_state(nulls + again).tolist()
     trials = [_null_silhouettes] * nulls + [_resampled] * again
     numbers = [*range(nulls), *range(again)]
     tasks = [
-        joblib.delayed(trial)(sample, list(labels) if number < few else simple, draw)
+        joblib.delayed(trial)(sample, plan if number < few else simple, draw)
         for trial, number, draw in zip(trials, numbers, seeds, strict=True)
     ]
     workers = jobs or (joblib.cpu_count() if len(sample) > 1_000 else 1)
+    return _Trials(joblib.Parallel(n_jobs=workers, return_as="generator")(tasks), nulls, again)
+
+
+def _trials(trials: _Trials, rows: Labels, labels: dict[Key, Labels], tell: Tell) -> pd.DataFrame:
+    """Return the null's silhouette and the stability of each cut, in the order of `labels`."""
+    nulls, draws = trials.nulls, trials.nulls + trials.resamples
     done: list[dict[Key, Any]] = []
-    for result in joblib.Parallel(n_jobs=workers, return_as="generator")(tasks):
+    for result in trials.done:
         done.append(result)
         if len(done) % 20 == 0:
-            tell(f"clustering: {len(done)} of {len(tasks)} null draws and resamples")
+            tell(f"clustering: {len(done)} of {draws} null draws and resamples")
     found = []
     for key, cut in labels.items():
         null = pd.Series([draw[key] for draw in done[:nulls] if key in draw])

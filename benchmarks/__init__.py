@@ -1,7 +1,8 @@
-"""How fast and how small is our way from a ledger to customers, beside three other ways?
+"""How fast and how small is our way from a ledger to customers, beside other ways?
 
 ``make bench`` runs ours, hand-written DuckDB SQL, Polars and idiomatic pandas over the same
-Parquet file. `Job` says what is given to each of them, and `Answer` what each must find.
+Parquet file. `Job` says what is given to each of them, and `Answer` what each must find. Two
+more races, in `benchmarks.rfm` and `benchmarks.million`, go on to scores and to clusters.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from benchmarks.rfm import Scored
 
 
 #: A cancellation can reverse a purchase that has the same.
@@ -62,5 +65,8 @@ class Contender(Protocol):
     #: How the table calls it.
     NAME: str
 
-    def run(self, job: Job, cleaned: Callable[[], None]) -> Answer:
-        """Do the job; call `cleaned` as soon as the rules and the rungs are counted."""
+    def run(self, job: Any, lap: Callable[[], None]) -> Answer | Scored:
+        """Do the job; call `lap` as soon as the rules and the rungs are counted.
+
+        In the race of `benchmarks.rfm`: as soon as the customers are there, but for their scores.
+        """

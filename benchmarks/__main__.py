@@ -1,12 +1,17 @@
-"""From Parquet to customers, ours beside hand-written SQL, Polars and pandas: ``make bench``.
+"""Ours beside hand-written SQL, Polars, pandas and peers: ``make bench``.
+
+There are three races. ``--only rfm`` is told of in `benchmarks.rfm`, and ``--only million``, where
+ours runs alone, in `benchmarks.million`. ``--only ledger`` goes from Parquet to customers.
 
 The work, the same for all, on 1, 10 and 50 copies of the ledger whose customers and invoices have
 numbers of their own: count the lines that break each rule of the contract; place the lines on
 the six rungs of the cleaning ladder and count them; return recency, frequency and monetary value
-of the customers of net sales as a pandas frame. Every run has a process of its own, whose clock
-starts after the imports, before the first byte is read. Runs take turns, so that a busy minute
-hits all alike. Ratios are medians of the ratios within a turn. Peak memory is the resident set
-of the process at its largest, imports included. When totals differ the exit is an error.
+of the customers of net sales as a pandas frame. When totals differ the exit is an error.
+
+In all races every run has a process of its own, whose clock starts after the imports, before the
+first byte is read. Runs take turns, so that a busy minute hits all alike. Ratios are medians of
+the ratios within a turn. Peak memory is the resident set of the process at its largest, imports
+included.
 
 What is not alike, and cannot be:
 
@@ -30,34 +35,78 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import race
+from benchmarks import million, peers, race
+from benchmarks.rfm import facts
+from benchmarks.rfm.facts import write_lines
+
+RACES = ("ledger", "rfm", "million")
 
 
 def main() -> int:
-    """Measure, print a table per size, and compare the totals."""
+    """Run the races, print a table per size, and compare the totals."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--only", choices=RACES, help="one race (default: all)")
     parser.add_argument("--data", type=Path, help="a ledger (default: the real one, or data/raw)")
-    parser.add_argument("--sizes", default="1,10,50", help="copies of it (default: %(default)s)")
+    parser.add_argument("--sizes", help="copies of it (default: 1,10,50; of net sales: 1,10)")
     parser.add_argument("--turns", type=int, help="runs of each (default: 3, and 2 from 50 on)")
     options = parser.parse_args()
-    sizes = [int(size) for size in options.sizes.split(",")]
+    wanted = [options.only] if options.only else RACES
+    asked = [int(size) for size in options.sizes.split(",")] if options.sizes else []
+    sizes = {"ledger": asked or [1, 10, 50], "rfm": asked or [1, 10], "million": [1]}
     with tempfile.TemporaryDirectory(prefix="customer-report-bench-") as folder:
         work = Path(folder)
-        source, rows, job = race.in_own_process(race.prepare, options.data, sizes, work)
+        every = sorted({size for name in wanted for size in sizes[name]})
+        source, rows, job = race.in_own_process(race.prepare, options.data, every, work)
         wrong = []
-        for size in sizes:
-            turns = options.turns or (3 if size < 50 else 2)
-            print(f"\n{size} x {source}: {rows[size]:,} lines, {turns} turns", flush=True)
-            runs = race.take_turns(dataclasses.replace(job, path=work / f"{size}.parquet"), turns)
-            print(race.as_text(runs))
-            differences = race.differences(runs)
-            print(*(differences or ["Totals: the same for all"]), sep="\n", flush=True)
-            wrong += differences
+        if "ledger" in wanted:
+            for size in sizes["ledger"]:
+                turns = options.turns or (3 if size < 50 else 2)
+                print(f"\n{size} x {source}: {rows[size]:,} lines, {turns} turns", flush=True)
+                own = dataclasses.replace(job, path=work / f"{size}.parquet")
+                wrong += _told(race.take_turns(race.CONTENDERS, own, turns), race.BAR, "cleaned")
+        if "rfm" in wanted:
+            wrong += _rfm(work, source, sizes["rfm"], options.turns or 3)
+        if "million" in wanted:
+            _, lines = race.in_own_process(write_lines, work / "1.parquet", work / "million.net")
+            print(f"\nClusters of a million customers like those of {source}", flush=True)
+            print(race.in_own_process(million.cluster, lines, 1_000_000), flush=True)
     return 1 if wrong else 0
+
+
+def _rfm(work: Path, source: str, sizes: list[int], turns: int) -> list[str]:
+    """Run the race from net sales lines to scores; return what differs and should not."""
+    python = peers.interpreter()
+    if python is None:
+        print("\nThe peers cannot be installed here, so the race goes without them.")
+    pythons = dict.fromkeys(race.RFM_PEERS, python) if python else {}
+    contenders = (*race.RFM_CONTENDERS, *pythons)
+    wrong = []
+    for size in sizes:
+        path = work / f"{size}.net"
+        rows, job = race.in_own_process(write_lines, work / f"{size}.parquet", path)
+        print(f"\nRFM, {size} x {source}: {rows:,} net sales lines, {turns} turns", flush=True)
+        runs = race.take_turns(contenders, job, turns, pythons)
+        wrong += _told(runs, race.RFM_BAR, "RFM")
+        race.in_own_process(facts.write_variants, path)
+        for module in contenders:
+            race.in_own_process(facts.keep, module, job, python=pythons.get(module))
+        names = {module: done[0].name for module, done in runs.items()}
+        print(race.in_own_process(facts.count, work, names, race.RFM_BAR), flush=True)
+    return wrong
+
+
+def _told(runs: dict[str, list[race.Run]], bar: str, lap: str) -> list[str]:
+    """Print a race's table and the differences of its totals; return these."""
+    print(race.as_text(runs, bar, lap))
+    differences = race.differences(runs, bar)
+    print(
+        *(differences or ["Totals: the same for all that define them alike"]), sep="\n", flush=True
+    )
+    return differences
 
 
 if __name__ == "__main__":

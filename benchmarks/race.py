@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import multiprocessing
+import os
+import pickle
 import resource
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import ParamSpec, TypeVar, cast
+from typing import TypeVar, TypeVarTuple, cast
 
 from benchmarks import Contender, Job
+from benchmarks.rfm import Lines
 
 CONTENDERS = ("ours", "with_sql", "with_polars", "with_pandas")
 BAR = "with_sql"
-Given = ParamSpec("Given")
+RFM_CONTENDERS = ("rfm.ours", "rfm.with_sql", "rfm.with_pandas")
+RFM_PEERS = ("rfm.with_openretailscience", "rfm.with_lifetimes")
+RFM_BAR = "rfm.with_sql"
+Given = TypeVarTuple("Given")
 Result = TypeVar("Result")
 
 
@@ -28,19 +33,31 @@ class Run:
     """What one run of one contender took, and what it found."""
 
     name: str  #: How the table calls the contender.
-    cleaned: float  #: Seconds until the rules and the rungs were counted.
-    seconds: float  #: Seconds until the customers were there.
+    lap: float  #: Seconds until the rules and the rungs were counted, or customers had no scores.
+    seconds: float  #: Seconds until all was there.
     peak: float  #: Largest resident set of the process, in GB.
-    totals: dict[str, object]  #: From `benchmarks.Answer.totals`.
+    totals: dict[str, object]  #: From `totals` of its answer.
 
 
 def in_own_process(
-    function: Callable[Given, Result], *arguments: Given.args, **more: Given.kwargs
+    function: Callable[[*Given], Result], *arguments: *Given, python: Path | None = None
 ) -> Result:
-    """Call a function of this package in a fresh interpreter."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(function, *arguments, **more).result()
+    """Call a function of this package in a fresh interpreter, ours or the one given."""
+    done = subprocess.run(
+        [python or sys.executable, "-c", "from benchmarks import race; race.answer()"],
+        input=pickle.dumps((function, arguments)),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return cast(Result, pickle.loads(done.stdout))
+
+
+def answer() -> None:
+    """Call what stands on standard input; its result alone goes to standard output."""
+    function, arguments = pickle.load(sys.stdin.buffer)
+    with os.fdopen(os.dup(1), "wb") as output:
+        os.dup2(2, 1)  # whatever a library prints
+        pickle.dump(function(*arguments), output)
 
 
 def prepare(data: Path | None, sizes: list[int], work: Path) -> tuple[str, dict[int, int], Job]:
@@ -67,7 +84,7 @@ def prepare(data: Path | None, sizes: list[int], work: Path) -> tuple[str, dict[
     return ", ".join(path.name for path in files), rows, job
 
 
-def measure(module: str, job: Job) -> Run:
+def measure(module: str, job: Job | Lines) -> Run:
     """Let one contender do a job in this process."""
     contender = cast(Contender, importlib.import_module(f"benchmarks.{module}"))
     laps: list[float] = []
@@ -79,38 +96,39 @@ def measure(module: str, job: Job) -> Run:
     return Run(contender.NAME, laps[0], seconds, peak, answer.totals())
 
 
-def take_turns(job: Job, turns: int) -> dict[str, list[Run]]:
-    """Let every contender do a job, in turn, so many times."""
-    runs: dict[str, list[Run]] = {module: [] for module in CONTENDERS}
+def take_turns(
+    contenders: Iterable[str], job: Job | Lines, turns: int, pythons: dict[str, Path] | None = None
+) -> dict[str, list[Run]]:
+    """Let every contender do a job, in turn, so many times; some by a Python of their own."""
+    runs: dict[str, list[Run]] = {module: [] for module in contenders}
     for _ in range(turns):
         for module, done in runs.items():
             with tempfile.TemporaryDirectory(dir=job.path.parent) as folder:
                 own = dataclasses.replace(job, folder=Path(folder))
-                done.append(in_own_process(measure, module, own))
+                python = (pythons or {}).get(module)
+                done.append(in_own_process(measure, module, own, python=python))
     return runs
 
 
-def as_text(runs: dict[str, list[Run]]) -> str:
+def as_text(runs: dict[str, list[Run]], bar: str = BAR, lap: str = "cleaned") -> str:
     """Set the medians, and the medians of the ratios to the bar within a turn, as a table."""
-    lines = [
-        f"{'':22}{'cleaned':>10}{'ratio':>7}{'in all':>10}{'ratio':>7}{'peak':>10}{'ratio':>7}"
-    ]
+    lines = [f"{'':26}{lap:>10}{'ratio':>7}{'in all':>10}{'ratio':>7}{'peak':>10}{'ratio':>7}"]
     for done in runs.values():
-        cells = f"{done[0].name:22}"
-        for what, unit in (("cleaned", "s"), ("seconds", "s"), ("peak", "GB")):
+        cells = f"{done[0].name:26}"
+        for what, unit in (("lap", "s"), ("seconds", "s"), ("peak", "GB")):
             mine = [getattr(run, what) for run in done]
-            bar = [getattr(run, what) for run in runs[BAR]]
-            ratio = statistics.median(m / b for m, b in zip(mine, bar, strict=True))
+            theirs = [getattr(run, what) for run in runs[bar]]
+            ratio = statistics.median(m / t for m, t in zip(mine, theirs, strict=True))
             cells += f"{f'{statistics.median(mine):.2f} {unit}':>10}{ratio:7.2f}"
         lines.append(cells)
     return "\n".join(lines)
 
 
-def differences(runs: dict[str, list[Run]]) -> list[str]:
+def differences(runs: dict[str, list[Run]], bar: str = BAR) -> list[str]:
     """Say in a sentence each where a run's totals are not those of the bar."""
-    right = runs[BAR][0].totals
+    right = runs[bar][0].totals
     return [
-        f"{run.name}: {what} is {found}, but {right[what]} by {runs[BAR][0].name}"
+        f"{run.name}: {what} is {found}, but {right[what]} by {runs[bar][0].name}"
         for done in runs.values()
         for run in done
         for what, found in run.totals.items()

@@ -1,8 +1,10 @@
-"""All contenders of the benchmark find the same, on the generated sample."""
+"""Contenders of a race find the same on the generated sample, and differences are told."""
 
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
+import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -13,8 +15,9 @@ pytest.importorskip("polars")
 from analysis.sample import write_sample
 from analysis.settings import read_settings
 from analysis.sources import find_files
-from benchmarks import race
+from benchmarks import million, peers, race
 from benchmarks.ledgers import write_copies
+from benchmarks.rfm import Lines, Scored, facts
 
 
 @pytest.fixture
@@ -46,6 +49,91 @@ def test_copies_share_no_customer_and_no_invoice(sample: list[Path], tmp_path: P
     assert len(three) == 3 * len(one)
     for column in ("CustomerID", "InvoiceNo"):
         assert three[column].nunique() == 3 * one[column].nunique()
+
+
+@pytest.fixture
+def lines(sample: list[Path], tmp_path: Path) -> Lines:
+    write_copies(sample, [1], tmp_path)
+    rows, job = facts.write_lines(tmp_path / "1.parquet", tmp_path / "1.net")
+    assert rows == len(pd.read_parquet(job.path)) > 1_000
+    return job
+
+
+def test_scores_of_ours_and_the_sql_agree_and_ranks_depend_on_numbers(lines: Lines) -> None:
+    runs = {module: [race.measure(module, lines)] for module in race.RFM_CONTENDERS}
+    assert race.differences(runs, race.RFM_BAR) == []
+    assert {"checksum of scores", "frequency"} <= set(runs["rfm.ours"][0].totals)
+    facts.write_variants(lines.path)
+    for module in race.RFM_CONTENDERS:
+        facts.keep(module, lines)
+    names = {module: module for module in race.RFM_CONTENDERS}
+    told = facts.count(lines.folder, names, race.RFM_BAR).splitlines()
+    found = {line.split()[0]: line.split()[1:] for line in told[3:]}
+    assert found["rfm.ours"] == found["rfm.with_sql"] == ["0"] * 4
+    frequency, scores, shuffled, renumbered = found["rfm.with_pandas"]
+    assert (frequency, shuffled) == ("0", "0") and "0" not in (scores, renumbered)
+
+
+@pytest.mark.parametrize("size", [5, 10, 11, 64])
+def test_quintiles_of_ours_and_the_sql_are_the_same_at_any_size(tmp_path: Path, size: int) -> None:
+    number = pd.Series(range(size))
+    pd.DataFrame(
+        {
+            "customer_id": number,
+            "invoice": number.astype(str),
+            "invoice_date": pd.Timestamp("2024-01-31") - pd.to_timedelta(number % 7, unit="D"),
+            "amount": (number * 37 % size + 1) / 4,
+        }
+    ).to_parquet(tmp_path / "few.net")
+    job = Lines(tmp_path / "few.net", tmp_path, "1GB", dt.date(2024, 2, 1))
+    runs = {module: [race.measure(module, job)] for module in ("rfm.ours", race.RFM_BAR)}
+    assert race.differences(runs, race.RFM_BAR) == []
+
+
+def test_what_is_defined_otherwise_is_counted_and_not_compared(tmp_path: Path) -> None:
+    table = pd.DataFrame(
+        {"customer_id": [1, 2], "recency_days": [1, 2], "frequency": [3, 1], "monetary": [5.0, 6]}
+    )
+    days = table.assign(frequency=[2, 1])
+    for module, found in (("a", table), ("b", days)):
+        for variant in facts.VARIANTS:
+            found.to_parquet(tmp_path / f"{module}.{variant}")
+    told = facts.count(tmp_path, {"a": "a", "b": "b"}, "a").splitlines()
+    assert told[-1].split() == ["b", "1", "-", "-", "-"]
+    runs = {
+        "a": [race.Run("a", 1, 1, 1, Scored(table).totals())],
+        "b": [race.Run("b", 1, 1, 1, Scored(days, orders=False).totals())],
+        "c": [race.Run("c", 1, 1, 1, Scored(days).totals())],
+    }
+    assert race.differences(runs, "a") == ["c: frequency is 3, but 4 by a"]
+
+
+def test_a_process_of_its_own_returns_the_result_and_nothing_printed() -> None:
+    assert race.in_own_process(print, "on standard error") is None
+    assert race.in_own_process(divmod, 7, 2) == (3, 1)
+
+
+def test_peers_that_cannot_be_installed_are_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(*arguments: object, **options: object) -> None:
+        raise subprocess.CalledProcessError(1, "pip")
+
+    monkeypatch.setattr(peers, "FOLDER", peers.FOLDER.with_name("peers-of-a-test"))
+    monkeypatch.setattr("venv.create", lambda *arguments, **options: None)
+    monkeypatch.setattr("subprocess.run", closed)
+    assert peers.interpreter() is None
+    pins = peers.PINS.read_text().splitlines()
+    assert all("==" in line for line in pins if not line.startswith("#"))
+
+
+def test_many_customers_are_drawn_and_clustered(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analysis.clustering.LARGE", 500)
+    monkeypatch.setattr("analysis.clustering.K", range(2, 4))
+    told = million.cluster(lines, 900)
+    assert " candidates chosen: " in told and "peak" in told
 
 
 def test_a_difference_is_told() -> None:

@@ -1,0 +1,24 @@
+"""The report's own way: an Ibis expression in DuckDB, scores in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from analysis import rfm
+from analysis import transactions as tx
+from analysis.settings import read_settings
+from benchmarks.rfm import Lines, Scored
+
+NAME = "ours (Ibis, NumPy)"
+
+
+def run(job: Lines, lap: Callable[[], None]) -> Scored:
+    """Call what ``python -m analysis build`` calls, from the net sales lines on."""
+    engine = tx.connect(read_settings().engine, job.folder)
+    # DuckDB takes a spawned process for somebody at a terminal.
+    engine.raw_sql("SET enable_progress_bar = false")
+    lines = engine.read_parquet(job.path)
+    lines = lines.rename(order_id="invoice").mutate(amount=lines.amount.cast(tx.MONEY), rung=tx.NET)
+    customers = rfm.customers(lines, job.as_of).execute()
+    lap()
+    return Scored(customers.join(rfm.scores(customers, rfm.cut_points(customers))), by_value=True)
