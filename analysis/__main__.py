@@ -86,14 +86,15 @@ def _build(options: argparse.Namespace) -> int:
     inputs = _inputs(options, settings)
     folder = inputs.folder.resolve()
     place = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
-    fingerprint = key(inputs.sha256.items(), options.settings, str(place))
+    fingerprint = key(inputs.sha256, settings.model_dump(mode="json"), str(place))
     if not options.force and is_current(options.out, fingerprint):
         _say(f"{options.out.name}/ is up to date with {inputs.folder}.")
         return 0
     _say(f"Building {options.out.name}/ from {inputs.folder}")
     from analysis import pipeline  # the heavy libraries load only when there is work for them
 
-    pipeline.build(inputs, settings, options.out, fingerprint, Steps())
+    earlier = None if options.force else options.out
+    pipeline.build(inputs, settings, options.out, fingerprint, Steps(), earlier)
     return 0
 
 

@@ -11,13 +11,16 @@ import hashlib
 import json
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import pandas as pd
 
 from analysis.problems import Problem, Refused
+from analysis.segments import SEGMENTS_FILE
 from analysis.settings import ROOT
 
 #: The libraries whose versions can change a result.
@@ -31,6 +34,7 @@ LIBRARIES = (
     "pyarrow",
     "scikit-learn",
     "scipy",
+    "shap",
 )
 MANIFEST = "manifest.json"
 Fact = str | int | float | bool
@@ -118,31 +122,59 @@ def commit() -> str:
         return "unknown"
 
 
-def key(inputs: Iterable[tuple[str, str]], settings: Path, about: str) -> str:
-    """Return a fingerprint of all that a build depends on: data, choices, code, libraries.
+def key(*parts: object) -> str:
+    """Return a fingerprint of all that a result depends on: code, rules, libraries, and `parts`.
 
     Parameters
     ----------
-    inputs
-        (name, SHA-256) of every data file.
-    settings
-        The settings file.
-    about
-        Whatever else the result depends on.
+    parts
+        Names, hashes of files, settings: whatever JSON can write.
     """
     digest = hashlib.sha256()
-    for name, content in inputs:
-        digest.update(f"{name}\0{content}\0".encode())
-    rules = ROOT / "data" / "segments.toml"
-    for path in (settings, rules, *sorted(Path(__file__).parent.glob("*.py"))):
+    for path in (SEGMENTS_FILE, *sorted(Path(__file__).parent.glob("*.py"))):
         digest.update(path.read_bytes())
-    digest.update(json.dumps([versions(), about], sort_keys=True).encode())
+    digest.update(json.dumps([versions(), parts], sort_keys=True).encode())
     return digest.hexdigest()
+
+
+def table_hash(table: pd.DataFrame) -> str:
+    """Return a fingerprint of what a table holds, whatever its index is."""
+    described = repr(list(zip(table.columns, map(str, table.dtypes), strict=True)))
+    rows = pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes()
+    return hashlib.sha256(described.encode() + rows).hexdigest()
+
+
+class Remembered(NamedTuple):
+    """What a step of an earlier build gave: its tables, its facts, and the seconds it took."""
+
+    tables: dict[str, pd.DataFrame]
+    facts: dict[str, Fact]
+    seconds: dict[str, float]
+
+
+def recall(out: Path, step: str, fingerprint: str) -> Remembered | None:
+    """Return a step of the build in `out`, if it had the same fingerprint and all of it is there.
+
+    A step takes minutes, and a refresh of one half of the data leaves the other as it was.
+    """
+    record = read_json(out / MANIFEST).get("steps", {}).get(step, {})
+    facts = read_json(out / "facts.json")
+    files = {name: out / f"{name}.parquet" for name in record.get("tables", ())}
+    whole = all(path.is_file() for path in files.values()) and set(record.get("facts", ())) <= {
+        *facts
+    }
+    if record.get("key") != fingerprint or not whole:
+        return None
+    try:
+        tables = {name: pd.read_parquet(path) for name, path in files.items()}
+    except (OSError, ValueError):  # a damaged file: the step is done again
+        return None
+    return Remembered(tables, {name: facts[name] for name in record["facts"]}, record["seconds"])
 
 
 def is_current(out: Path, fingerprint: str) -> bool:
     """Tell whether a folder holds the build with this fingerprint, whole."""
-    manifest = read_json(out / "manifest.json")
+    manifest = read_json(out / MANIFEST)
     return manifest.get("key") == fingerprint and all(
         (out / name).is_file() for name in manifest.get("artifacts", ["missing"])
     )

@@ -23,7 +23,12 @@ ACTIVITY_NAMES = {"same": "stay", "declined": "buy less"}
 _LINE = 72
 
 
-def effect_plot(effects: pd.DataFrame, title: str, most: int = 30) -> p9.ggplot:
+def effect_plot(
+    effects: pd.DataFrame,
+    title: str,
+    most: int = 30,
+    subtitle: str = "Customers who buy less, compared with those who stay; 95% intervals",
+) -> p9.ggplot:
     """Draw the effects as points with intervals, the largest on top, around a line at zero.
 
     Parameters
@@ -34,6 +39,8 @@ def effect_plot(effects: pd.DataFrame, title: str, most: int = 30) -> p9.ggplot:
         The message.
     most
         How many rows are drawn; the smallest effects are left out.
+    subtitle
+        Who is compared with whom.
     """
     if effects.empty:
         return _nothing(title)
@@ -56,7 +63,7 @@ def effect_plot(effects: pd.DataFrame, title: str, most: int = 30) -> p9.ggplot:
         + p9.scale_color_manual({"more than chance": PRIMARY, "within chance": MUTED})
         + p9.labs(
             title=_title(title),
-            subtitle="Customers who buy less, compared with those who stay; 95% intervals",
+            subtitle=subtitle,
             x="lower   ←   Cliff's delta   →   higher",
             y="",
         )

@@ -7,10 +7,12 @@ validation. Neither writes anything that lasts before all data is found good.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -131,7 +133,14 @@ def _best_sheet(parts: Sequence[sources.Part], wanted: dict[str, list[str]]) -> 
     return max(parts, key=lambda part: len(known & set(map(sources.plain, part.columns))))
 
 
-def build(inputs: Inputs, settings: Settings, out: Path, fingerprint: str, steps: Steps) -> None:
+def build(
+    inputs: Inputs,
+    settings: Settings,
+    out: Path,
+    fingerprint: str,
+    steps: Steps,
+    earlier: Path | None = None,
+) -> None:
     """Run every step, and write the artifacts.
 
     Parameters
@@ -146,6 +155,8 @@ def build(inputs: Inputs, settings: Settings, out: Path, fingerprint: str, steps
         From `analysis.artifacts.key`; kept in the manifest.
     steps
         Takes the seconds of each step.
+    earlier
+        A build whose long steps are taken over where nothing that they depend on has changed.
 
     Raises
     ------
@@ -162,18 +173,40 @@ def build(inputs: Inputs, settings: Settings, out: Path, fingerprint: str, steps
             "activity.available": checked.customers is not None,
         }
         quarantine = []
+        records: dict[str, Any] = {}
+
+        def long_step(name: str, depends: object, make: Callable[[], tuple[Tables, Facts]]) -> None:
+            """Do a step that takes long, or take it over from the earlier build."""
+            done = artifacts.key(name, depends)
+            before = set(steps.seconds)
+            if earlier and (kept := artifacts.recall(earlier, name, done)):
+                steps.tell(f"{name}: as in the last build, since nothing behind it has changed")
+                more, found, seconds = kept
+            else:
+                with steps.step(name):
+                    more, found = make()
+                seconds = {k: v for k, v in steps.seconds.items() if k not in before}
+            tables.update(more)
+            facts.update(found)
+            steps.seconds.update(seconds)
+            records[name] = {"key": done, "tables": [*more], "facts": [*found], "seconds": seconds}
+
         with artifacts.replacing(out) as new:
             if checked.ledger:
                 with steps.step("explore the ledger"):
                     more, found = _ledger_tables(checked.ledger, settings)
                     tables |= more
                     facts |= found
-                with steps.step("cluster the customers, and profile the segments"):
-                    more, found = _segment_tables(
-                        checked.ledger, tables["customers"], settings, steps
-                    )
-                    tables |= more
-                    facts |= found
+                long_step(
+                    "cluster the customers, and profile the segments",
+                    _ledger_parts(inputs, settings),
+                    partial(_segment_tables, checked.ledger, tables["customers"], settings, steps),
+                )
+                long_step(
+                    "model who will stay away",
+                    _ledger_parts(inputs, settings),
+                    partial(_lapse_tables, checked.ledger, tables["customers"], settings, steps),
+                )
                 with steps.step("write the sales lines"):
                     _write_sales(checked.ledger, new / "transactions.parquet")
                 quarantine.append(checked.ledger.quarantine)
@@ -182,6 +215,11 @@ def build(inputs: Inputs, settings: Settings, out: Path, fingerprint: str, steps
                     more, found = _activity_tables(checked.customers, settings)
                     tables |= more
                     facts |= found
+                long_step(
+                    "model who will buy less",
+                    [artifacts.table_hash(tables["activity"]), _choices(settings)],
+                    partial(_decline_tables, tables["activity"], settings, steps),
+                )
                 quarantine.append(checked.customers.quarantine)
             tables["quarantine"] = pd.concat(quarantine, ignore_index=True)
             for name, table in tables.items():
@@ -200,9 +238,29 @@ def build(inputs: Inputs, settings: Settings, out: Path, fingerprint: str, steps
                     "versions": artifacts.versions(),
                     "commit": artifacts.commit(),
                     "seconds": steps.seconds,
+                    "steps": records,
                     "artifacts": written,
                 },
             )
+
+
+def _choices(settings: Settings) -> dict[str, Any]:
+    """Return the settings on which the long steps depend."""
+    chosen = settings.model_dump(mode="json")
+    return {
+        "smallest_group": settings.report.smallest_group,
+        **{name: chosen[name] for name in ("activity", "engine", "models", "contact")},
+    }
+
+
+def _ledger_parts(inputs: Inputs, settings: Settings) -> list[Any]:
+    """Return all that the ledger's long steps depend on: files and settings."""
+    files = {str(path.relative_to(inputs.folder)) for path in inputs.transactions}
+    chosen = settings.model_dump(mode="json")
+    return [
+        sorted(hashed for name, hashed in inputs.sha256.items() if name in files),
+        {name: chosen[name] for name in chosen if name not in ("activity", "contact")},
+    ]
 
 
 def _ledger_tables(ledger: tx.Ledger, settings: Settings) -> tuple[Tables, Facts]:
@@ -306,6 +364,31 @@ def _segment_tables(
     return tables, facts
 
 
+def _lapse_tables(
+    ledger: tx.Ledger, customers: pd.DataFrame, settings: Settings, steps: Steps
+) -> tuple[Tables, Facts]:
+    """Return who of the ledger's customers may stay away, and how well that can be told."""
+    from analysis import lapse  # scikit-learn
+
+    found = lapse.read_lapse(
+        ledger,
+        customers,
+        settings.models.lapse_days,
+        settings.engine.seed,
+        smallest=settings.report.smallest_group,
+        home=settings.transactions.home_country,
+        tell=steps.tell,
+    )
+    tables = {
+        "customers": customers.assign(lapse_probability=found.probabilities.to_numpy()),
+        "lapse_models": found.models,
+        "lapse_rates": found.rates,
+        "lapse_reliability": found.reliability,
+        "lapse_segments": found.segments,
+    }
+    return tables, found.facts
+
+
 def _write_sales(ledger: tx.Ledger, path: Path) -> None:
     """Write the lines of net sales, sorted, so that equal data gives equal bytes."""
     lines = ledger.lines.filter(ledger.lines.rung >= tx.NET)
@@ -346,6 +429,55 @@ def _activity_tables(checked: activity.ActivityTables, settings: Settings) -> tu
         ),
     }
     return tables, {**checked.facts, **leaks.leak_facts(customers, twins)}
+
+
+def _decline_tables(
+    customers: pd.DataFrame, settings: Settings, steps: Steps
+) -> tuple[Tables, Facts]:
+    """Return the model of decline: how good it is, what it looks at, and what follows from it."""
+    from analysis import contacts, decline, explain, risk_groups  # scikit-learn
+
+    seed, smallest = settings.engine.seed, settings.report.smallest_group
+    found = decline.read_decline(
+        customers, customers["twin_group"], settings.models, seed, steps.step
+    )
+    customers = customers.assign(decline_probability=found.probability)
+    customers["risk_group"] = risk_groups.assign(
+        customers, found.probability, settings.models.high_risk
+    )
+    if not found.model:
+        return {"activity": customers}, found.facts
+    groups = risk_groups.risk_groups(customers, seed, smallest)
+    curve = contacts.contact_curve(customers, found.probability, settings.contact, seed)
+    tables = {
+        "activity": customers,
+        "activity_models": found.models,
+        "activity_reliability": found.reliability,
+        "activity_leaks": found.leaks,
+        "activity_single_splits": found.single,
+        "risk_groups": groups,
+        "risk_group_effects": risk_groups.group_effects(customers, smallest),
+        "contact_curve": curve,
+        "contact_scenarios": contacts.contact_scenarios(
+            customers, found.probability, settings.contact
+        ),
+    }
+    facts: Facts = {
+        **found.facts,
+        **risk_groups.risk_facts(groups),
+        **contacts.contact_facts(curve, settings.contact),
+    }
+    with steps.step("explain the chosen model"):
+        told = explain.explain(customers, found, 1 / settings.models.folds, smallest, seed)
+    if told:
+        tables |= {
+            "activity_importance": told.importance,
+            "activity_shap": told.shap,
+            "activity_shap_size": told.shap_size,
+            "activity_partial": told.partial,
+            "activity_examples": told.examples,
+        }
+    return tables, facts
 
 
 def describe(checked: Checked) -> Iterator[str]:

@@ -11,9 +11,17 @@ import datetime as dt
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from analysis.problems import Problem, Refused
 
@@ -94,6 +102,14 @@ class TransactionSettings(_Section):
     columns: Annotated[Names, AfterValidator(_ledger_names)]
 
 
+class PublishedScore(_Section):
+    """What somebody has claimed of a model on one table."""
+
+    sha256: str
+    model: str
+    roc_auc: Share
+
+
 class ActivitySettings(_Section):
     """How to read and join the four tables of regular customers."""
 
@@ -106,6 +122,7 @@ class ActivitySettings(_Section):
     columns: dict[Literal["behaviour", "revenue", "minutes", "profit"], Names]
     typos: dict[str, str]
     labels: dict[str, str]
+    published: list[PublishedScore] = []
 
 
 class EngineSettings(_Section):
@@ -122,6 +139,65 @@ class ClusteringSettings(_Section):
     resamples: int = Field(ge=12)
 
 
+class ModelSettings(_Section):
+    """How models of who will buy less are tested."""
+
+    folds: int = Field(ge=2)
+    repeats: int = Field(ge=1)
+    high_risk: Share
+    lapse_days: int = Field(ge=7)
+
+
+class ContactSettings(_Section):
+    """What contacting a customer is assumed to cost and to bring."""
+
+    cost: float = Field(gt=0)
+    save_rate: Share
+    save_rate_low: Share
+    save_rate_high: Share
+    profit_lost: Share
+    months: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.save_rate_low <= self.save_rate <= self.save_rate_high:
+            raise ValueError("save_rate must lie between save_rate_low and save_rate_high")
+        return self
+
+
+class Range(_Section):
+    """An assumption: what is likely, and between which ends it is taken to lie."""
+
+    low: float = Field(ge=0)
+    likely: float = Field(ge=0)
+    high: float = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.low <= self.likely <= self.high:
+            raise ValueError("likely must lie between low and high")
+        return self
+
+
+class ShareRange(Range):
+    """An assumption about a share."""
+
+    high: Share
+
+
+class StrategySettings(_Section):
+    """What an action is assumed to reach and to bring, and how hard a test has to prove it."""
+
+    margin: ShareRange
+    reach: ShareRange
+    wrong_by: float = Field(ge=1)
+    contacts: dict[Literal["ledger", "activity"], Annotated[int, Field(ge=0)]] = {}
+    budget: dict[Literal["ledger", "activity"], Annotated[float, Field(ge=0)]] = {}
+    alpha: float = Field(gt=0, lt=0.5)
+    power: float = Field(ge=0.5, lt=1)
+    most_waves: int = Field(ge=1)
+
+
 class Settings(_Section):
     """All settings of one report."""
 
@@ -131,6 +207,9 @@ class Settings(_Section):
     activity: ActivitySettings
     engine: EngineSettings
     clustering: ClusteringSettings
+    models: ModelSettings
+    contact: ContactSettings
+    strategy: StrategySettings
 
 
 def read_settings(path: Path = SETTINGS_FILE) -> Settings:

@@ -44,6 +44,8 @@ def main() -> int:
         "available": {
             "ledger": facts["transactions.available"],
             "activity": facts["activity.available"],
+            "decline": bool(facts.get("activity.model")),
+            "lapse": bool(facts.get("lapse.available")),
         },
     }
     text = yaml.safe_dump(about, allow_unicode=True, sort_keys=False)

@@ -1,0 +1,498 @@
+"""What does the model of decline say, in a sentence or two for each picture?
+
+Every sentence is computed, and holds whichever candidate was chosen, where nothing is clear, where
+profits are negative, and where there is no model at all (then tables are empty).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from analysis.contacts import AS_ASSUMED
+from analysis.explain import FEATURE_NAMES
+from analysis.explore_activity import number_text
+from analysis.models import CALIBRATIONS, CONSTANT, usual_calibration
+from analysis.risk_groups import CALM, TARGET
+from analysis.words import count, listed, percent, shorten
+
+NO_MODEL = "There is no model of who buys less."
+NO_EXPLANATION = "There is no model to explain."
+NOBODY = "There is no model, or nobody consented to messages: there is nobody to contact."
+NOT_THE_CAUSE = (
+    "This is what the model leans on, not what makes customers buy less: nobody was treated "
+    "differently here, so nothing shows what a change would do."
+)
+#: From this correlation of a value's rank with its shift on, the risk goes one way with it.
+ONE_WAY = 0.5
+_SHARES = ("promo_share", "consent")
+NEARLY = 0.05
+
+
+def name(model: str) -> str:
+    """Return how the report calls a candidate.
+
+    Examples
+    --------
+    >>> name("constant"), name("random forest")
+    ('the same guess for everybody', 'random forest')
+    """
+    return "the same guess for everybody" if model == CONSTANT else shorten(model)
+
+
+def feature_name(feature: object) -> str:
+    """Return how the report calls a feature, in the middle of a sentence."""
+    return FEATURE_NAMES.get(str(feature), shorten(feature))
+
+
+def feature_value(feature: object, value: float) -> str:
+    """Return a feature's value as text.
+
+    Examples
+    --------
+    >>> feature_value("promo_share", 0.331), feature_value("revenue_trend", -0.2)
+    ('33%', '−0.2')
+    """
+    return percent(value) if feature in _SHARES else _minus(number_text(value))
+
+
+def told(feature: object, text: str) -> str:
+    """Return a value of an example, which is a text already."""
+    return feature_value(feature, float(text)) if feature in _SHARES else shorten(text, 28)
+
+
+def amount(value: float, unit: str = "") -> str:
+    """Return a profit with its unit.
+
+    Examples
+    --------
+    >>> amount(1234.4, "units"), amount(-3.52, "units"), amount(12.0)
+    ('1,234 units', '−3.5 units', '12')
+    """
+    if pd.isna(value):
+        return "not known"
+    text = f"{value:,.0f}" if abs(value) >= 10 or value == 0 else f"{value:,.1f}"
+    return f"{_minus(text)} {unit}".strip()
+
+
+def capital(text: str) -> str:
+    """Return a text as it begins a sentence."""
+    return text[:1].upper() + text[1:]
+
+
+def _minus(text: str) -> str:
+    """Write a minus as long as a plus; what rounds to nothing has no sign."""
+    bare = text.lstrip("+-")
+    return text.replace("-", "−") if bare.strip("0.,") else bare
+
+
+def score(value: float) -> str:
+    """Return a score with three digits."""
+    return "not known" if pd.isna(value) else _minus(f"{value:.3f}")
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """Return a difference with its sign.
+
+    Examples
+    --------
+    >>> signed(0.0136), signed(-0.778, 2), signed(-0.0001)
+    ('+0.014', '−0.78', '0.000')
+    """
+    return _minus(f"{value:+.{digits}f}")
+
+
+def _span(low: float, high: float) -> str:
+    """Return an interval of a score in brackets, or nothing where it is not known."""
+    unknown = pd.isna(low) or pd.isna(high)
+    return "" if unknown else f" (95% interval {score(low)} to {score(high)})"
+
+
+def _share(row: pd.Series, column: str) -> str:
+    """Return a share with its interval."""
+    low, high = row[f"{column}_low"], row[f"{column}_high"]
+    known = pd.notna(low) and pd.notna(high)
+    return percent(row[column]) + (f" ({percent(low)} to {percent(high)})" if known else "")
+
+
+def of_hundred(share: float) -> str:
+    """Return a share as so many of a hundred; an interval may reach beyond what is possible."""
+    return percent(float(np.clip(share, 0, 1))).removesuffix("%")
+
+
+def _best(models: pd.DataFrame) -> pd.Series:
+    return models.iloc[int(models["roc_auc"].astype(float).fillna(-np.inf).to_numpy().argmax())]
+
+
+def _chosen(table: pd.DataFrame) -> pd.Series | None:
+    rows = table[table["chosen"].astype(bool)] if len(table) else table
+    return None if rows.empty else rows.iloc[0]
+
+
+def in_words(models: pd.DataFrame) -> str:
+    """Explain the ROC-AUC of the chosen model to somebody who has never heard of it."""
+    row = _chosen(models)
+    if row is None or pd.isna(row["roc_auc"]):
+        return NO_MODEL
+    if row["model"] == CONSTANT:
+        return "The same guess for everybody puts no customer before another, as a coin would."
+    return (
+        f"Take a customer who buys less and one who does not. {capital(name(row['model']))} gives "
+        f"the first the higher risk in {of_hundred(row['roc_auc'])} of 100 such pairs, where a tie "
+        "counts half; a coin would in 50, a perfect model in 100. Divided by 100, this is the "
+        f"ROC-AUC: {score(row['roc_auc'])}{_span(row['roc_auc_low'], row['roc_auc_high'])}."
+    )
+
+
+def candidates(models: pd.DataFrame) -> str:
+    """Say how well the chosen candidate ranks customers, and whether another is better."""
+    row = _chosen(models)
+    if row is None or pd.isna(row["roc_auc"]):
+        return NO_MODEL
+    best, behind = _best(models), row["behind_low"]
+    alone = row["roc_auc"] >= best["roc_auc"]
+    beats = f"is {'' if behind > 0 else 'not '}credibly better than"
+    other = f"the best candidate, {name(best['model'])}, {beats}"
+    if row["model"] == CONSTANT and alone:
+        return "No candidate ranks customers better than the same guess for everybody."
+    if row["model"] == CONSTANT:
+        return f"{capital(other)} the same guess for everybody."
+    return (
+        f"Of a customer who buys less and one who does not, {name(row['model'])} puts the first "
+        f"higher in {of_hundred(row['roc_auc'])} of 100 pairs; "
+        + ("no candidate does better." if alone else f"{other} it.")
+    )
+
+
+def choice(models: pd.DataFrame) -> str:
+    """Say why the rule takes this candidate, what the next one is, and how they differ."""
+    row = _chosen(models)
+    if row is None:
+        return NO_MODEL
+    rest = models[models["model"] != row["model"]]
+    if rest.empty:
+        return f"There was one candidate only: {name(row['model'])}."
+    best, own = _best(models), capital(name(row["model"]))
+    if best["model"] == row["model"]:
+        after = _best(rest)
+        text = (
+            f"{own} ranks best (ROC-AUC {score(row['roc_auc'])}). The runner-up, "
+            f"{name(after['model'])}, is behind by {score(after['behind'])}"
+            f"{_span(after['behind_low'], after['behind_high'])}"
+        )
+    else:
+        order = list(models["model"])
+        simpler = order.index(row["model"]) < order.index(best["model"])
+        text = (
+            f"{capital(name(best['model']))} ranks best (ROC-AUC {score(best['roc_auc'])}). "
+            f"{own} is {'simpler, and ' if simpler else ''}behind by {score(row['behind'])}"
+            f"{_span(row['behind_low'], row['behind_high'])}"
+        )
+        if simpler and row["behind_low"] <= 0:
+            text += ": not credibly worse, so the rule takes it"
+    worse = [name(model) for model in rest.loc[rest["behind_low"] > 0, "model"]]
+    if not worse:
+        return f"{text}. No candidate is credibly worse than the best."
+    return f"{text}. Credibly worse than the best: {listed(worse)}."
+
+
+def leaks(table: pd.DataFrame, mistake: str) -> str:
+    """Say what a mistake ("twins" or "id") would have added to the ROC-AUC, model by model."""
+    rows = table[table["mistake"] == mistake] if len(table) else table
+    if rows.empty and len(table) and mistake == "twins":
+        return "There are no near-twins that a split could have torn apart."
+    if rows.empty:
+        return "What this mistake would have added was not measured."
+    what = {"twins": "Near-twins split between training and test"}.get(
+        mistake, "The customer number among the features"
+    )
+    up, down = rows["low"] > 0, rows["high"] < 0
+    parts = {
+        "would have added to the ROC-AUC of": rows[up],
+        "would have taken from the ROC-AUC of": rows[down],
+        "would have changed by no more than luck the ROC-AUC of": rows[~up & ~down],
+    }
+    said = [f"{words} {listed(_by_model(part))}" for words, part in parts.items() if len(part)]
+    return f"{what} {'; it '.join(said)}."
+
+
+def _by_model(rows: pd.DataFrame) -> list[str]:
+    ordered = rows.sort_values("added", ascending=False, kind="stable").to_dict("records")
+    return [
+        f"{name(row['model'])} {signed(row['added'])}"
+        + ("" if pd.isna(row["low"]) else f" ({score(row['low'])} to {score(row['high'])})")
+        for row in ordered
+    ]
+
+
+def single_splits(single: pd.DataFrame, published: pd.DataFrame) -> str:
+    """Say how far one random split strays, and if published scores (which may be empty) do too."""
+    if single.empty:
+        return "What a single split is worth was not measured."
+    row = single.iloc[int((single["highest"] - single["lowest"]).to_numpy().argmax())]
+    low, high = score(row["lowest"]), score(row["highest"])
+    span = low if low == high else f"from {low} to {high}"
+    text = f"{capital(name(row['model']))} scores {span} in {count(row['splits'], 'single split')}"
+    known = published.merge(single, on="model") if len(published) else published
+    if known.empty:
+        return f"{text}."
+    apart = known[~known["roc_auc"].between(known["low"], known["high"])].to_dict("records")
+    if not apart:
+        return f"{text}: published scores lie within the middle 95%."
+    names = [f"{score(claim['roc_auc'])} for {name(claim['model'])}" for claim in apart]
+    return f"{text}; published and outside the middle 95%: {listed(names)}."
+
+
+def reliability(curves: pd.DataFrame) -> str:
+    """Say in how many groups the predicted risk agrees with what came."""
+    before = curves[curves["calibration"] == CALIBRATIONS[0]] if len(curves) else curves
+    used = curves[curves["used"].astype(bool)] if len(curves) else curves
+    if used.empty:
+        return NO_MODEL
+    text = f"The predicted risk agrees with what came, within chance, in {_agreeing(used)}"
+    if before.empty or used["calibration"].iloc[0] == CALIBRATIONS[0]:
+        return f"{text}."
+    return f"{text}; before calibration in {_agreeing(before)}."
+
+
+def _agreeing(rows: pd.DataFrame) -> str:
+    inside = int(rows["predicted"].between(rows["low"], rows["high"]).sum())
+    return f"{inside} of {count(len(rows), 'group')}"
+
+
+def calibration(facts: Mapping[str, str | float]) -> str:
+    """Say what calibration does to the Brier score (`Decline.facts`), and which way is in use."""
+    model, used = str(facts.get("activity.model", "")), facts.get("activity.calibration")
+    if not model or used not in CALIBRATIONS:
+        return NO_MODEL
+    said = []
+    for way in CALIBRATIONS:
+        value = score(float(facts[f"activity.brier_{way.replace(' ', '_')}"]))
+        said.append(f"{value} {'' if way == CALIBRATIONS[0] else 'calibrated by '}{way}")
+    text = (
+        "The Brier score, the mean squared distance of the predicted risk from what came (0 is "
+        f"perfect, {score(float(facts['activity.constant_brier']))} the same guess for everybody), "
+        f"is {listed(said)}"
+    )
+    if used != usual_calibration(model):
+        return f"{text}. The calibration {used} lowers it credibly, and is in use."
+    if used == CALIBRATIONS[0]:
+        return f"{text}. No calibration lowers it credibly, so none is in use."
+    return f"{text}. The model gives distances; the calibration {used} makes probabilities of them."
+
+
+def importance(table: pd.DataFrame) -> str:
+    """Say what the model leans on most."""
+    if table.empty:
+        return NO_EXPLANATION
+    clear = table[table["low"] > 0].sort_values("drop", ascending=False, kind="stable")
+    if clear.empty:
+        return "Shuffling no group of features costs the model more than chance."
+    top, *rest = [shorten(group, 60) for group in clear["group"].head(3)]
+    cost = f"{100 * clear['drop'].iloc[0]:.1f} fewer of 100 pairs"
+    text = f"The model leans most on {top}: shuffled, it ranks {cost} rightly"
+    return f"{text}; then on {listed(rest)}." if rest else f"{text}. No other group is clear."
+
+
+def direction(shap: pd.DataFrame, feature: str) -> int:
+    """Return whether the risk rises (1) or falls (-1) with a feature's rank, or neither (0)."""
+    rows = shap[(shap["feature"] == feature) & shap["rank"].notna()]
+    x, y, weight = (rows[column].to_numpy(float) for column in ("rank", "shap", "customers"))
+    if len(rows) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return 0
+    spread = np.cov(x, y, aweights=weight)
+    clear = abs(spread[0, 1]) >= ONE_WAY * np.sqrt(spread[0, 0] * spread[1, 1])
+    return int(np.sign(spread[0, 1])) if clear else 0
+
+
+def beeswarm(shap: pd.DataFrame, sizes: pd.DataFrame) -> str:
+    """Say which features move the predictions most, and which way."""
+    if sizes.empty or shap.empty:
+        return NO_EXPLANATION
+    top = sizes[sizes["size"] > 0].sort_values("size", ascending=False, kind="stable").head(3)
+    if top.empty:
+        return "No feature moves a prediction."
+    names = capital(listed([feature_name(feature) for feature in top["feature"]]))
+    moves, each = ("moves", "it") if len(top) == 1 else ("move", "each")
+    ways = {direction(shap, feature) for feature in top["feature"]}
+    if len(ways) == 1 and ways != {0}:
+        risk = "higher" if ways == {1} else "lower"
+        return f"{names} {moves} predictions most: the more of {each}, the {risk} the risk."
+    return f"{names} {moves} predictions most. {dependence(shap, top['feature'])}"
+
+
+def dependence(shap: pd.DataFrame, features: Iterable[str]) -> str:
+    """Say with which features the risk rises, with which it falls, and where it does neither."""
+    ways: dict[int, list[str]] = {-1: [], 1: [], 0: []}
+    for feature in features if len(shap) else ():
+        ways[direction(shap, feature)].append(feature_name(feature))
+    words = {-1: "falls with more of", 1: "rises with more of", 0: "goes no single way with"}
+    said = [f"{words[way]} {listed(names)}" for way, names in ways.items() if names]
+    return f"The predicted risk {'; it '.join(said)}." if said else NO_EXPLANATION
+
+
+def partial(table: pd.DataFrame) -> str:
+    """Say what the model would expect if everybody had another value of one feature."""
+    if table.empty:
+        return NO_EXPLANATION
+    spans = table.groupby("feature", sort=False)["probability"].agg(np.ptp)
+    feature = str(spans.index[int(spans.to_numpy().argmax())])
+    rows = table[table["feature"] == feature].sort_values("probability", kind="stable")
+    ends = [rows.iloc[-1], rows.iloc[0]]
+    high, low = (percent(end["probability"]) for end in ends)
+    if high == low:
+        return "Whatever one value everybody had, the model would expect about the same risk."
+    at = [feature_value(feature, end["value"]) for end in ends]
+    return (
+        f"With {feature_name(feature)} at {at[0]} for everybody, the model would expect {high} to "
+        f"buy less; at {at[1]}, {low}."
+    )
+
+
+def waterfalls(examples: pd.DataFrame) -> str:
+    """Say which step is the largest for the examples at the highest and at the lowest risk."""
+    known = examples[examples["feature"] != ""] if len(examples) else examples
+    if known.empty:
+        return NO_EXPLANATION
+    ends = examples.groupby("example", sort=False)["end"].last().sort_values(kind="stable")
+    parts = []
+    for example in dict.fromkeys([ends.index[-1], ends.index[0]]):
+        rows = known[known["example"] == example]
+        step = rows.iloc[int(rows["shap"].abs().to_numpy().argmax())]
+        way = "lifts the risk most" if step["shap"] > 0 else "lowers the risk most"
+        what = f"{feature_name(step['feature'])} ({told(step['feature'], step['value'])})"
+        parts.append(f"for {example}, {what} {way if step['shap'] else 'changes nothing'}")
+    return f"{capital('; '.join(parts))}."
+
+
+def contact_curve(curve: pd.DataFrame, unit: str) -> str:
+    """Say from which risk on a contact pays."""
+    row = _chosen(curve)
+    if row is None:
+        return NOBODY
+    if not row["expected"] > 0:
+        return "As assumed, contacting brings no profit from any risk on: better contact nobody."
+    who = f"the {count(row['contacted'], 'customer')} with consent"
+    brings = f"brings the most, an expected {amount(row['expected'], unit)}"
+    if row["contacted"] == curve["contacted"].max():
+        return f"Contacting all of {who} {brings}."
+    same = abs(row["threshold"] - 0.5) < 0.005
+    where = "one half" if same else f"a risk of {percent(row['threshold'])}, not at one half"
+    return f"The line lies at {where}: contacting {who} from there on {brings}."
+
+
+def contact_line(curve: pd.DataFrame, unit: str) -> str:
+    """Say how much the place of the line matters, and what came of those beyond it."""
+    row = _chosen(curve)
+    if row is None:
+        return NOBODY
+    came = (
+        f"By what came, the chosen line would have brought {amount(row['profit'], unit)} (95% "
+        f"interval {amount(row['low'])} to {amount(row['high'])}); {amount(row['least'])} if the "
+        f"lowest share assumed is kept, {amount(row['most'])} if the highest is."
+    )
+    if not row["expected"] > 0:
+        return came
+    at, enough = row["threshold"], curve["expected"] >= (1 - NEARLY) * row["expected"]
+    # The best line is in a run of good ones; others may lie apart from it.
+    bad = [-1.0, *curve.loc[~enough, "threshold"], 2.0]
+    first, last = max(t for t in bad if t < at), min(t for t in bad if t > at)
+    run = curve.loc[curve["threshold"].gt(first) & curve["threshold"].lt(last), "threshold"]
+    if len(run) < 2:
+        return f"Lines next to it bring less by over {percent(NEARLY)}. {came}"
+    span = f"from {percent(run.min())} to {percent(run.max())}"
+    return f"Lines {span} bring within {percent(NEARLY)} of that. {came}"
+
+
+def contact_reach(curve: pd.DataFrame) -> str:
+    """Say what precision and recall are at the chosen line."""
+    row = _chosen(curve)
+    if row is None or not row["contacted"]:
+        return NOBODY if row is None else "At the chosen line nobody is contacted."
+    text = f"Of the {count(row['contacted'], 'customer')} contacted, {_share(row, 'precision')} "
+    text += "did buy less (precision)"
+    if pd.isna(row["recall"]):
+        return f"{text}; nobody with consent bought less."
+    reached = f"{_share(row, 'recall')} are among the contacted (recall)"
+    return f"{text}; of all with consent who bought less, {reached}."
+
+
+def scenarios(table: pd.DataFrame, unit: str) -> str:
+    """Say what it costs to keep to the line when an assumption is wrong by a factor of two."""
+    others = table[table["scenario"] != AS_ASSUMED] if len(table) else table
+    if others.empty:
+        return NOBODY
+    worst = others.iloc[int(others["lost"].to_numpy().argmax())]
+    first, last = percent(others["threshold"].min()), percent(others["threshold"].max())
+    span = f"at {first}" if first == last else f"between {first} and {last}"
+    text = f"Were one assumption wrong by a factor of two, the best line would lie {span}; to keep "
+    if not worst["lost"] > 0:
+        return f"{text}to the chosen one would cost nothing."
+    cost = f"{amount(worst['lost'], unit)} of {amount(worst['expected'])}"
+    return f"{text}to the chosen one would cost at most {cost} (if {worst['scenario']})."
+
+
+def risk_groups(groups: pd.DataFrame) -> str:
+    """Say how large the group worth keeping is, what it brings, and how many declined."""
+    row = _target(groups)
+    if row is None or not row["customers"]:
+        return NO_MODEL if row is None else "Nobody at high risk brings a high profit."
+    text = f"{count(row['customers'], 'customer')} at high risk, {percent(row['share'])} of all, "
+    text += "brings" if row["customers"] == 1 else "bring"
+    if not row["shown"]:
+        return f"{text} a high profit: too few to describe."
+    # Of a loss, shares would have the wrong sign.
+    known = groups[groups["profit_share"].abs() > 0]
+    gained = len(known) and (known["profit"] / known["profit_share"]).iloc[0] > 0
+    text += f" {_share(row, 'profit_share')} of the profit" if gained else " a high profit"
+    return f"{text}; {_share(row, 'declined')} of them did buy less."
+
+
+def consent(groups: pd.DataFrame) -> str:
+    """Say how many of the group may be contacted."""
+    row = _target(groups)
+    if row is None or not row["shown"]:
+        return "The group is too small to say how many may be contacted."
+    # Where one number is withheld, the other would give it away.
+    if pd.isna(row["consenting"]) or pd.isna(row["refusing"]):
+        return "So few differ from the others in their consent that they are not counted."
+    yes, no = count(row["consenting"]), count(row["refusing"])
+    return f"Consent to messages: {yes} gave it; {no} did not, and are on no contact list."
+
+
+def _target(groups: pd.DataFrame) -> pd.Series | None:
+    rows = groups[groups["group"] == TARGET] if len(groups) else groups
+    return None if rows.empty else rows.iloc[0]
+
+
+def effects(table: pd.DataFrame, against: str, most: int = 3) -> str:
+    """Say what sets the group apart (`analysis.risk_groups.group_effects`, one ``against``)."""
+    others = "those at low risk who bring as much" if against == CALM else against
+    rows = table[table["against"] == against] if len(table) else table
+    if rows.empty:
+        return f"There are too few customers to compare the group with {others}."
+    # The group was cut by profit: that it differs in it is no finding.
+    clear = rows[rows["clear"].astype(bool) & (rows["feature"] != "profit")]
+    if clear.empty:
+        return f"But for profit, nothing clearly sets the group apart from {others}."
+    top = clear.iloc[(-clear["delta"].abs()).argsort(kind="stable").to_numpy()[:most]]
+    said = listed([_contrast(row) for _, row in top.iterrows()])
+    return f"Compared with {others}, the group has {said}."
+
+
+def _contrast(row: pd.Series) -> str:
+    """Return a feature with both groups' usual values, where those tell the same story."""
+    column = "share" if row["level"] else "median"
+    own, other = row[f"declined_{column}"], row[f"same_{column}"]
+    if row["level"]:
+        text = f"{'more' if row['delta'] > 0 else 'fewer'} with {shorten(row['name'], 50)}"
+        own_text, other_text = percent(own), percent(other)
+    else:
+        text = f"{'higher' if row['delta'] > 0 else 'lower'} {feature_name(row['feature'])}"
+        own_text, other_text = (feature_value(row["feature"], value) for value in (own, other))
+    # Most pairs may differ one way where the medians do not.
+    if own_text == other_text or (own > other) != (row["delta"] > 0):
+        return text
+    return f"{text} ({own_text} against {other_text})"

@@ -1,0 +1,211 @@
+"""What do the models of lapsing say, in one sentence each?
+
+Every sentence is computed, and holds whichever candidate was chosen, whether or not the test
+confirmed it, and where no model could be made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from analysis.lapse import BG_NBD, RECENCY, RFM, TEST
+from analysis.models import CONSTANT
+from analysis.words import count, listed, percent
+
+#: How the report calls each candidate. Those that are not listed see all features.
+NAMES = {
+    CONSTANT: "the same risk for all",
+    RECENCY: "recency alone",
+    RFM: "recency, orders and spend",
+    BG_NBD: "purchase rhythm (BG/NBD)",
+}
+
+
+def name(model: str) -> str:
+    """Return how the report calls a candidate.
+
+    Examples
+    --------
+    >>> name("R, F and M"), name("random forest")
+    ('recency, orders and spend', 'all features, random forest')
+    """
+    return NAMES.get(model, f"all features, {model}")
+
+
+def no_model(reason: str) -> str:
+    """Say that there is no model, and why."""
+    return f"There is no model of who will not order again: {reason}."
+
+
+def candidates(table: pd.DataFrame) -> str:
+    """Say how well the chosen candidate ranks customers, and whether the test confirms it.
+
+    Parameters
+    ----------
+    table
+        `analysis.lapse.Lapse.models`.
+    """
+    row = table[table["chosen"]].iloc[0]
+    if row["model"] == CONSTANT:
+        return "No candidate tells customers who stay away from those who come back."
+    # Of two: what the area under the ROC curve is.
+    text = (
+        f"The chosen model, {name(row['model'])}, ranks {_of_hundred(row['roc_auc'])} of 100 pairs "
+        f"rightly ({_of_hundred(row['roc_auc_low'])} to {_of_hundred(row['roc_auc_high'])}); a "
+        "coin would rank 50"
+    )
+    best = str(table["model"].iloc[int(table["roc_auc"].to_numpy().argmax())])
+    if best == row["model"]:
+        return f"{text}. None does better."
+    how = "is not credibly better" if row["eligible"] else "is credibly better"
+    return f"{text}. The best in the test ({name(best)}) {how}."
+
+
+def _of_hundred(share: float) -> str:
+    return f"{100 * share:.0f}"
+
+
+def verdict(table: pd.DataFrame) -> str:
+    """Say whether the test confirms the choice, and what follows where it does not.
+
+    Parameters
+    ----------
+    table
+        `analysis.lapse.Lapse.models`.
+    """
+    if table.loc[table["chosen"], "eligible"].all():
+        return "The test confirms the choice: by the same rule it would not be refused there."
+    return (
+        "The test does not confirm the choice: by the same rule another would have been taken "
+        "there. The choice stands all the same, because a test that chooses tests no more."
+    )
+
+
+def gain(table: pd.DataFrame) -> str:
+    """Say what the most elaborate candidates add to recency, orders and spend.
+
+    Parameters
+    ----------
+    table
+        `analysis.lapse.Lapse.models`.
+    """
+    rest = table[[model not in NAMES for model in table["model"]]]
+    up = rest[rest["gain_low"] > 0]
+    best = rest.sort_values("gain", kind="stable").iloc[-1]
+    span = f"{100 * best['gain']:+.1f} points ({100 * best['gain_low']:+.1f} to "
+    span = f"{span}{100 * best['gain_high']:+.1f})".replace("-", "−")
+    if up.empty:
+        return (
+            "Beyond recency, orders and spend, nothing else in the ledger credibly helps: the "
+            f"best model of all features ({best['model']}) differs by {span}."
+        )
+    return (
+        f"All features add to recency, orders and spend: {listed(list(up['model']))} credibly so; "
+        f"at best ({best['model']}) {span}."
+    )
+
+
+def rates(table: pd.DataFrame) -> str:
+    """Say whether the share of customers who lapse differs between cut-offs.
+
+    Parameters
+    ----------
+    table
+        `analysis.lapse.Lapse.rates`.
+    """
+    known = table.dropna(subset=["share"])
+    if known.empty:
+        return "At no cut-off were there enough active customers to tell a share."
+    order = known.sort_values("share", kind="stable")
+    low, high = order.iloc[0], order.iloc[-1]
+    if len(known) == 1:
+        return f"{percent(low['share'])} of active customers did not order again."
+    span = f"from {percent(low['share'])} to {percent(high['share'])}"
+    if low["high"] < high["low"]:
+        return (
+            f"The share who stay away differs between quarters: {span} of active customers, least "
+            f"after {_day(low['date'])}, most after {_day(high['date'])}."
+        )
+    return f"The share who stay away is much the same at every cut-off: {span}."
+
+
+def _day(date: pd.Timestamp) -> str:
+    return f"{date.day} {date:%B %Y}"
+
+
+def level(table: pd.DataFrame, predicted: float) -> str:
+    """Say whether as many customers stayed away in the test as the model expected.
+
+    Parameters
+    ----------
+    table
+        `analysis.lapse.Lapse.rates`.
+    predicted
+        The mean probability in the test.
+    """
+    row = table[table["role"] == TEST].iloc[0]
+    span = f"{percent(row['share'])} ({percent(row['low'])} to {percent(row['high'])})"
+    text = f"The model expected {percent(predicted)} to stay away in the test; {span} did"
+    if row["low"] <= predicted <= row["high"]:
+        return f"{text}, which agrees."
+    return f"{text}: it expected too {'many' if predicted > row['share'] else 'few'}."
+
+
+def reliability(table: pd.DataFrame) -> str:
+    """Say whether customers with a predicted risk stay away about as often.
+
+    Parameters
+    ----------
+    table
+        `analysis.lapse.Lapse.reliability`.
+    """
+    inside = table["predicted"].between(table["low"], table["high"])
+    groups = len(table)
+    text = f"The predicted risk lies within chance of what came in {int(inside.sum())} of {groups}"
+    text += f" group{'s' * (groups != 1)}"
+    above = int((table["predicted"] > table["high"]).sum())
+    below = int((table["predicted"] < table["low"]).sum())
+    if inside.all():
+        return f"{text}: it can be read as a probability."
+    ways = [f"too {way} in {count(number)}" for way, number in (("high", above), ("low", below))
+            if number]  # fmt: skip
+    return f"{text}; it is {listed(ways)}."
+
+
+def segments(table: pd.DataFrame) -> str:
+    """Say which segments are at most and at least risk.
+
+    Parameters
+    ----------
+    table
+        `analysis.lapse.Lapse.segments`.
+    """
+    if table.empty:
+        return "No segment has enough active customers to tell its risk."
+    top, last = table.iloc[0], table.iloc[-1]
+    if len(table) == 1:
+        return f"{top['segment']}: on average {percent(top['mean'])} risk of staying away."
+    return (
+        f"The highest risk of staying away is among {top['segment']} ({percent(top['mean'])} on "
+        f"average), the lowest among {last['segment']} ({percent(last['mean'])})."
+    )
+
+
+def today(facts: Mapping[str, Any]) -> str:
+    """Say how many of today's customers are expected to stay away.
+
+    Parameters
+    ----------
+    facts
+        With ``lapse.scored``, ``lapse.expected`` and ``lapse.days``.
+    """
+    scored, days = int(facts["lapse.scored"]), int(facts["lapse.days"])
+    if not scored:
+        return f"Nobody ordered in the last {days} days, so that there is nobody to score."
+    return (
+        f"Of {count(scored, 'customer')} who ordered in the last {days} days, about "
+        f"{count(facts['lapse.expected'])} are expected not to order in the next {days}."
+    )

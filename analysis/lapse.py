@@ -1,0 +1,511 @@
+"""Which of today's customers will not order again in the months to come, by the ledger alone?
+
+Whoever ordered in the last so many days before a cut-off has lapsed when no net sale follows in as
+many days from the cut-off on. Models learn from earlier cut-offs, one of them is chosen on the
+latest of these by `analysis.models.RULE`, and the test is a later one: no window of outcomes
+overlaps another, and features stand on what was known at their cut-off. There is no support vector
+machine among the candidates: its distances are no probabilities before they are calibrated on rows
+that it has not seen, and its time grows with the square of the customers.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from analysis import customer_base, models
+from analysis.lapse_features import Snapshot, at_most, cut_offs, snapshot
+from analysis.models import FEWEST, MEASURES
+from analysis.movement import DRAWS
+from analysis.profiles import wilson
+from analysis.transactions import GROSS, Ledger
+from analysis.words import count
+
+Numbers = npt.NDArray[np.float64]
+Facts = dict[str, Any]
+RECENCY, RFM, BG_NBD = "recency alone", "R, F and M", "BG/NBD"
+RFM_COLUMNS = ["log_recency", "log_frequency", "log_monetary"]
+
+
+class Plan(NamedTuple):
+    """A candidate: one of `models.CANDIDATES`, or none of them, and what it sees (empty: all)."""
+
+    model: str
+    columns: list[str]
+
+
+#: From the simplest to the least simple. The BG/NBD model learns from purchases, not outcomes.
+PLANS = {
+    models.CONSTANT: Plan(models.CONSTANT, ["recency_days"]),
+    RECENCY: Plan("logistic regression", ["recency_days"]),
+    RFM: Plan("logistic regression", RFM_COLUMNS),
+    BG_NBD: Plan("", []),
+    **{
+        model: Plan(model, [])
+        for model in (
+            "logistic regression",
+            "k-nearest neighbours",
+            "random forest",
+            "gradient boosting",
+        )
+    },
+}
+#: More customers, over all cut-offs to learn from, teach little, and take long: as many are drawn.
+MOST_CUSTOMERS = 20_000
+#: Cells of a table of bootstrap weights held at a time (a block of 16 MB).
+BLOCK = 2_000_000
+TRAINING, VALIDATION, TEST, LEFT_OUT = "training", "validation", "test", "left out"
+
+
+class Lapse(NamedTuple):
+    """What there is to say about lapsing; where `facts` has a reason, the tables are empty.
+
+    Attributes
+    ----------
+    models
+        From `compared`.
+    rates
+        From `rates`.
+    reliability
+        `models.reliability` of the chosen candidate at the test cut-off.
+    segments
+        From `segment_risk`.
+    probabilities
+        lapse_probability by customer_id; missing for customers who are not active.
+    facts
+        Flat, keyed ``lapse.*``.
+    """
+
+    models: pd.DataFrame
+    rates: pd.DataFrame
+    reliability: pd.DataFrame
+    segments: pd.DataFrame
+    probabilities: pd.Series
+    facts: Facts
+
+
+# ------------------------------------------------------------------------- learning
+
+
+def tuned(name: str, train: Sequence[Snapshot], seed: int) -> models.Parameters:
+    """Return a candidate's parameters: learnt on earlier cut-offs, tried on the latest.
+
+    With one cut-off they are tried on folds of its customers instead.
+    """
+    plan = PLANS[name]
+    if not plan.model:
+        return {}
+    table, label = _stacked(plan, train)
+    return models.tune(plan.model, table, label, _splits(train, seed), seed)
+
+
+def _stacked(plan: Plan, parts: Sequence[Snapshot]) -> tuple[pd.DataFrame, npt.NDArray[np.bool_]]:
+    """Return the rows of some cut-offs below each other, as a candidate sees them."""
+    table = pd.concat([part.features for part in parts], ignore_index=True)
+    return (
+        table[plan.columns] if plan.columns else table,
+        np.concatenate([part.lapsed for part in parts]),
+    )
+
+
+def _splits(train: Sequence[Snapshot], seed: int) -> list[models.Split]:
+    label = np.concatenate([part.lapsed for part in train])
+    rows = np.arange(len(label))
+    if len(train) == 1:
+        return models.grouped_splits(label, rows, 3, 1, seed)
+    earlier = len(label) - len(train[-1].lapsed)
+    return [(rows[:earlier], rows[earlier:])]
+
+
+def predicted(
+    name: str,
+    train: Sequence[Snapshot],
+    target: Snapshot,
+    days: int,
+    parameters: models.Parameters,
+    seed: int,
+) -> Numbers:
+    """Return each active customer's probability of lapsing, learnt from other cut-offs.
+
+    Parameters
+    ----------
+    name
+        One of `PLANS`.
+    train
+        Snapshots with outcomes, all of them known at the target's date.
+    target
+        Whom to predict. The BG/NBD model is fitted to all purchases known at its date.
+    days
+        Length of the window.
+    parameters, seed
+        As in `analysis.models`.
+    """
+    plan = PLANS[name]
+    if not plan.model:
+        base = customer_base.fit(target.base)
+        return customer_base.p_none(base, target.base.loc[target.features.index], days)
+    table, label = _stacked(plan, train)
+    made = models.fitted(plan.model, table, label, [], seed, parameters)
+    return models.probability(made, target.features[list(table.columns)])
+
+
+def validated(
+    name: str, train: Sequence[Snapshot], days: int, parameters: models.Parameters, seed: int
+) -> Numbers:
+    """Return predictions for the latest training cut-off by a model that has not seen its outcomes.
+
+    With one training cut-off each fold of its customers is predicted from the others.
+    """
+    *earlier, last = train
+    plan = PLANS[name]
+    if earlier or not plan.model:
+        return predicted(name, earlier, last, days, parameters, seed)
+    table, label = _stacked(plan, train)
+    splits = _splits(train, seed)
+    parts = [
+        models.probability(
+            models.fitted(plan.model, table.iloc[rest], label[rest], [], seed, parameters),
+            table.iloc[fold],
+        )
+        for rest, fold in splits
+    ]
+    return models.out_of_fold(parts, splits, len(label))
+
+
+# ------------------------------------------------------------------------- judging
+
+
+def weighted_measures(
+    lapsed: npt.ArrayLike, probability: npt.ArrayLike, weights: Numbers
+) -> dict[str, Numbers]:
+    """Return every one of `MEASURES` once for each row of weights, all at a time.
+
+    Parameters
+    ----------
+    lapsed, probability
+        What came, and what was predicted.
+    weights
+        How often each customer counts: one row a resample.
+
+    Examples
+    --------
+    >>> weighted_measures([0, 1, 1, 0], [0.1, 0.9, 0.3, 0.4], np.ones((1, 4)))["roc_auc"]
+    array([0.75])
+    """
+    y, p = np.asarray(lapsed, dtype=float), np.asarray(probability, dtype=float)
+    order = np.argsort(-p, kind="stable")
+    # Customers with the same probability pass a threshold together.
+    ends = np.append(np.flatnonzero(np.diff(p[order])), len(p) - 1)
+    sorted_weights = weights[:, order]
+    hits = np.cumsum(sorted_weights * y[order], axis=1)[:, ends]
+    all_above = np.cumsum(sorted_weights, axis=1)[:, ends]
+    found = np.diff(hits, axis=1, prepend=0.0)
+    alarms = np.diff(all_above - hits, axis=1, prepend=0.0)
+    positives, total = hits[:, -1], all_above[:, -1]
+    area = (alarms * (hits - found / 2)).sum(axis=1) / (positives * (total - positives))
+    # A resample may have nobody above the first thresholds: nothing is found there either.
+    precise = (found * hits / np.maximum(all_above, 1e-9)).sum(axis=1) / positives
+    safe = np.clip(p, models.EDGE, 1 - models.EDGE)
+    losses = -np.where(y > 0, np.log(safe), np.log(1 - safe))
+    values = (area, precise, weights @ (p - y) ** 2 / total, weights @ losses / total)
+    return dict(zip(MEASURES, values, strict=True))
+
+
+def _resamples(customers: int, seed: int) -> Iterator[Numbers]:
+    """Yield `DRAWS` bootstrap weights in blocks of rows: how often each customer is drawn."""
+    random = np.random.default_rng(seed)
+    step = max(1, BLOCK // customers)
+    for start in range(0, DRAWS, step):
+        size = min(step, DRAWS - start)
+        yield random.multinomial(customers, np.full(customers, 1 / customers), size).astype(float)
+
+
+def compared(
+    lapsed: npt.NDArray[np.bool_], predictions: Mapping[str, Numbers], seed: int
+) -> pd.DataFrame:
+    """Set candidates beside each other on the customers of one cut-off.
+
+    Parameters
+    ----------
+    lapsed
+        What came.
+    predictions
+        By candidate, from the simplest to the least simple.
+    seed
+        Of the bootstrap over customers, the same for all candidates: differences are paired.
+
+    Returns
+    -------
+    pandas.DataFrame
+        model; each of `MEASURES`; ``gain`` in ROC-AUC over `RFM`, and ``behind`` the best; all
+        with ``_low`` and ``_high`` (95%, percentiles); and ``eligible``: not credibly worse than
+        the best.
+    """
+    draws: dict[str, list[dict[str, Numbers]]] = {name: [] for name in predictions}
+    for weights in _resamples(len(lapsed), seed):
+        for name, p in predictions.items():
+            draws[name].append(weighted_measures(lapsed, p, weights))
+    spread = {
+        name: {m: np.concatenate([part[m] for part in parts]) for m in MEASURES}
+        for name, parts in draws.items()
+    }
+    point = {name: models.judge(lapsed, p) for name, p in predictions.items()}
+    best = max(point, key=lambda name: point[name]["roc_auc"])
+    rows = []
+    for name in predictions:
+        area, areas = point[name]["roc_auc"], spread[name]["roc_auc"]
+        values = {m: (point[name][m], spread[name][m]) for m in MEASURES}
+        values["gain"] = (area - point[RFM]["roc_auc"], areas - spread[RFM]["roc_auc"])
+        values["behind"] = (point[best]["roc_auc"] - area, spread[best]["roc_auc"] - areas)
+        row: dict[str, Any] = {"model": name}
+        for measure, (value, drawn) in values.items():
+            low, high = np.quantile(drawn, [0.025, 0.975])
+            row |= {measure: value, f"{measure}_low": low, f"{measure}_high": high}
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    return table.assign(eligible=table["behind_low"] <= 0)
+
+
+def rates(
+    snapshots: Sequence[Snapshot], roles: Mapping[dt.date, str], smallest: int
+) -> pd.DataFrame:
+    """Return the share of active customers who lapsed, by cut-off.
+
+    Returns
+    -------
+    pandas.DataFrame
+        date, role (`TRAINING`, `VALIDATION`, `TEST`, or `LEFT_OUT`: too few of one kind to learn
+        from), customers, share, low, high (Wilson's 95% interval). Shares of fewer customers than
+        `smallest` are missing.
+    """
+    size = np.array([len(part.lapsed) for part in snapshots], dtype="int64")
+    gone = np.array([part.lapsed.sum() for part in snapshots], dtype="int64")
+    low, high = wilson(gone, size)
+    table = pd.DataFrame(
+        {
+            "date": pd.to_datetime([part.date for part in snapshots]),
+            "role": [roles.get(part.date, LEFT_OUT) for part in snapshots],
+            "customers": size,
+            "share": gone / np.maximum(size, 1),
+            "low": low,
+            "high": high,
+        }
+    )
+    few = size < max(smallest, 1)
+    table.loc[few, ["share", "low", "high"]] = np.nan
+    return table
+
+
+def segment_risk(
+    customers: pd.DataFrame, probabilities: pd.Series, spend: pd.Series, smallest: int
+) -> pd.DataFrame:
+    """Return how many customers of each segment are expected to lapse.
+
+    Parameters
+    ----------
+    customers
+        customer_id and segment.
+    probabilities
+        lapse_probability by customer_id.
+    spend
+        What active customers spent in the last days, by customer_id.
+    smallest
+        Segments with fewer active customers are left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        segment (highest risk first), customers, scored, mean (probability), low, high, expected
+        (number lapsing), spend_share (of the last days' spend, weighted by the probabilities).
+        ``low`` and ``high`` are for the share that will lapse if the probabilities are right: the
+        95% of the Poisson binomial distribution, by its normal approximation. That quarters differ
+        is not in them.
+    """
+    table = customers[["customer_id", "segment"]].assign(
+        p=probabilities.reindex(customers["customer_id"]).to_numpy(),
+        spend=spend.reindex(customers["customer_id"]).to_numpy(),
+    )
+    table = table.sort_values("customer_id").assign(
+        at_risk=lambda t: t["p"] * t["spend"], variance=lambda t: t["p"] * (1 - t["p"])
+    )
+    groups = table.groupby("segment")
+    scored = groups["p"].count()
+    mean = groups["p"].mean()
+    reach = 1.96 * np.sqrt(groups["variance"].sum()) / scored.where(scored > 0)
+    found = pd.DataFrame(
+        {
+            "customers": groups.size(),
+            "scored": scored,
+            "mean": mean,
+            "low": (mean - reach).clip(lower=0),
+            "high": (mean + reach).clip(upper=1),
+            "expected": groups["p"].sum(),
+            "spend_share": groups["at_risk"].sum() / groups["spend"].sum().where(lambda s: s > 0),
+        }
+    ).reset_index()
+    found = found[found["scored"] >= max(smallest, 1)]
+    return found.sort_values(["mean", "segment"], ascending=[False, True], ignore_index=True)
+
+
+# ------------------------------------------------------------------------- all of it
+
+
+def read_lapse(
+    ledger: Ledger,
+    customers: pd.DataFrame,
+    days: int,
+    seed: int,
+    *,
+    smallest: int = 1,
+    home: str = "",
+    tell: Callable[[str], None] = lambda text: None,
+) -> Lapse:
+    """Learn from past cut-offs who lapses, test it on the last one, and score today's customers.
+
+    Parameters
+    ----------
+    ledger
+        The ledger.
+    customers
+        customer_id and segment, today.
+    days
+        ``lapse_days`` of the settings.
+    seed
+        For bootstraps, and candidates that draw.
+    smallest
+        Groups of fewer customers are not shown.
+    home
+        ``home_country`` of the settings.
+    tell
+        Is told of progress.
+    """
+    lines = ledger.lines
+    first = lines.filter(lines.rung >= GROSS).invoice_date.min().execute().date()
+    dates = cut_offs(first, ledger.as_of, days)
+    if len(dates) < 2:
+        length = (ledger.as_of - first).days
+        return _without(
+            f"the ledger covers {count(length, 'day')}, and {3 * days} are needed: {days} to know "
+            f"customers by, {days} to learn from, and {days} to test on",
+            [], customers, days, smallest,
+        )  # fmt: skip
+    whole = []
+    for date in dates:
+        tell(f"customers as known on {date}")
+        whole.append(snapshot(ledger, date, days, home))
+    most = MOST_CUSTOMERS // (len(dates) - 1)
+    past = [at_most(part, most, seed) for part in whole]
+    enough = [min(part.lapsed.sum(), (~part.lapsed).sum()) >= FEWEST for part in past]
+    test, train = past[-1], [part for part, good in zip(past[:-1], enough, strict=False) if good]
+    if not enough[-1] or not train:
+        where = "every earlier cut-off" if enough[-1] else "the last cut-off"
+        return _without(
+            f"at {where} fewer than {FEWEST} active customers came back, or fewer than {FEWEST} "
+            "did not",
+            whole, customers, days, smallest,
+        )  # fmt: skip
+    parameters, trial, final = {}, {}, {}
+    # One thread: sums over several round differently.
+    with threadpool_limits(1):
+        for name in PLANS:
+            tell(f"{name}: learning, and predicting the test")
+            tried = parameters[name] = tuned(name, train, seed)
+            trial[name] = validated(name, train, days, tried, seed)
+            final[name] = predicted(name, train, test, days, tried, seed)
+        choice = compared(train[-1].lapsed, trial, seed).set_index("model")
+        chosen = str(choice.index[int(np.argmax(choice["eligible"]))])
+        table = compared(test.lapsed, final, seed)
+        today = snapshot(ledger, ledger.as_of, days, home)
+        scored = np.zeros(0)
+        if len(today.features):
+            scored = predicted(chosen, [*train, test], today, days, parameters[chosen], seed)
+    names = {f"{m}{end}": f"validation_{m}{end}" for m in ("roc_auc", "behind")
+             for end in ("", "_low", "_high")}  # fmt: skip
+    table = table.merge(choice[list(names)].rename(columns=names).reset_index(), on="model")
+    table["parameters"] = [
+        ", ".join(f"{key} {value}" for key, value in parameters[name].items()) for name in PLANS
+    ]
+    table["chosen"] = table["model"] == chosen
+    roles = {part.date: TRAINING for part in train}
+    roles |= {train[-1].date: VALIDATION, test.date: TEST}
+    found = pd.Series(scored, index=today.features.index, dtype=float)
+    probabilities = _by_customer(found, customers)
+    made = Lapse(
+        table,
+        rates(whole, roles, smallest),
+        models.reliability(test.lapsed, final[chosen], smallest=max(smallest, 5)),
+        segment_risk(customers, probabilities, today.spend, smallest),
+        probabilities,
+        {},
+    )
+    return made._replace(facts=lapse_facts(made, days, final[chosen], test))
+
+
+def _by_customer(found: pd.Series, customers: pd.DataFrame) -> pd.Series:
+    index = pd.Index(customers["customer_id"], name="customer_id")
+    return found.reindex(index).rename("lapse_probability")
+
+
+def _without(
+    reason: str, past: Sequence[Snapshot], customers: pd.DataFrame, days: int, smallest: int
+) -> Lapse:
+    """Return what there is to say when no model can be made: why, and the rates that are known."""
+    none = _by_customer(pd.Series(dtype=float), customers)
+    facts: Facts = {"lapse.available": False, "lapse.reason": reason, "lapse.days": days}
+    empty = pd.DataFrame
+    return Lapse(
+        empty(), rates(past, {}, smallest) if past else empty(), empty(), empty(), none, facts
+    )
+
+
+def lapse_facts(made: Lapse, days: int, probability: Numbers, test: Snapshot) -> Facts:
+    """Return the flat facts of a model that was made.
+
+    Parameters
+    ----------
+    made
+        The tables.
+    days
+        Length of the windows.
+    probability, test
+        What the chosen candidate predicted for the test cut-off, and what came.
+    """
+    row = made.models[made.models["chosen"]].iloc[0]
+    areas = made.models.set_index("model")["roc_auc"]
+    constant = made.models[made.models["model"] == models.CONSTANT].iloc[0]
+    rate = made.rates[made.rates["role"] == TEST].iloc[0]
+    learnt = made.rates[made.rates["role"].isin([TRAINING, VALIDATION])]
+    ends = ("", "_low", "_high")
+    scored = made.probabilities.dropna()
+    return {
+        "lapse.available": True,
+        "lapse.reason": "",
+        "lapse.days": days,
+        "lapse.test_date": f"{test.date}",
+        "lapse.training_dates": ", ".join(f"{day:%Y-%m-%d}" for day in learnt["date"]),
+        "lapse.training_cut_offs": len(learnt),
+        "lapse.training_customers": int(learnt["customers"].sum()),
+        "lapse.test_customers": int(rate["customers"]),
+        "lapse.model": str(row["model"]),
+        "lapse.confirmed": bool(row["eligible"]),
+        "lapse.best_on_test": str(areas.idxmax()),
+        **{f"lapse.{m}{end}": float(row[f"{m}{end}"]) for m in (*MEASURES, "gain") for end in ends},
+        **{f"lapse.constant_{m}": float(constant[m]) for m in MEASURES},
+        "lapse.recency_roc_auc": float(areas[RECENCY]),
+        "lapse.rfm_roc_auc": float(areas[RFM]),
+        "lapse.bg_nbd_roc_auc": float(areas[BG_NBD]),
+        "lapse.mean_predicted": float(probability.mean()),
+        **{f"lapse.observed{end}": float(rate[f"share{end}" if not end else end[1:]])
+           for end in ends},
+        "lapse.rate_lowest": float(made.rates["share"].min()),
+        "lapse.rate_highest": float(made.rates["share"].max()),
+        "lapse.scored": len(scored),
+        "lapse.expected": float(scored.sum()),
+        "lapse.mean_probability": float(scored.mean()) if len(scored) else 0.0,
+    }  # fmt: skip

@@ -1,0 +1,412 @@
+"""Are the sentences about the model of decline true, whatever the tables say? Can all be drawn?"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotnine as p9
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis import figures_decline as figures
+from analysis import findings_decline as findings
+from analysis.figures_activity import effect_plot
+from analysis.models import CONSTANT
+from analysis.risk_groups import CALM, GROUPS
+from analysis.sample import HOSTILE
+from analysis.theme import draw
+
+EMPTY = pd.DataFrame()
+NAMES = [CONSTANT, "logistic regression", "decision tree", "random forest"]
+
+
+def candidates(areas: list[float], reach: float = 0.02) -> pd.DataFrame:
+    """Return a table as `analysis.models.comparison` makes it, chosen by its rule."""
+    roc = np.array(areas)
+    behind = roc.max() - roc
+    table = pd.DataFrame({"model": NAMES[-len(areas) :], "roc_auc": roc, "behind": behind})
+    for column in ("roc_auc", "behind"):
+        ends = np.where(table[column] == 0, 0, reach)
+        table[f"{column}_low"], table[f"{column}_high"] = table[column] - ends, table[column] + ends
+    table["brier"], table["brier_low"], table["brier_high"] = 1 - roc, 0.9 - roc, 1.1 - roc
+    return table.assign(chosen=table.index == int(np.argmax(table["behind_low"] <= 0)))
+
+
+areas = st.lists(st.integers(450, 999).map(lambda x: x / 1000), min_size=1, max_size=4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(areas)
+def test_the_choice_agrees_with_its_table(values: list[float]) -> None:
+    table = candidates(values)
+    chosen = table[table["chosen"]].iloc[0]
+    message, reason = findings.candidates(table), findings.choice(table)
+    if chosen["model"] != CONSTANT:
+        # A share that is not whole must not be rounded to all pairs.
+        assert f"{findings.of_hundred(chosen['roc_auc'])} of 100 pairs" in message
+        assert findings.name(chosen["model"]) in message
+        assert ("no candidate does better" in message) == (chosen["roc_auc"] == max(values))
+    assert "is credibly better" not in message
+    if len(values) > 1:
+        worse = set(table.loc[table["behind_low"] > 0, "model"])
+        said = reason.split("worse than the best: ")[-1] if "best: " in reason else ""
+        assert {model for model in table["model"] if findings.name(model) in said} == worse
+        if "not credibly worse, so the rule takes it" in reason:
+            assert chosen["behind_low"] <= 0 < chosen["behind"]
+
+
+def test_a_guess_that_is_chosen_is_not_praised() -> None:
+    level = candidates([0.5, 0.5, 0.49, 0.48])
+    assert findings.candidates(level).startswith("No candidate ranks customers better")
+    near = candidates([0.5, 0.51, 0.49, 0.48])
+    assert "logistic regression, is not credibly better than the same" in findings.candidates(near)
+    assert "as a coin would" in findings.in_words(near)
+    # A table that breaks the rule is not covered up.
+    broken = candidates([0.5, 0.6, 0.9]).assign(chosen=[True, False, False])
+    assert "is credibly better than" in findings.candidates(broken)
+    assert "so the rule takes it" not in findings.choice(broken)
+
+
+def test_roc_auc_is_put_in_words() -> None:
+    text = findings.in_words(candidates([0.5, 0.9, 0.8]))
+    assert "90 of 100 such pairs" in text
+    assert "0.900 (95% interval 0.880 to 0.920)" in text
+    assert findings.of_hundred(0.999) == "over 99"
+    assert findings.of_hundred(1.02) == "100"
+
+
+def leak_table(added: list[float], reach: float = 0.01, mistake: str = "twins") -> pd.DataFrame:
+    table = pd.DataFrame({"model": NAMES[1 : 1 + len(added)], "added": added, "mistake": mistake})
+    return table.assign(low=table["added"] - reach, high=table["added"] + reach)
+
+
+def test_leaks_are_sorted_by_what_they_add() -> None:
+    text = findings.leaks(leak_table([0.02, -0.03, 0.001]), "twins")
+    added, taken, luck = text.split("; it ")
+    assert "added" in added and "logistic regression +0.020 (0.010 to 0.030)" in added
+    assert "taken" in taken and "decision tree −0.030" in taken
+    assert "luck" in luck and "random forest +0.001" in luck
+    assert "no near-twins" in findings.leaks(leak_table([0.1], mistake="id"), "twins")
+    assert findings.leaks(leak_table([0.1], mistake="id"), "id").startswith("The customer number")
+    once = leak_table([0.1], reach=np.nan)
+    assert "(" not in findings.leaks(once, "twins")
+
+
+def single(low: float, high: float) -> pd.DataFrame:
+    row = {"model": NAMES[1], "splits": 200, "median": (low + high) / 2, "lowest": low}
+    return pd.DataFrame([{**row, "low": low, "high": high, "highest": high}])
+
+
+def published(**area: float) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"model": [name.replace("_", " ") for name in area], "roc_auc": [*area.values()]}
+    )
+
+
+def test_published_scores_are_compared_with_their_own_model() -> None:
+    spread = single(0.85, 0.95)
+    assert "lie within" in findings.single_splits(spread, published(logistic_regression=0.92))
+    outside = findings.single_splits(spread, published(logistic_regression=0.97))
+    assert "outside" in outside and "0.970 for logistic regression" in outside
+    for other in (EMPTY, published(perceptron=0.99)):
+        text = findings.single_splits(spread, other)
+        assert text == "Logistic regression scores from 0.850 to 0.950 in 200 single splits."
+    assert "scores 0.900 in" in findings.single_splits(single(0.9, 0.9), EMPTY)
+
+
+def curves(used: str = "isotonic") -> pd.DataFrame:
+    ways = [("as it is", 0.1), ("sigmoid", 0.4), ("isotonic", 0.5)]
+    rows = [(p, 0.5, 0.3, 0.7, 20 + i, way) for way, p in ways for i in range(2)]
+    columns = ["predicted", "observed", "low", "high", "customers", "calibration"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(used=table["calibration"] == used)
+
+
+def test_calibration_says_what_is_in_use() -> None:
+    assert "in 2 of 2 groups; before calibration in 0 of 2" in findings.reliability(curves())
+    assert findings.reliability(curves("as it is")).endswith("in 0 of 2 groups.")
+    facts: dict[str, Any] = {
+        "activity.model": "logistic regression",
+        "activity.calibration": "isotonic",
+        "activity.constant_brier": 0.236,
+        "activity.brier_as_it_is": 0.12,
+        "activity.brier_sigmoid": 0.11,
+        "activity.brier_isotonic": 0.1,
+    }
+    assert "isotonic lowers it credibly, and is in use" in findings.calibration(facts)
+    as_it_is = facts | {"activity.calibration": "as it is"}
+    assert "No calibration lowers it credibly" in findings.calibration(as_it_is)
+    distances = facts | {
+        "activity.model": "support vector machine",
+        "activity.calibration": "sigmoid",
+    }
+    assert "makes probabilities" in findings.calibration(distances)
+    assert findings.calibration({"activity.model": ""}) == findings.NO_MODEL
+
+
+def importances(*drops: float, reach: float = 0.01) -> pd.DataFrame:
+    table = pd.DataFrame({"group": [f"group {i}" for i in range(len(drops))], "drop": drops})
+    return table.assign(low=table["drop"] - reach, high=table["drop"] + reach, columns="")
+
+
+def test_importance_names_only_what_is_clear() -> None:
+    text = findings.importance(importances(0.02, 0.05, 0.001))
+    assert "most on group 1: shuffled, it ranks 5.0 fewer" in text
+    assert text.endswith("then on group 0.")
+    assert findings.importance(importances(0.005, -0.02)).startswith("Shuffling no group")
+    assert "cause" not in text and "not what makes" in findings.NOT_THE_CAUSE
+
+
+def shap_table(slopes: dict[str, float], points: int = 12) -> pd.DataFrame:
+    rank = np.linspace(0.05, 1, points)
+    parts = [
+        pd.DataFrame({"feature": feature, "level": "", "value": 10 * rank, "rank": rank,
+                      "shap": slope * (rank - 0.5), "customers": 5})
+        for feature, slope in slopes.items()
+    ]  # fmt: skip
+    words = pd.DataFrame({"feature": "favourite_category", "level": HOSTILE, "value": np.nan,
+                          "rank": np.nan, "shap": [0.1, -0.1], "customers": 6})  # fmt: skip
+    return pd.concat([*parts, words], ignore_index=True)
+
+
+def size_table(shap: pd.DataFrame) -> pd.DataFrame:
+    size = shap["shap"].abs().groupby(shap["feature"]).mean().sort_values(ascending=False)
+    return size.rename("size").reset_index()
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(-3, 3).filter(lambda x: abs(x) > 0.01))
+def test_directions_turn_with_the_slope(slope: float) -> None:
+    shap = shap_table({"pages_per_visit": slope})
+    assert findings.direction(shap, "pages_per_visit") == np.sign(slope)
+    text = findings.dependence(shap, ["pages_per_visit"])
+    assert ("rises" in text, "falls" in text) == (slope > 0, slope < 0)
+
+
+def test_features_without_one_direction_get_none() -> None:
+    shap = shap_table({"pages_per_visit": 2.0, "promo_share": -1.0, "unpaid_items": 0.0})
+    bent = shap.assign(shap=np.where(shap["feature"] == "unpaid_items",
+                                     (shap["rank"] - 0.525).abs() * 4, shap["shap"]))  # fmt: skip
+    assert findings.direction(bent, "unpaid_items") == 0
+    assert findings.direction(shap, "favourite_category") == 0
+    assert findings.direction(shap.head(1), "pages_per_visit") == 0
+    text = findings.beeswarm(bent, size_table(bent))
+    assert "rises with more of pages per visit" in text
+    assert "falls with more of share bought on promotion" in text
+    assert "no single way with unpaid items in the basket" in text
+    one = shap_table({"pages_per_visit": -2.0}).query("level == ''")
+    assert "the more of it, the lower the risk" in findings.beeswarm(one, size_table(one))
+    flat = size_table(one).assign(size=0.0)
+    assert findings.beeswarm(one, flat) == "No feature moves a prediction."
+    assert figures.top_numbers(bent, size_table(bent), 9) == [
+        *size_table(bent).loc[lambda t: t["feature"] != "favourite_category", "feature"]
+    ]
+
+
+def partials(values: list[float], feature: str = "promo_share") -> pd.DataFrame:
+    p = np.array(values)
+    share = np.linspace(0.1, 1, len(p))
+    return pd.DataFrame({"feature": feature, "value": share, "share": share, "probability": p,
+                         "low": p - 0.05, "high": p + 0.05})  # fmt: skip
+
+
+def test_partial_dependence_names_the_ends_of_the_widest_curve() -> None:
+    both = pd.concat([partials([0.3, 0.31], "pages_per_visit"), partials([0.6, 0.4, 0.2])])
+    text = findings.partial(both)
+    assert text.startswith("With share bought on promotion at 10%") and "60%" in text
+    assert text.endswith("at 100%, 20%.")
+    assert "about the same risk" in findings.partial(partials([0.3, 0.301]))
+
+
+def examples(*shap: float, value: str = "0.5") -> pd.DataFrame:
+    parts = []
+    for sign, example in ((1, "a customer at high risk"), (-1, "a customer at low risk")):
+        steps = sign * np.array(shap)
+        end = -0.5 + steps.cumsum()
+        told = ["promo_share", "favourite_category", "pages_per_visit"][: len(shap) - 1]
+        parts.append(pd.DataFrame({
+            "example": example, "step": range(1, len(shap) + 1), "feature": [*told, ""],
+            "value": ["0.5", *[value] * (len(told) - 1), ""], "shap": steps, "start": end - steps,
+            "end": end, "base": -0.5, "probability": 0.9, "customers": 10,
+        }))  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_waterfalls_name_the_largest_step_and_its_way() -> None:
+    text = findings.waterfalls(examples(0.4, 0.9, 0.1, value=HOSTILE))
+    assert re.search(r"high risk, favourite category \(.*\) lifts the risk most", text)
+    assert re.search(r"low risk, favourite category \(.*\) lowers the risk most", text)
+    assert "share bought on promotion (50%) lowers" in findings.waterfalls(examples(-0.4, 0.1))
+    assert findings.waterfalls(examples(0.0, 0.0)).count("changes nothing") == 2
+
+
+def curve(expected: list[float], contacted: list[int] | None = None) -> pd.DataFrame:
+    size = len(expected)
+    value = np.array(expected)
+    table = pd.DataFrame({
+        "threshold": np.round(np.linspace(0, 1, size), 2), "expected": value, "profit": value - 1,
+        "contacted": contacted or list(range(10 * size, 0, -10)), "low": value - 3,
+        "high": value + 3, "least": value / 2 - 2, "most": value * 2, "precision": 0.6,
+        "precision_low": 0.5, "precision_high": 0.7, "recall": 0.4, "recall_low": 0.3,
+        "recall_high": 0.5,
+    })  # fmt: skip
+    best = size - 1 - int(np.argmax(value[::-1]))
+    return table.assign(chosen=table.index == best)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(-50, 500).map(float), min_size=3, max_size=11))
+def test_the_line_is_where_the_profit_is_highest(values: list[float]) -> None:
+    table = curve(values)
+    row = table[table["chosen"]].iloc[0]
+    message, line = findings.contact_curve(table, "units"), findings.contact_line(table, "units")
+    if max(values) <= 0:
+        assert "contact nobody" in message
+        return
+    assert findings.amount(max(values), "units") in message
+    if row["threshold"] == 0:
+        assert "all of the" in message
+    elif row["threshold"] == 0.5:
+        assert "lies at one half" in message
+    else:
+        assert f"a risk of {row['threshold']:.0%}, not at one half" in message
+    if found := re.match(r"Lines from (\d+)% to (\d+)%", line):
+        ends = [int(end) / 100 for end in found.groups()]
+        assert ends[0] <= row["threshold"] <= ends[1]
+        # Percentages of the thresholds in eleven steps at most are told apart.
+        run = table[table["threshold"].between(ends[0] - 0.006, ends[1] + 0.006)]
+        assert (run["expected"] >= 0.95 * max(values)).all()
+
+
+def test_contacts_where_nobody_is_worth_it() -> None:
+    table = curve([-9.0, -4.0, 0.0], [30, 20, 0])
+    assert findings.contact_reach(table) == "At the chosen line nobody is contacted."
+    assert "buy less (precision)" in findings.contact_reach(curve([1.0, 5.0, 3.0]))
+    unknown = curve([1.0, 5.0, 3.0]).assign(recall=np.nan)
+    assert findings.contact_reach(unknown).endswith("nobody with consent bought less.")
+    assert findings.contact_curve(EMPTY, "units") == findings.NOBODY
+
+
+def test_scenarios_name_the_dearest_mistake() -> None:
+    table = pd.DataFrame({
+        "scenario": ["as assumed", "a contact costs half", "a contact costs twice"],
+        "threshold": [0.3, 0.2, 0.5], "contacted": [9, 12, 5], "expected": [50.0, 60.0, 40.0],
+        "kept_threshold": [50.0, 58.0, 33.0], "lost": [0.0, 2.0, 7.0],
+    })  # fmt: skip
+    text = findings.scenarios(table, "units")
+    assert "between 20% and 50%" in text
+    assert "7.0 units of 40 (if a contact costs twice)" in text
+    same = table.assign(threshold=0.3, lost=0.0)
+    assert findings.scenarios(same, "").endswith("would cost nothing.")
+
+
+def groups(profit: float = 100.0, shown: bool = True, refusing: float = 6.0) -> pd.DataFrame:
+    total = profit + 300
+    table = pd.DataFrame({
+        "group": GROUPS, "customers": [20, 30, 30, 20], "share": [0.2, 0.3, 0.3, 0.2],
+        "shown": [shown, True, True, True], "profit": [profit, 100.0, 100.0, 100.0],
+        "declined": 0.9, "declined_low": 0.8, "declined_high": 0.95, "consenting": 14.0,
+        "refusing": refusing,
+    })  # fmt: skip
+    table["profit_share"] = table["profit"] / total
+    table["profit_share_low"] = table["profit_share"] - 0.05
+    return table.assign(profit_share_high=table["profit_share"] + 0.05)
+
+
+def test_the_group_is_described_as_far_as_it_may_be() -> None:
+    assert "bring 25% (20% to 30%) of the profit" in findings.risk_groups(groups())
+    # Of a loss of 200, 500 are two and a half times as much, and no share of a profit.
+    assert "bring a high profit;" in findings.risk_groups(groups(-500.0))
+    assert findings.risk_groups(groups(shown=False)).endswith("too few to describe.")
+    assert "14 gave it; 6 did not" in findings.consent(groups())
+    hidden = findings.consent(groups(refusing=np.nan))
+    assert "14" not in hidden and "20" not in hidden
+    none = groups().assign(customers=0)
+    assert findings.risk_groups(none).startswith("Nobody at high risk")
+
+
+def effects(delta: float, own: float, other: float, clear: bool = True) -> pd.DataFrame:
+    rows = [
+        ("profit", "", "profit", 0.99, 9.0, 1.0),
+        ("pages_per_visit", "", "", delta, own, other),
+    ]
+    columns = ["feature", "level", "name", "delta", "declined_median", "same_median"]
+    return pd.DataFrame(rows, columns=columns).assign(
+        clear=clear, against=CALM, declined_share=np.nan, same_share=np.nan, low=delta, high=delta
+    )
+
+
+def test_what_sets_the_group_apart_is_not_how_it_was_cut() -> None:
+    text = findings.effects(effects(-0.5, 4, 9), CALM)
+    assert "lower pages per visit (4 against 9)" in text and "profit" not in text
+    assert "higher pages per visit (9 against 4)" in findings.effects(effects(0.5, 9, 4), CALM)
+    # Medians that contradict the comparison of pairs are not shown beside it.
+    assert findings.effects(effects(0.1, 4, 5), CALM).endswith("has higher pages per visit.")
+    assert "nothing clearly" in findings.effects(effects(0.5, 9, 4, clear=False), CALM)
+    assert "too few" in findings.effects(effects(0.5, 9, 4), "all others")
+
+
+@pytest.mark.parametrize(
+    "say", ["candidates", "choice", "in_words", "reliability", "risk_groups", "importance",
+            "partial", "waterfalls"],
+)  # fmt: skip
+def test_without_a_model_nothing_is_claimed(say: str) -> None:
+    assert getattr(findings, say)(EMPTY) in (findings.NO_MODEL, findings.NO_EXPLANATION)
+
+
+def test_empty_tables_are_spoken_of_honestly() -> None:
+    assert findings.beeswarm(EMPTY, EMPTY) == findings.NO_EXPLANATION
+    assert findings.dependence(EMPTY, []) == findings.NO_EXPLANATION
+    assert "too small" in findings.consent(EMPTY)
+    assert "not measured" in findings.leaks(EMPTY, "twins")
+
+
+SHAP = shap_table({"pages_per_visit": 2.0, "promo_share": -1.0})
+PLOTS: dict[str, Any] = {
+    "candidates": lambda m: figures.candidates(candidates([0.5, 0.9, 0.8]), m),
+    "only the guess": lambda m: figures.candidates(candidates([0.5, 0.5, 0.5, 0.5]).head(1), m),
+    "splits": lambda m: figures.single_splits(
+        single(0.8, 0.9), candidates([0.5, 0.9, 0.8]), m, published(logistic_regression=0.95)
+    ),
+    "reliability": lambda m: figures.reliability(curves(), m),
+    "importance": lambda m: figures.importance(importances(0.1, 0.0).assign(group=HOSTILE * 5), m),
+    "beeswarm": lambda m: figures.beeswarm(SHAP, size_table(SHAP), m),
+    "dependence": lambda m: figures.dependence(SHAP, ["pages_per_visit"], m),
+    "partial": lambda m: figures.partial(partials([0.3]), m),
+    "waterfalls": lambda m: figures.waterfalls(examples(0.4, 0.9, 0.1, value=HOSTILE * 5), m),
+    "contacts": lambda m: figures.contact_curve(curve([-5.0, -2.0, 0.0]), m, ""),
+    "groups": lambda m: figures.risk_groups(groups(-500.0, shown=False), m),
+    "effects": lambda m: effect_plot(effects(0.5, 9, 4), m, subtitle="The group and others"),
+    "nothing": lambda m: figures.waterfalls(EMPTY, m),
+}
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_pictures_carry_their_message_and_can_be_drawn(name: str) -> None:
+    plot: p9.ggplot = PLOTS[name](HOSTILE)
+    assert " ".join(str(plot.labels.title).split()) == HOSTILE
+    assert draw(plot).startswith(b"<?xml")
+
+
+@pytest.mark.parametrize("name", ["candidates", "reliability", "importance", "partial"])
+def test_pictures_of_nothing_say_why(name: str) -> None:
+    assert getattr(figures, name)(EMPTY, "Why.").labels.title == "Why."
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.floats(-3, 3), min_size=1, max_size=80))
+def test_points_of_the_swarm_keep_to_their_row(values: list[float]) -> None:
+    offsets = figures.swarm(np.array(values))
+    assert np.abs(offsets).max() <= 0.4
+    assert len(set(zip(values, offsets.round(9), strict=True))) == len(values)
+
+
+def test_breaks_of_risks_are_apart_and_inside() -> None:
+    for low, high in ((-3.0, 3.2), (-9.0, 9.0), (-0.1, 0.1)):
+        places = figures._risk_breaks(low, high)
+        assert all(low - 0.2 <= place <= high + 0.2 for place in places)
+        assert not places or np.all(np.diff(places) > (high - low) / 10)
