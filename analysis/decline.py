@@ -152,7 +152,8 @@ def read_decline(
     parameters = tested[chosen].parameters
     with step("calibrate the chosen model"):
         ways = calibrations(chosen, table, label, groups, splits, parameters, seed)
-        calibration = choose_calibration(ways, label, splits, 1 / settings.folds, chosen)
+        compared = compare_calibrations(ways, label, splits, 1 / settings.folds, chosen)
+        calibration = str(compared.loc[compared["used"], "calibration"].iloc[0])
         curves = pd.concat(
             [
                 models.reliability(label, models.out_of_fold(found, splits, len(label)))
@@ -167,9 +168,6 @@ def read_decline(
         leaks = leak_gains(table, label, groups, ids, usual, splits, seed)
         single = single_splits(table, label, usual, seed)
     p = models.out_of_fold(ways[calibration], splits, len(label))
-    briers = {
-        way: float(_scores(found, label, splits, "brier").mean()) for way, found in ways.items()
-    }
     back = np.empty(len(label))
     back[order] = p
     return Decline(
@@ -182,7 +180,7 @@ def read_decline(
         reliability=curves,
         leaks=leaks,
         single=single,
-        facts=_facts(table_of_models, chosen, calibration, leaks, single, briers, label, p),
+        facts=_facts(table_of_models, chosen, compared, leaks, single, label, p),
     )
 
 
@@ -234,25 +232,33 @@ def calibrations(
     return {way: [found[way] for found in done] for way in CALIBRATIONS}
 
 
-def choose_calibration(
+def compare_calibrations(
     ways: dict[str, list[Numbers]],
     label: npt.NDArray[np.bool_],
     splits: Sequence[Split],
     test_share: float,
     model: str,
-) -> str:
-    """Return the way to calibrate that credibly lowers the Brier score, and lowers it most.
+) -> pd.DataFrame:
+    """Return what each way to calibrate does to the Brier score, and which one is used.
 
-    Without one, the model's own probabilities stay as they are.
+    The way with the lowest score is used, like any other choice that tuning makes: a calibrator
+    has next to no parameters. Distances have to become probabilities, whatever the score.
+
+    Returns
+    -------
+    pandas.DataFrame
+        calibration, brier, gain (over the model's own probabilities), gain_low, gain_high, used.
     """
-    brier = {way: _scores(found, label, splits, "brier") for way, found in ways.items()}
     own = models.usual_calibration(model)
-    helpful = [
-        way
-        for way, found in brier.items()
-        if models.corrected_interval(brier[own] - found, test_share)[1] > 0
-    ]
-    return min(helpful, key=lambda way: brier[way].mean(), default=own)
+    brier = {way: _scores(found, label, splits, "brier") for way, found in ways.items()}
+    gains = [models.corrected_interval(brier[own] - found, test_share) for found in brier.values()]
+    table = pd.DataFrame(gains, columns=["gain", "gain_low", "gain_high"])
+    table.insert(0, "calibration", list(ways))
+    table.insert(1, "brier", [found.mean() for found in brier.values()])
+    allowed = table["brier"].where(
+        table["calibration"].isin(CALIBRATIONS[CALIBRATIONS.index(own) :])
+    )
+    return table.assign(used=table.index == int(allowed.to_numpy().argmin()))
 
 
 def _scores(
@@ -398,23 +404,28 @@ def _numbers_of(ids: pd.Series) -> npt.NDArray[Any]:
 def _facts(
     table: pd.DataFrame,
     model: str,
-    calibration: str,
+    compared: pd.DataFrame,
     leaks: pd.DataFrame,
     single: pd.DataFrame,
-    briers: dict[str, float],
     label: npt.NDArray[np.bool_],
     p: Numbers,
 ) -> Facts:
     """Return the numbers that the prose quotes."""
     by_model: dict[Any, dict[Any, Any]] = table.set_index("model").to_dict("index")
+    ways: dict[Any, dict[Any, Any]] = compared.set_index("calibration").to_dict("index")
+    used = next(way for way, row in ways.items() if row["used"])
     best = max(by_model, key=lambda name: by_model[name]["roc_auc"])
     facts: Facts = {
         "activity.model": model,
-        "activity.calibration": calibration,
+        "activity.calibration": used,
         "activity.best_model": best,
         "activity.mean_probability": float(p.mean()),
         **{f"activity.out_of_fold_{name}": value for name, value in models.judge(label, p).items()},
-        **{f"activity.brier_{way.replace(' ', '_')}": value for way, value in briers.items()},
+        **{f"activity.brier_{way.replace(' ', '_')}": row["brier"] for way, row in ways.items()},
+        **{
+            f"activity.calibration_{end}": ways[used][end]
+            for end in ("gain", "gain_low", "gain_high")
+        },
         "activity.constant_brier": by_model[CONSTANT]["brier"],
         "activity.constant_pr_auc": by_model[CONSTANT]["pr_auc"],
     }

@@ -202,7 +202,7 @@ def importance(table: pd.DataFrame, message: str) -> p9.ggplot:
             x="Fall in ROC-AUC when shuffled (95% interval)",
             y="",
         )
-        + _theme(1.6 + 0.24 * len(rows), message)
+        + _theme(1.4 + 0.2 * len(rows), message)
         + _NO_ROWS
     )
 
@@ -265,7 +265,7 @@ def beeswarm(shap: pd.DataFrame, sizes: pd.DataFrame, message: str, most: int = 
             f"({_standing_for(points['customers'])})",
             y="",
         )
-        + _theme(1.9 + 0.4 * len(names), message)
+        + _theme(1.7 + 0.29 * len(names), message)
         + p9.guides(color=p9.guide_legend(override_aes={"size": 2.5}))
         + _NO_ROWS
     )  # fmt: skip

@@ -277,9 +277,16 @@ def calibration(facts: Mapping[str, str | float]) -> str:
         f"is {listed(said)}"
     )
     if used != usual_calibration(model):
-        return f"{text}. The calibration {used} lowers it credibly, and is in use."
+        gain, low, high = (
+            float(facts[f"activity.calibration_gain{end}"]) for end in ("", "_low", "_high")
+        )
+        sure = "" if low > 0 else "; that it helps at all is not certain"
+        return (
+            f"{text}. The calibration {used} scores best, and is in use: it lowers the score by "
+            f"{score(gain)}{_span(low, high)}{sure}."
+        )
     if used == CALIBRATIONS[0]:
-        return f"{text}. No calibration lowers it credibly, so none is in use."
+        return f"{text}. No calibration lowers it, so none is in use."
     return f"{text}. The model gives distances; the calibration {used} makes probabilities of them."
 
 

@@ -137,9 +137,13 @@ def test_calibration_says_what_is_in_use() -> None:
         "activity.brier_sigmoid": 0.11,
         "activity.brier_isotonic": 0.1,
     }
-    assert "isotonic lowers it credibly, and is in use" in findings.calibration(facts)
+    facts |= {"activity.calibration_gain": 0.1, "activity.calibration_gain_low": 0.05,
+              "activity.calibration_gain_high": 0.15}  # fmt: skip
+    assert "isotonic scores best, and is in use" in findings.calibration(facts)
+    assert "not certain" not in findings.calibration(facts)
+    assert "not certain" in findings.calibration(facts | {"activity.calibration_gain_low": -0.1})
     as_it_is = facts | {"activity.calibration": "as it is"}
-    assert "No calibration lowers it credibly" in findings.calibration(as_it_is)
+    assert "No calibration lowers it" in findings.calibration(as_it_is)
     distances = facts | {
         "activity.model": "support vector machine",
         "activity.calibration": "sigmoid",
