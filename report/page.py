@@ -8,8 +8,10 @@ great-tables, which escapes it: no name of a product can become markup.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import great_tables as gt
@@ -26,6 +28,19 @@ FACTS: dict[str, Any] = artifacts.read_json(BUILD / "facts.json")
 MANIFEST: dict[str, Any] = artifacts.read_json(BUILD / "manifest.json")
 LEDGER_CURRENCY: str = FACTS.get("report.currency", "")
 ACTIVITY_CURRENCY: str = FACTS.get("activity.currency", "")
+#: Names all that a picture depends on: the build, which names data and code, and the chapters.
+DRAWN_FROM = hashlib.sha256(
+    b"".join(
+        [
+            str(MANIFEST.get("key")).encode(),
+            Path(__file__).read_bytes(),
+            *(
+                path.read_bytes()
+                for path in sorted([*ROOT.glob("*.qmd"), *ROOT.glob("report/*.qmd")])
+            ),
+        ]
+    )
+).hexdigest()
 WORDS_A_MINUTE = 200
 SECONDS_A_PICTURE = 20
 
@@ -102,9 +117,13 @@ def figure(
     data
         What was drawn, offered as CSV.
     """
-    folder = BUILD / "figures"
-    folder.mkdir(exist_ok=True)
-    (folder / f"{label}.svg").write_bytes(draw(plot))
+    picture = BUILD / "figures" / f"{label}.svg"
+    mark = picture.with_suffix(".key")
+    picture.parent.mkdir(exist_ok=True)
+    # Each format runs the chapters anew, and drawing is most of their work: it is done once.
+    if not picture.is_file() or not mark.is_file() or mark.read_text() != DRAWN_FROM:
+        picture.write_bytes(draw(plot))
+        mark.write_text(DRAWN_FROM)
     spoken = " ".join(alt.split()).replace('"', "'").replace("\\", "/").replace("{{", "{ {")
     print(f'\n![{caption}](/build/figures/{label}.svg){{#{label} fig-alt="{spoken}"}}\n')
     if data is not None:

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import fcntl
+import io
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +26,9 @@ from analysis.__main__ import main
 from analysis.sample import write_sample
 from analysis.settings import ROOT, Settings, read_settings
 
+#: The long files come first, so that both workers end together. At the start each worker is dealt
+#: two files: a short one stands behind the longest.
+FIRST = ("book", "transactions", "rfm", "pipeline", "clustering", "offline", "sample", "profiles")
 SHARED = ROOT.parent / "shared" / "data"
 Row = dict[str, Any]
 LINE: Row = {
@@ -32,6 +41,12 @@ LINE: Row = {
     "CustomerID": "17850",
     "Country": "United Kingdom",
 }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of long files first."""
+    rank = {f"test_{name}": number for number, name in enumerate(FIRST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
 
 
 def a_line(**changes: Any) -> Row:
@@ -55,6 +70,25 @@ def write_lines(path: Path, rows: Sequence[Row], delimiter: str = ",") -> Path:
         writer.writeheader()
         writer.writerows(rows)
     return path.parent.parent
+
+
+def raw_lines(path: Path) -> pd.DataFrame:
+    """Read a file of the sample's ledger without the project's loader: every line, all as text."""
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("cp1251")
+    separator = next(mark for mark in "\t;," if mark in text.splitlines()[0])
+    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))[1:]
+    names = ["invoice", "code", "description", "quantity", "date", "price", "customer", "country"]
+    table = pd.DataFrame(rows, columns=names).assign(file=path.name)
+    if separator == ";":
+        table["price"] = table["price"].str.replace(",", ".")
+    day_first = r"(\d\d)\.(\d\d)\.(\d{4})"
+    table["date"] = table["date"].str.replace(day_first, r"\3-\2-\1", regex=True)
+    table["date"] = table["date"].str.replace("T", " ").str.slice(0, 16)
+    return table
 
 
 @contextmanager
@@ -151,29 +185,93 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def sample_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the sample data."""
-    folder = tmp_path_factory.mktemp("sample")
-    write_sample(folder)
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Return a folder that is the same in all workers of this run."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
+
+
+def once(folder: Path, make: Callable[[Path], object]) -> Path:
+    """Return a folder that the first worker to ask makes; meanwhile the others wait."""
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # let go when the file is closed, or its process ends
+        if not folder.exists():
+            draft = folder.with_name(f"{folder.name}.draft")
+            shutil.rmtree(draft, ignore_errors=True)
+            make(draft)
+            draft.rename(folder)
     return folder
+
+
+def call_in(project: Path, *command: str) -> str:
+    """Run a command in a project that is no checkout, and return what it says: no warnings."""
+    own = {"QUARTO_PYTHON": sys.executable, "REPORT_DATA": "", "PYTHONPATH": ""}
+    done = subprocess.run(
+        command, cwd=project, env=os.environ | own, capture_output=True, text=True, check=False
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert "warning" not in said.casefold(), said
+    return said
 
 
 @pytest.fixture(scope="session")
 def quick_settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return settings that look for clusters no longer than they must."""
-    path = tmp_path_factory.mktemp("settings") / "settings.toml"
-    return settings_file(path, ("resamples = 60", "resamples = 12"))
+    """Return settings that look for clusters, and test models, no longer than they must."""
+    return quick_settings_file(tmp_path_factory.mktemp("settings") / "settings.toml")
+
+
+def quick_settings_file(path: Path, resamples: int = 12) -> Path:
+    """Write settings that look for clusters, and test models, no longer than they must."""
+    return settings_file(
+        path,
+        ("resamples = 60", f"resamples = {resamples}"),
+        ("folds = 5", "folds = 2"),
+        ("repeats = 5", "repeats = 1"),
+    )
 
 
 @pytest.fixture(scope="session")
-def sample_build(
-    sample_data: Path, quick_settings: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def sample_project(shared: Path) -> Path:
+    """Return a project that holds what a build needs, and the sample data in its usual place.
+
+    A build depends on the folder that its data has in the project: in a copy of this one, what is
+    built here is up to date.
+    """
+
+    def make(project: Path) -> None:
+        shutil.copytree(ROOT / "analysis", project / "analysis")
+        write_sample(project / "data" / "sample")
+        for path in (ROOT / "data").glob("*.toml"):
+            shutil.copy2(path, project / "data")
+        quick_settings_file(project / "data" / "settings.toml")
+
+    return once(shared / "sample-project", make)
+
+
+@pytest.fixture(scope="session")
+def sample_data(sample_project: Path) -> Path:
+    """Return a folder with the sample data."""
+    return sample_project / "data" / "sample"
+
+
+@pytest.fixture(scope="session")
+def sample_build(sample_project: Path) -> Path:
     """Return a build of the sample data."""
-    out = tmp_path_factory.mktemp("built") / "build"
-    options = ["--data", str(sample_data), "--settings", str(quick_settings), "--out", str(out)]
-    assert main(["build", *options]) == 0
-    return out
+    command = [sys.executable, "-m", "analysis", "build", "--out"]
+    return once(sample_project / "build", lambda out: call_in(sample_project, *command, str(out)))
+
+
+@pytest.fixture(scope="session")
+def real_build(real_data: Path, shared: Path) -> Path:
+    """Return a build of the real data, with clusters found as the project finds them."""
+
+    def make(out: Path) -> None:
+        settings = quick_settings_file(shared / "real-settings.toml", resamples=60)
+        options = ["--data", str(real_data), "--settings", str(settings), "--out", str(out)]
+        assert main(["build", *options]) == 0
+
+    return once(shared / "real-build", make)
 
 
 @pytest.fixture(scope="session")

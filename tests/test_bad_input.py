@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import gzip
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -87,13 +89,20 @@ def sheets(**content: list[Row] | list[str]) -> Write:
     return lambda folder: write_workbook(folder / "transactions" / "book.xlsx", dict(content))
 
 
+@functools.cache
+def activity_tables() -> dict[str, bytes]:
+    """Return the sample's activity tables by their names."""
+    with TemporaryDirectory() as folder:
+        write_sample(Path(folder))
+        return {path.name: path.read_bytes() for path in Path(folder, "activity").iterdir()}
+
+
 def activity(name: str, change: Callable[[str], str]) -> Write:
     """Write the sample's activity tables with one of them changed."""
 
     def write(folder: Path) -> None:
-        write_sample(folder)
-        for path in (folder / "transactions").iterdir():
-            path.unlink()
+        for table, data in activity_tables().items():
+            content(f"activity/{table}", data)(folder)
         path = folder / "activity" / name
         path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
 

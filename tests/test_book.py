@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from conftest import call_in
 from pypdf import PdfReader
 
 from analysis.sample import HOSTILE
@@ -66,44 +67,23 @@ def copy_project(target: Path) -> Path:
     return target
 
 
-def render(project: Path, *command: str) -> None:
-    done = subprocess.run(
-        command,
-        cwd=project,
-        env=os.environ | {"QUARTO_PYTHON": sys.executable, "REPORT_DATA": "", "PYTHONPATH": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "warning" not in (done.stdout + done.stderr).casefold(), done.stdout + done.stderr
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the sample in a copy of the project."""
-    project = copy_project(tmp_path_factory.mktemp("built"))
-    quick = project / "data" / "settings.toml"
-    quick.write_text(quick.read_text("utf-8").replace("resamples = 60", "resamples = 12"), "utf-8")
-    render(project, sys.executable, "-m", "analysis", "build")
-    return project
-
-
 @pytest.fixture(scope="module", params=["without Quarto", "with Quarto"])
 def site(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, built: Path
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sample_build: Path
 ) -> Path:
     """Render the sample in a copy of the project, and return what was published."""
     quarto = shutil.which("quarto")
     if request.param == "with Quarto" and not quarto:
         pytest.skip("quarto is not on the PATH")
-    project = tmp_path_factory.mktemp("project")
-    shutil.copytree(built, project, dirs_exist_ok=True)
+    project = copy_project(tmp_path_factory.mktemp("project"))
+    shutil.rmtree(project / "analysis")  # the build is up to date with just the code that made it
+    shutil.copytree(sample_build.parent, project, dirs_exist_ok=True)
     if request.param == "with Quarto":
-        render(project, str(quarto), "render")
+        said = call_in(project, str(quarto), "render")
     else:
         without = "from report import __main__ as m; m.find_quarto = lambda: None; exit(m.main())"
-        render(project, sys.executable, "-c", without)
+        said = call_in(project, sys.executable, "-c", without)
+    assert f"build/ is up to date with {project / 'data' / 'sample'}." in said
     return project / "_site"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import subprocess
@@ -18,15 +19,19 @@ from conftest import (
     Run,
     a_line,
     good_lines,
+    raw_lines,
     settings_file,
     snapshot,
     write_lines,
 )
 
-from analysis import __main__, artifacts, explore_sales, inputs, pipeline, sources
+from analysis import __main__, artifacts, clustering, explore_sales, inputs, pipeline, sources
 from analysis import transactions as tx
+from analysis.__main__ import main
 from analysis.problems import Refused
 from analysis.settings import ROOT, Settings
+
+CHOSEN = ("clustering", "cluster_centres", "cluster_use")
 
 
 def facts_of(out: Path) -> dict[str, Any]:
@@ -53,24 +58,69 @@ def test_two_builds_are_the_same_byte_by_byte(
     assert [name for name in first if first[name] != second[name]] == []
 
 
-def test_unchanged_input_is_not_built_again(sample_data: Path, tmp_path: Path, run: Run) -> None:
+@pytest.fixture(scope="module")
+def small_ledger(sample_data: Path) -> pd.DataFrame:
+    """Return the raw lines of a tenth of the sample's customers, with all their dirt."""
+    lines = pd.concat([raw_lines(path) for path in sorted(sample_data.glob("transactions/*"))])
+    return lines[lines["customer"].str.contains(r"^$|[a-z]|^\d*0(?:\.0)?$")]
+
+
+def customers_of(ledger: list[pd.DataFrame], folder: Path, settings: Path) -> bytes:
+    """Build a ledger of so many files, and return the file of its customers."""
+    (folder / "data" / "transactions").mkdir(parents=True)
+    for number, lines in enumerate(ledger):
+        path = folder / "data" / "transactions" / f"{number}.csv"
+        lines.drop(columns="file").set_axis(list(LINE), axis=1).to_csv(path, index=False)
+    out = folder / "build"
+    options = ["--data", str(folder / "data"), "--settings", str(settings), "--out", str(out)]
+    assert main(["build", *options]) == 0
+    return (out / "customers.parquet").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def expected_customers(
+    small_ledger: pd.DataFrame, quick_settings: Path, tmp_path_factory: pytest.TempPathFactory
+) -> bytes:
+    return customers_of([small_ledger], tmp_path_factory.mktemp("in-order"), quick_settings)
+
+
+@pytest.mark.parametrize(("seed", "files"), [(1, 1), (2, 3)])
+def test_shuffled_rows_in_several_files_give_the_same_customers_byte_by_byte(
+    seed: int,
+    files: int,
+    small_ledger: pd.DataFrame,
+    expected_customers: bytes,
+    quick_settings: Path,
+    tmp_path: Path,
+) -> None:
+    expected = pd.read_parquet(io.BytesIO(expected_customers))
+    assert len(expected) > 250
+    assert expected["cluster"].nunique() > 1
+    assert expected["segment"].nunique() > 5
+    shuffled = small_ledger.sample(frac=1, random_state=seed)
+    parts = [shuffled.iloc[start::files] for start in range(files)]
+    assert customers_of(parts, tmp_path, quick_settings) == expected_customers
+
+
+def test_unchanged_input_is_not_built_again(quick_settings: Path, tmp_path: Path, run: Run) -> None:
     data, out = tmp_path / "data", tmp_path / "build"
-    write_lines(data / "transactions" / "a.csv", good_lines())
-    assert run("build", "--data", data, "--out", out).code == 0
+    quick = ("build", "--data", data, "--out", out, "--settings", quick_settings)
+    write_lines(data / "transactions" / "a.csv", good_lines(2))
+    assert run(*quick).code == 0
     before = snapshot(out)
-    found = run("build", "--data", data, "--out", out)
+    found = run(*quick)
     assert (found.code, found.err) == (0, f"build/ is up to date with {data}.\n")
     assert snapshot(out) == before
-    assert run("build", "--data", data, "--out", out, "--force").code == 0
+    assert run(*quick, "--force").code == 0
     assert snapshot(out) != before
 
     # What was lost, or is different by a byte, is made again.
     (out / "customers.parquet").unlink()
-    assert "Building" in run("build", "--data", data, "--out", out).err
+    assert "Building" in run(*quick).err
     assert (out / "customers.parquet").is_file()
-    write_lines(data / "transactions" / "a.csv", good_lines(21))
-    assert "Building" in run("build", "--data", data, "--out", out).err
-    assert facts_of(out)["transactions.raw_rows"] == 21
+    write_lines(data / "transactions" / "a.csv", good_lines(3))
+    assert "Building" in run(*quick).err
+    assert facts_of(out)["transactions.raw_rows"] == 3
     changed = settings_file(tmp_path / "settings.toml", ('currency = "£"', 'currency = "€"'))
     assert run("build", "--data", data, "--out", out, "--settings", changed).code == 0
     assert facts_of(out)["report.currency"] == "€"
@@ -80,7 +130,7 @@ def test_refused_data_and_a_failure_leave_the_build_as_it_was(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, out = tmp_path / "data", tmp_path / "build"
-    write_lines(data / "transactions" / "a.csv", good_lines())
+    write_lines(data / "transactions" / "a.csv", good_lines(2))
     assert run("build", "--data", data, "--out", out).code == 0
     before = snapshot(tmp_path / "build")
     write_lines(data / "transactions" / "b.csv", [a_line(Quantity="many")])
@@ -115,7 +165,7 @@ def test_a_folder_with_other_files_is_never_replaced(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, home = tmp_path / "data", tmp_path / "home"
-    write_lines(data / "transactions" / "a.csv", good_lines())
+    write_lines(data / "transactions" / "a.csv", good_lines(2))
     home.mkdir()
     (home / "thesis.txt").write_text("years of work")
     monkeypatch.chdir(home)
@@ -168,12 +218,8 @@ def test_facts_are_flat_and_name_nothing_of_this_machine(
 
 
 @pytest.mark.real
-def test_the_real_data_builds(
-    real_data: Path, quick_settings: Path, tmp_path: Path, run: Run
-) -> None:
-    out = tmp_path / "build"
-    options = ("--data", real_data, "--settings", quick_settings, "--out", out)
-    assert run("build", *options).code == 0
+def test_the_real_data_builds(real_build: Path) -> None:
+    out = real_build
     facts = facts_of(out)
     assert facts["transactions.net_revenue"] == 8_351_392.07
     assert facts["activity.kept_customers"] == 1_296
@@ -188,17 +234,43 @@ def test_the_real_data_builds(
     assert sum(n for name, n in facts.items() if name.startswith("rfm.segments.")) == 4_324
 
 
+@pytest.mark.real
+def test_the_real_ledger_shuffled_gives_the_same_build_byte_by_byte(
+    real_data: Path, real_build: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clusters are chosen from tables that are compared here, so they are not chosen again."""
+    rows = pd.read_parquet(real_data / "transactions" / "online_retail.parquet")
+    shuffled = tmp_path / "data" / "transactions" / "online_retail.parquet"
+    shuffled.parent.mkdir(parents=True)
+    rows.sample(frac=1, random_state=3).to_parquet(shuffled, index=False)
+    chosen = (pd.read_parquet(real_build / f"{name}.parquet") for name in CHOSEN)
+    selection = clustering.Selection(*chosen)
+    monkeypatch.setattr(clustering, "select", lambda *_, **__: selection)
+    out = tmp_path / "build"
+    assert run("build", "--data", tmp_path / "data", "--out", out).code == 0
+    first, second = results(real_build), results(out)
+    assert pd.read_parquet(out / "customers.parquet")["cluster"].nunique() > 1
+    # Refused lines are named by their row; the other half of the data is not there.
+    differ = {name for name in second if first[name] != second[name]}
+    assert differ <= {"facts.json", "quarantine.parquet"}
+    facts = {n: v for n, v in facts_of(out).items() if not n.startswith("activity.")}
+    assert {name: facts_of(real_build)[name] for name in facts} == facts
+    assert {"customers.parquet", "transactions.parquet", "movement.parquet"} <= set(second)
+
+
 # ------------------------------------------------------------------------- half a folder
 
 
 @pytest.mark.parametrize("half", ["transactions", "activity"])
-def test_half_a_folder_is_enough(half: str, sample_data: Path, tmp_path: Path, run: Run) -> None:
+def test_half_a_folder_is_enough(
+    half: str, sample_data: Path, quick_settings: Path, tmp_path: Path, run: Run
+) -> None:
     data, out = tmp_path / "data", tmp_path / "build"
     if half == "activity":
         shutil.copytree(sample_data / half, data / half)
     else:
-        write_lines(data / half / "a.csv", good_lines())
-    assert run("build", "--data", data, "--out", out).code == 0
+        write_lines(data / half / "a.csv", good_lines(2))
+    assert run("build", "--data", data, "--settings", quick_settings, "--out", out).code == 0
     facts = facts_of(out)
     assert facts["transactions.available"] is (half == "transactions")
     assert facts["activity.available"] is (half == "activity")
@@ -221,16 +293,18 @@ SMALL: dict[str, list[Row]] = {
         a_line(InvoiceNo=str(i), CustomerID=str(i), UnitPrice="0.1") for i in range(7)
     ],
     "years apart": [
-        a_line(InvoiceDate=f"{y}-01-14 08:26:00", InvoiceNo=str(y)) for y in (1995, 2020)
+        a_line(InvoiceDate=f"{y}-01-14 08:26:00", InvoiceNo=str(y)) for y in (1995, 2001)
     ],
 }
 
 
 @pytest.mark.parametrize("rows", SMALL.values(), ids=list(SMALL))
-def test_the_smallest_ledgers_build(rows: list[Row], tmp_path: Path, run: Run) -> None:
+def test_the_smallest_ledgers_build(
+    rows: list[Row], quick_settings: Path, tmp_path: Path, run: Run
+) -> None:
     data, out = tmp_path / "data", tmp_path / "build"
     write_lines(data / "transactions" / "a.csv", rows)
-    assert run("build", "--data", data, "--out", out).code == 0
+    assert run("build", "--data", data, "--out", out, "--settings", quick_settings).code == 0
     facts = facts_of(out)
     present = {name: facts[f"transactions.has_{name}"] for name in tx.LINE_COLUMNS}
     assert present["customer_id"] and present["invoice_date"]
@@ -265,7 +339,7 @@ def test_files_of_both_halves_may_have_the_same_name(
 
 
 def test_ragged_rows_of_the_activity_half_go_to_quarantine(
-    sample_data: Path, tmp_path: Path, run: Run
+    sample_data: Path, quick_settings: Path, tmp_path: Path, run: Run
 ) -> None:
     data, out = tmp_path / "data", tmp_path / "build"
     shutil.copytree(sample_data / "activity", data / "activity")
@@ -273,7 +347,7 @@ def test_ragged_rows_of_the_activity_half_go_to_quarantine(
     whole = path.read_text(encoding="utf-8").splitlines()
     whole[9] += ",1"
     path.write_text("\n".join(whole), encoding="utf-8")
-    assert run("build", "--data", data, "--out", out).code == 0
+    assert run("build", "--data", data, "--settings", quick_settings, "--out", out).code == 0
     quarantine = pd.read_parquet(out / "quarantine.parquet").query("source == 'money.csv'")
     assert ["money.csv", 10, "fields_match_header", whole[9]] in quarantine.values.tolist()
     facts = facts_of(out)

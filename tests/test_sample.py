@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import subprocess
 import sys
@@ -13,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import raw_lines
 from sklearn.cluster import KMeans
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import adjusted_rand_score, roc_auc_score
@@ -27,7 +26,6 @@ from analysis.sample import (
     _expected_roc_auc,
     sample_is_in,
     sample_truth,
-    write_sample,
 )
 
 LABEL = "Покупательская активность"
@@ -42,10 +40,9 @@ class Sample(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
-    folder = tmp_path_factory.mktemp("sample")
-    write_sample(folder)
-    raw = pd.concat([read_ledger(path) for path in sorted((folder / "transactions").iterdir())])
+def sample(sample_data: Path) -> Sample:
+    folder = sample_data
+    raw = pd.concat([raw_lines(path) for path in sorted((folder / "transactions").iterdir())])
     raw = raw.reset_index(drop=True)
     late = in_earlier_file(raw)
     lines = raw[~late].assign(
@@ -57,24 +54,6 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
         product=raw["code"].str.match(r"[0-9]{5}|DCGS"),
     )
     return Sample(folder, sample_truth(), raw, lines, read_activity(folder / "activity"))
-
-
-def read_ledger(path: Path) -> pd.DataFrame:
-    content = path.read_bytes()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("cp1251")
-    separator = next(mark for mark in "\t;," if mark in text.splitlines()[0])
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))[1:]
-    names = ["invoice", "code", "description", "quantity", "date", "price", "customer", "country"]
-    table = pd.DataFrame(rows, columns=names).assign(file=path.name)
-    if separator == ";":
-        table["price"] = table["price"].str.replace(",", ".")
-    day_first = r"(\d\d)\.(\d\d)\.(\d{4})"
-    table["date"] = table["date"].str.replace(day_first, r"\3-\2-\1", regex=True)
-    table["date"] = table["date"].str.replace("T", " ").str.slice(0, 16)
-    return table
 
 
 def in_earlier_file(raw: pd.DataFrame) -> pd.Series:
