@@ -238,10 +238,10 @@ def shap_values(
         log-odds of the background of the model that explains them.
     """
     values, base = np.full(table.shape, np.nan), np.full(len(table), np.nan)
-    jobs = [(model, table, split, seed + number)
-            for number, (model, split) in enumerate(zip(made, splits, strict=True))]  # fmt: skip
-    for (_, test), (found, origin) in zip(splits, models.in_parallel(_shap_of, jobs), strict=True):
-        values[test], base[test] = found, origin
+    # Here and not in other processes: they would be taken to leak memory for what they import.
+    for number, (model, split) in enumerate(zip(made, splits, strict=True)):
+        found, origin = _shap_of(model, table, split, seed + number)
+        values[split[1]], base[split[1]] = found, origin
     return pd.DataFrame(values, columns=table.columns, index=table.index), base
 
 
