@@ -17,6 +17,7 @@ from analysis.inputs import SAMPLE_FOLDER, Inputs, choose_folder, find_inputs
 from analysis.problems import Refused, printable
 from analysis.progress import Steps
 from analysis.sample import sample_is_in, write_sample
+from analysis.segments import SEGMENTS_FILE
 from analysis.settings import ROOT, SETTINGS_FILE, Settings, read_settings
 
 
@@ -43,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
         ("check", _check, "validate the data, and write nothing"),
         ("build", _build, "validate the data, and make the tables of the book"),
         ("sample", _sample, "write generated data to try the report with"),
-        ("export", _export, "write the customers of each segment, as lists for a CRM"),
+        ("export", _export, "write the customers of each segment, and whom to contact, as lists"),
     ):
         command = commands.add_parser(name, help=about, description=about)
         command.set_defaults(run=run)
@@ -86,7 +87,8 @@ def _build(options: argparse.Namespace) -> int:
     inputs = _inputs(options, settings)
     folder = inputs.folder.resolve()
     place = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
-    fingerprint = key(inputs.sha256, settings.model_dump(mode="json"), str(place))
+    rules = SEGMENTS_FILE.read_text(encoding="utf-8")
+    fingerprint = key(inputs.sha256, settings.model_dump(mode="json"), str(place), rules)
     if not options.force and is_current(options.out, fingerprint):
         _say(f"{options.out.name}/ is up to date with {inputs.folder}.")
         return 0

@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from analysis.problems import Problem, Refused
-from analysis.segments import SEGMENTS_FILE
 from analysis.settings import ROOT
 
 #: The libraries whose versions can change a result.
@@ -123,7 +122,7 @@ def commit() -> str:
 
 
 def key(*parts: object) -> str:
-    """Return a fingerprint of all that a result depends on: code, rules, libraries, and `parts`.
+    """Return a fingerprint of all that a result depends on: code, libraries, and `parts`.
 
     Parameters
     ----------
@@ -131,7 +130,7 @@ def key(*parts: object) -> str:
         Names, hashes of files, settings: whatever JSON can write.
     """
     digest = hashlib.sha256()
-    for path in (SEGMENTS_FILE, *sorted(Path(__file__).parent.glob("*.py"))):
+    for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
     digest.update(json.dumps([versions(), parts], sort_keys=True).encode())
     return digest.hexdigest()

@@ -71,7 +71,7 @@ def silhouettes(table: pd.DataFrame, message: str) -> p9.ggplot:
         + p9.scale_x_continuous(breaks=_ks(data), limits=(_ks(data)[0] - 0.6, _ks(data)[-1] + 0.6))
         + p9.expand_limits(y=0)
         + p9.labs(title=title(message), x="Clusters", y="Mean silhouette")
-        + report_theme(3.3)
+        + report_theme(2.7)
     )
 
 
@@ -119,7 +119,7 @@ def stability(table: pd.DataFrame, message: str) -> p9.ggplot:
         + p9.labs(
             title=title(message), x="Clusters (dashed: what the rule asks for)", y="Agreement"
         )
-        + report_theme(3.3)
+        + report_theme(3.1)
     )
 
 
@@ -152,7 +152,7 @@ def use(table: pd.DataFrame, message: str) -> p9.ggplot:
         + p9.labs(
             title=title(message),
             x="",
-            y="Share of the variance of next quarter's log spend (95% interval)",
+            y="Share of what differs in next quarter's spend (logarithms; line: 95% interval)",
         )
         + report_theme(1.2 + 0.4 * len(data))
         + p9.theme(panel_grid_major_y=p9.element_blank())
@@ -176,6 +176,15 @@ def _cells(
     )
 
 
+def _per_cent(share: float) -> str:
+    """Write the share in a cell: nothing where there is nobody."""
+    if pd.isna(share):
+        return "few"
+    if not share:
+        return ""
+    return "<1" if share < 0.005 else f"{100 * share:.0f}"
+
+
 def agreement(
     table: pd.DataFrame, clusters: list[str], segments: list[str], message: str
 ) -> p9.ggplot:
@@ -184,7 +193,7 @@ def agreement(
     Parameters
     ----------
     table
-        From `analysis.clustering.agreement`.
+        From `analysis.clustering.agreement`; a missing share stands for few customers.
     clusters, segments
         Their names in order, most valuable first.
     message
@@ -200,10 +209,8 @@ def agreement(
             [_wrapped(name, 18) for name in table["cluster"]],
             [_wrapped(name, 18) for name in clusters[::-1]],
         ),
-        label=[
-            "" if not share else "<1" if share < 0.005 else f"{100 * share:.0f}"
-            for share in table["share"]
-        ],
+        label=[_per_cent(share) for share in table["share"]],
+        share=table["share"].fillna(0.0),
     )
     plot = _cells(data, "segment", "cluster", "share", "label", message, 1.5 + 0.42 * len(clusters))
     return (

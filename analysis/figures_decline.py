@@ -360,7 +360,7 @@ def waterfalls(examples: pd.DataFrame, message: str) -> p9.ggplot:
         })  # fmt: skip
         # Keys keep the rows of the panels apart, where the same words stand in several.
         rows["key"] = [f"{number}|{place:02}" for place in range(len(rows))]
-        texts |= dict(zip(rows["key"], ["start: on average", *words, "end: this customer"],
+        texts |= dict(zip(rows["key"], ["start: on average", *words, "end: this example"],
                           strict=True))  # fmt: skip
         parts.append(rows)
     data = pd.concat(parts, ignore_index=True)
@@ -489,7 +489,7 @@ def risk_groups(groups: pd.DataFrame, message: str) -> p9.ggplot:
         + p9.scale_x_continuous(labels=_percents, expand=(0.03, 0, 0.3, 0), breaks=_few)
         + p9.labs(title=title(message), x="Lines: 95% intervals (customers in brackets)", y="")
         + _theme(1.4 + 0.34 * len(groups), message)
-        + p9.theme(panel_grid_major_y=p9.element_blank(), panel_spacing_x=0.03)
+        + p9.theme(panel_grid_major_y=p9.element_blank(), panel_spacing_x=0.06)
     )
 
 

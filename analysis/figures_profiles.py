@@ -128,7 +128,7 @@ def size_value(profiles: pd.DataFrame, message: str) -> p9.ggplot:
         )
         + p9.scale_y_continuous(labels=_percent_axis, expand=(0, 0, 0.14, 0))
         + p9.labs(title=title(message), x="", y="Share (line: 95% interval)")
-        + _rows(len(table), 0.42, 1.3)
+        + _rows(len(table), 0.34, 1.3)
         + p9.theme(panel_grid_major_y=p9.element_blank())
     )
 
@@ -166,7 +166,7 @@ def heatmap(table: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
             x="",
             y="",
         )
-        + _rows(len(labels), 0.42, 1.6)
+        + _rows(len(labels), 0.34, 1.6)
         + _NO_GRID
     )
 
@@ -217,7 +217,7 @@ def seasons(table: pd.DataFrame, message: str, most: int = 8) -> p9.ggplot:
             + (" (* the ledger covers a part of it)" if partial else ""),
             y="",
         )
-        + _rows(len(labels) + 1, 0.27)
+        + _rows(len(labels) + 1, 0.245)
         + _NO_GRID
     )
 
@@ -249,7 +249,7 @@ def second_order(profiles: pd.DataFrame, message: str) -> p9.ggplot:
             x="",
             y="Days from the first to the second order (dot: median; bar: middle half)",
         )
-        + _rows(len(table), 0.34)
+        + _rows(len(table), 0.31)
         + p9.theme(panel_grid_major_y=p9.element_blank())
     )
 
@@ -290,7 +290,7 @@ def products(table: pd.DataFrame, message: str, most: int = 4) -> p9.ggplot:
             x="",
             y="Lift: share in what the segment buys over share in what all buy (bar: 95% interval)",
         )
-        + report_theme(max(1.9, 0.9 + 0.98 * panels))
+        + report_theme(max(1.9, 0.9 + 0.88 * panels))
         + p9.theme(
             axis_text_y=p9.element_text(size=6.5),
             axis_text_x=p9.element_text(size=7),
@@ -369,7 +369,7 @@ def segment_map(table: pd.DataFrame, message: str) -> p9.ggplot:
             x=f"First component ({percent(explained['x'])} of the variance)",
             y=f"Second ({percent(explained['y'])})",
         )
-        + report_theme(1.1 + 1.45 * rows)
+        + report_theme(1.1 + 1.22 * rows)
         + p9.theme(
             axis_text=p9.element_blank(),
             strip_text=p9.element_text(size=8, weight="bold", ha="left"),
@@ -458,7 +458,7 @@ def migration(table: pd.DataFrame, message: str) -> p9.ggplot:
             x=f"Segment at the end of {after:%d %B %Y}".replace(" 0", " "),
             y=f"Segment at the end of {before:%d %B %Y}".replace(" 0", " "),
         )
-        + _rows(len(rows), 0.3, 1.9)
+        + _rows(len(rows), 0.285, 1.9)
         + _NO_GRID
         + p9.theme(
             axis_text_x=p9.element_text(size=6.8 if len(there) <= 10 else 6, linespacing=1.05)

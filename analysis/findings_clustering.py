@@ -12,6 +12,9 @@ from analysis.clustering import (
     CLUSTERS,
     EVERYONE,
     FOUND_AGAIN,
+    KMEANS,
+    LARGE,
+    SAMPLE,
     SCORE_SUM,
     SEGMENTS,
     SMALLEST,
@@ -36,6 +39,39 @@ def _chosen(table: pd.DataFrame) -> pd.Series | None:
     return None if rows.empty else rows.iloc[0]
 
 
+def methods(customers: int) -> str:
+    """Say what is left out where there are many customers.
+
+    Parameters
+    ----------
+    customers
+        How many there are.
+
+    Returns
+    -------
+    str
+        Empty where every method is tried on everybody.
+
+    Examples
+    --------
+    >>> methods(SAMPLE)
+    ''
+    >>> methods(LARGE + 1).split(", ")[0]
+    'With more than 50,000 customers'
+    """
+    parts = []
+    if customers > LARGE:
+        parts.append(
+            f"With more than {count(LARGE, 'customer')}, as here, only {KMEANS} is tried: the "
+            "other methods would take too long."
+        )
+    if customers > SAMPLE:
+        parts.append(
+            f"Silhouettes and stability are those of {count(SAMPLE, 'customer')} drawn at random."
+        )
+    return " ".join(parts)
+
+
 def silhouettes(table: pd.DataFrame) -> str:
     """Say whether the chosen method finds more than it would in data without clusters."""
     row = _chosen(table)
@@ -55,8 +91,8 @@ def silhouettes(table: pd.DataFrame) -> str:
             "same margins and correlations but no clusters."
         )
     return (
-        "A continuum that is cut usefully, not kinds that were discovered: at every number of "
-        f"clusters the silhouette differs {span} from that of data without clusters."
+        f"A continuum rather than kinds, as far as {row['model']} can tell: whatever the number "
+        f"of clusters, the silhouette differs {span} from that of data without clusters."
     )
 
 

@@ -335,9 +335,12 @@ def dependence(shap: pd.DataFrame, features: Iterable[str]) -> str:
     ways: dict[int, list[str]] = {-1: [], 1: [], 0: []}
     for feature in features if len(shap) else ():
         ways[direction(shap, feature)].append(feature_name(feature))
-    words = {-1: "falls with more of", 1: "rises with more of", 0: "goes no single way with"}
-    said = [f"{words[way]} {listed(names)}" for way, names in ways.items() if names]
-    return f"The predicted risk {'; it '.join(said)}." if said else NO_EXPLANATION
+    words = {-1: "lower", 1: "higher"}
+    said = [f"the more {listed(ways[way])}, the {risk} the predicted risk"
+            for way, risk in words.items() if ways[way]]  # fmt: skip
+    if ways[0]:
+        said.append(f"with {listed(ways[0])}, the predicted risk goes no single way")
+    return f"{capital('; '.join(said))}." if said else NO_EXPLANATION
 
 
 def partial(table: pd.DataFrame) -> str:

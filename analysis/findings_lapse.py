@@ -95,16 +95,16 @@ def gain(table: pd.DataFrame) -> str:
     rest = table[[model not in NAMES for model in table["model"]]]
     up = rest[rest["gain_low"] > 0]
     best = rest.sort_values("gain", kind="stable").iloc[-1]
-    span = f"{100 * best['gain']:+.1f} points ({100 * best['gain_low']:+.1f} to "
-    span = f"{span}{100 * best['gain_high']:+.1f})".replace("-", "−")
+    ends = f"({100 * best['gain_low']:+.1f} to {100 * best['gain_high']:+.1f})".replace("-", "−")
+    more = f"{100 * best['gain']:+.1f}".replace("-", "−")
     if up.empty:
         return (
-            "Beyond recency, orders and spend, nothing else in the ledger credibly helps: the "
-            f"best model of all features ({best['model']}) differs by {span}."
+            "Beyond recency, orders and spend, nothing else that was tried credibly helps: the "
+            f"best model of all features ({best['model']}) differs by {more} of 100 pairs {ends}."
         )
     return (
         f"All features add to recency, orders and spend: {listed(list(up['model']))} credibly so; "
-        f"at best ({best['model']}) {span}."
+        f"at best ({best['model']}) {more} points {ends}."
     )
 
 
@@ -200,12 +200,20 @@ def today(facts: Mapping[str, Any]) -> str:
     Parameters
     ----------
     facts
-        With ``lapse.scored``, ``lapse.expected`` and ``lapse.days``.
+        With ``lapse.scored``, ``lapse.expected`` and ``lapse.days``; with ``lapse.rate_lowest``
+        and ``lapse.rate_highest``, the sentence tells what it was like in the past, too.
     """
     scored, days = int(facts["lapse.scored"]), int(facts["lapse.days"])
     if not scored:
         return f"Nobody ordered in the last {days} days, so that there is nobody to score."
-    return (
+    text = (
         f"Of {count(scored, 'customer')} who ordered in the last {days} days, about "
-        f"{count(facts['lapse.expected'])} are expected not to order in the next {days}."
+        f"{count(facts['lapse.expected'])} ({percent(facts['lapse.expected'] / scored)}) are "
+        f"expected not to order in the next {days}"
     )
+    ends = [facts.get(f"lapse.rate_{end}") for end in ("lowest", "highest")]
+    known = [percent(end) for end in ends if end is not None and pd.notna(end)]
+    if not known:
+        return f"{text}."
+    span = " to ".join(dict.fromkeys(known))
+    return f"{text}; of the customers at past dates, {span} did not."

@@ -99,12 +99,19 @@ def returns(profiles: pd.DataFrame, overall: pd.Series) -> str:
         return "Nothing was cancelled."
     worst = top_row(shown, "return_rate")
     beyond = worst["return_rate_low"] > overall["return_rate_high"]
-    doubt = "" if beyond else "; its interval does not set it apart from all customers"
+    share, usual = percent(worst["return_rate"], 1), percent(overall["return_rate"], 1)
+    interval = (
+        f"95% interval {percent(worst['return_rate_low'], 1)} to "
+        f"{percent(worst['return_rate_high'], 1)}"
+    )
+    if beyond:
+        return (
+            f"Most is cancelled by {_name(worst['segment'])}, {share} of purchases by value "
+            f"({interval}; all customers {usual})."
+        )
     return (
-        f"Most is cancelled by {_name(worst['segment'])}, {percent(worst['return_rate'], 1)} of "
-        f"purchases by value (95% interval {percent(worst['return_rate_low'], 1)} to "
-        f"{percent(worst['return_rate_high'], 1)}; all customers "
-        f"{percent(overall['return_rate'], 1)}){doubt}."
+        f"Of all purchases by value {usual} were cancelled, and no segment clearly cancels more: "
+        f"the highest share, {share} among {_name(worst['segment'])}, is uncertain ({interval})."
     )
 
 
@@ -132,7 +139,11 @@ def countries(profiles: pd.DataFrame, overall: pd.Series) -> str:
 
 
 def seasons(table: pd.DataFrame) -> str:
-    """Say which segment's revenue comes most unevenly over the quarters, against all customers'."""
+    """Say when most revenue came, and which segment's came most unevenly beside it.
+
+    Segments are cut by recency, so that the difference is in part their definition: the sentence
+    says so.
+    """
     if table.empty:
         return NO_SEGMENT
     if table["quarter"].nunique() == 1:
@@ -141,11 +152,21 @@ def seasons(table: pd.DataFrame) -> str:
     top = top_row(table, "more")
     if top["more"] < 0.005:
         return "Every segment's revenue came in the same quarters."
-    quarter = pd.Timestamp(top["quarter"])
-    return (
-        f"{percent(top['share'])} of the revenue of {_name(top['segment'])} came in "
-        f"Q{quarter.quarter} {quarter.year}, against {percent(top['usual'])} of all revenue."
-    )
+    best = top_row(table.drop_duplicates("quarter"), "usual")
+    usual = f"{_quarter(best['quarter'])} brought {percent(best['usual'])} of all revenue"
+    if top["quarter"] == best["quarter"]:
+        rest = f"{percent(top['share'])} of that of {_name(top['segment'])}"
+    else:
+        rest = (
+            f"{_quarter(top['quarter'])} {percent(top['share'])} of that of "
+            f"{_name(top['segment'])} ({percent(top['usual'])} of all)"
+        )
+    return f"{usual}, and {rest}; part of the difference is how the segments are defined."
+
+
+def _quarter(day: pd.Timestamp) -> str:
+    day = pd.Timestamp(day)
+    return f"Q{day.quarter} {day.year}"
 
 
 def second_order(profiles: pd.DataFrame, overall: pd.Series) -> str:
@@ -237,7 +258,7 @@ def migration(flows: pd.DataFrame) -> str:
         verdict = "the balance is within chance"
     return (
         f"Of {count(total, 'customer')} at both dates, {percent(kinds['up']['share'])} moved "
-        f"up, {percent(kinds['down']['share'])} moved down and "
+        f"up the list of segments, {percent(kinds['down']['share'])} moved down and "
         f"{percent(kinds['stayed']['share'])} stayed: {verdict}."
     )
 

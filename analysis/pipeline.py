@@ -163,6 +163,10 @@ def build(
     Refused
         When the data cannot be used; `out` is then as it was.
     """
+    from analysis import actions, strategy  # statsmodels
+
+    # Before anything long: what is wrong with the segments or their actions is told at once.
+    plan = actions.read_plan(segments.read_segments())
     with check(inputs, settings, steps) as checked:
         tables: Tables = {}
         facts: Facts = {
@@ -221,6 +225,10 @@ def build(
                     partial(_decline_tables, tables["activity"], settings, steps),
                 )
                 quarantine.append(checked.customers.quarantine)
+            with steps.step("weigh the actions"):
+                more, found = strategy.strategy(tables, plan, settings)
+                tables |= more
+                facts |= found
             tables["quarantine"] = pd.concat(quarantine, ignore_index=True)
             for name, table in tables.items():
                 table.to_parquet(new / f"{name}.parquet", index=False)
@@ -259,7 +267,8 @@ def _ledger_parts(inputs: Inputs, settings: Settings) -> list[Any]:
     chosen = settings.model_dump(mode="json")
     return [
         sorted(hashed for name, hashed in inputs.sha256.items() if name in files),
-        {name: chosen[name] for name in chosen if name not in ("activity", "contact")},
+        {name: chosen[name] for name in chosen if name not in ("activity", "contact", "strategy")},
+        [rule.model_dump(mode="json") for rule in segments.read_segments()],
     ]
 
 
@@ -310,7 +319,12 @@ def _segment_tables(
     ledger: tx.Ledger, customers: pd.DataFrame, settings: Settings, steps: Steps
 ) -> tuple[Tables, Facts]:
     """Return the customers with their scores, segments and clusters, and what these are like."""
-    from analysis import clustering, movement, profiles  # scikit-learn: not needed for `check`
+    from analysis import (
+        clustering,
+        movement,
+        profiles,
+        returns,
+    )  # scikit-learn: not needed for `check`
 
     seed, smallest = settings.engine.seed, settings.report.smallest_group
     rules = segments.read_segments()
@@ -355,6 +369,7 @@ def _segment_tables(
         "net_flow": movement.net_flow(past, names, seed),
         "direction": movement.direction(past, names, seed),
         "retention": movement.retention(ledger, past, names, smallest),
+        "segment_returns": returns.returns(ledger, past, names, smallest),
     }
     sizes = customers["segment"].value_counts().reindex(names, fill_value=0)
     facts: Facts = {

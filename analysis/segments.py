@@ -10,7 +10,7 @@ import itertools
 import tomllib
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -56,6 +56,9 @@ class Segments(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     segments: list[Segment] = Field(min_length=1)
+    # What is done about them stands in the same file; `analysis.actions` reads it.
+    actions: list[Any] = []
+    traits: list[Any] = []
 
 
 def read_segments(path: Path = SEGMENTS_FILE) -> list[Segment]:

@@ -92,8 +92,11 @@ def md(text: object) -> str:
 
 
 def say(text: object) -> Markdown:
-    """Return a computed sentence for an inline expression, escaped once."""
-    return Markdown(md(text))
+    """Return a computed sentence for an inline expression, escaped once.
+
+    Nothing to say is a space of no width: Quarto prints the expression where its value is empty.
+    """
+    return Markdown(md(text) or "\u200b")
 
 
 # ------------------------------------------------------------------------- pictures and tables

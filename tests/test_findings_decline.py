@@ -188,7 +188,7 @@ def test_directions_turn_with_the_slope(slope: float) -> None:
     shap = shap_table({"pages_per_visit": slope})
     assert findings.direction(shap, "pages_per_visit") == np.sign(slope)
     text = findings.dependence(shap, ["pages_per_visit"])
-    assert ("rises" in text, "falls" in text) == (slope > 0, slope < 0)
+    assert ("higher" in text, "lower" in text) == (slope > 0, slope < 0)
 
 
 def test_features_without_one_direction_get_none() -> None:
@@ -199,9 +199,9 @@ def test_features_without_one_direction_get_none() -> None:
     assert findings.direction(shap, "favourite_category") == 0
     assert findings.direction(shap.head(1), "pages_per_visit") == 0
     text = findings.beeswarm(bent, size_table(bent))
-    assert "rises with more of pages per visit" in text
-    assert "falls with more of share bought on promotion" in text
-    assert "no single way with unpaid items in the basket" in text
+    assert "more pages per visit, the higher" in text
+    assert "more share bought on promotion, the lower" in text
+    assert "with unpaid items in the basket, the predicted risk goes no single way" in text.lower()
     one = shap_table({"pages_per_visit": -2.0}).query("level == ''")
     assert "the more of it, the lower the risk" in findings.beeswarm(one, size_table(one))
     flat = size_table(one).assign(size=0.0)

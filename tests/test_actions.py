@@ -1,0 +1,185 @@
+"""Does every segment get its action, and the sentences that its own profile has earned?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import traits
+from analysis.actions import ACTIVITY, LEDGER, Plan, Trait, actions, read_plan
+from analysis.problems import Refused
+from analysis.risk_groups import GROUPS, TARGET
+from analysis.segments import SEGMENTS_FILE, read_segments
+
+RULES = read_segments()
+PLAN = read_plan(RULES)
+NAMES = [rule.name for rule in RULES]
+
+
+def profile(name: str, **values: Any) -> dict[str, Any]:
+    """Return a row of a profile: everything in the middle, but for what is named."""
+    row: dict[str, Any] = {"segment": name, "customers": 400, "shown": True, "orders": 900}
+    for share in ("share", "revenue_share", "return_rate", "abroad_share", "second_order_share"):
+        row |= {share: 0.2, f"{share}_low": 0.18, f"{share}_high": 0.22}
+    row |= {"basket_mean": 300.0, "basket_mean_low": 290.0, "basket_mean_high": 310.0}
+    for measure in ("basket", "spend", "frequency", "recency", "tenure", "second_days"):
+        row |= {f"{measure}_q1": 40.0, f"{measure}_median": 50.0, f"{measure}_q3": 60.0}
+    return row | values
+
+
+OVERALL = pd.Series(profile("All customers", customers=9000, orders=20000))
+SEASONS = pd.DataFrame({"segment": ["A"], "quarter": ["x"], "share": [0.9], "usual": [0.3]})
+
+
+def said(trait: dict[str, Any], **values: Any) -> list[str]:
+    """Return what a trait says about a segment 'Champions' with some values."""
+    plan = Plan(PLAN.actions, [Trait.model_validate({"half": LEDGER, "say": "{here}", **trait})])
+    table = traits.ledger_traits(pd.DataFrame([profile("Champions", **values)]), OVERALL, SEASONS)
+    return list(traits.matched(plan, table, LEDGER)["sentence"])
+
+
+def test_every_segment_and_every_group_has_one_action() -> None:
+    given = [(action.half, action.segment) for action in PLAN.actions]
+    assert sorted(given) == sorted([(LEDGER, n) for n in NAMES] + [(ACTIVITY, n) for n in GROUPS])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ('owner = "Key accounts"', 'owner = "Key accounts"\nboss = "x"', "boss"),
+        ('segment = "Champions"', 'segment = "Champs"', "there is no ledger segment 'Champs'"),
+        ('segment = "Champions"', 'segment = "Promising"', "'Promising' has two actions"),
+        ("cost = 3.00\n", "", "an action of the ledger needs a cost and an uplift"),
+        ("low = 0.005, likely", "low = 0.5, likely", "likely must lie between low and high"),
+        ('column = "return_rate"', 'column = "size"', "there is no column 'size'"),
+        ("above = 0.25", "above = 0.25\nbelow = 0.5", "a trait has one condition"),
+        ("{here} of the net", "{name} of the net", "there is no {name}"),
+        ("{here} of the net", "{here of the net", "a brace is not closed"),
+        ('column = "favourite_category"\nabove = "everybody"',
+         'column = "favourite_category"\nabove = 0.5', "labels are compared with everybody"),
+        ('segments = ["Champions", "L', 'segments = ["Nobody", "L', "no ledger segment 'Nobody'"),
+        ("[[actions]]", "[[actions]", "line"),
+    ],
+)  # fmt: skip
+def test_a_wrong_file_is_refused_and_says_why(
+    tmp_path: Path, old: str, new: str, what: str
+) -> None:
+    text = SEGMENTS_FILE.read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "segments.toml").write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(Refused) as refused:
+        read_plan(RULES, tmp_path / "segments.toml")
+    problems = [str(problem) for problem in refused.value.problems]
+    assert any(what in problem for problem in problems), problems
+    assert all("data/segments.toml" in problem for problem in problems)
+
+
+def test_a_segment_that_does_not_show_a_trait_does_not_get_the_sentence() -> None:
+    higher = {"column": "return_rate", "above": "everybody"}
+    lower = {"column": "return_rate", "below": "everybody"}
+    high = {"return_rate": 0.5, "return_rate_low": 0.4, "return_rate_high": 0.6}
+    unclear = {"return_rate": 0.5, "return_rate_low": 0.21, "return_rate_high": 0.8}
+    assert (said(higher, **high), said(lower, **high)) == (["50%"], [])
+    assert said(higher) == said(lower) == []
+    assert said(higher, **unclear) == said(lower, **unclear) == []
+    nobody = {"return_rate": np.nan, "return_rate_low": np.nan, "return_rate_high": np.nan}
+    assert said(higher, **nobody) == []
+    # A number has to lie outside the interval.
+    assert said({"column": "return_rate", "above": 0.3}, **high) == ["50%"]
+    assert said({"column": "return_rate", "above": 0.45}, **high) == []
+    assert said({"column": "return_rate", "below": 0.65}, **high) == ["50%"]
+
+
+def test_medians_differ_clearly_where_their_notches_do() -> None:
+    trait = {"column": "basket_median", "above": "everybody", "say": "{here}, {there}"}
+    assert said(trait, basket_median=54.0) == ["54.00, 50.00"]
+    assert said(trait, basket_median=54.0, orders=20) == []
+    assert said(trait, basket_median=50.5) == []
+    slow = {"column": "second_days_median", "above": "everybody"}
+    assert said(slow, second_days_median=60.0) == ["60 days"]
+    # Nobody with a second order: no notch, no sentence.
+    assert said(slow, second_days_median=60.0, second_order_share=0.0) == []
+
+
+def test_a_sentence_keeps_to_its_segments_and_small_ones_get_none() -> None:
+    trait = {"column": "abroad_share", "above": 0.1, "segments": ["Promising"]}
+    assert said(trait) == []
+    assert said(trait | {"segments": ["Champions"]}) == ["20%"]
+    assert said(trait | {"segments": []}, shown=False) == []
+
+
+def test_the_strongest_quarter_is_a_value_without_an_interval() -> None:
+    plan = Plan(
+        PLAN.actions,
+        [Trait(half="ledger", column="peak_share", above=0.5, say="{here} ({there})"),
+         Trait(half="ledger", column="peak_share", above="everybody", say="never")],
+    )  # fmt: skip
+    seasons = pd.DataFrame(
+        {"segment": "Champions", "quarter": [1, 2], "share": [0.2, 0.8], "usual": [0.6, 0.4]}
+    )
+    table = traits.ledger_traits(pd.DataFrame([profile("Champions")]), OVERALL, seasons)
+    assert list(traits.matched(plan, table, LEDGER)["sentence"]) == ["80% (40%)"]
+
+
+def regular(size: int = 240, **columns: Any) -> pd.DataFrame:
+    """Return regular customers, a quarter in each group, all alike but for what is given."""
+    random = np.random.default_rng(1)
+    names = ("contacts_6_months", "contacts_this_month", "days_registered", "promo_share",
+             "categories_per_visit", "unpaid_items", "service_errors", "pages_per_visit",
+             "revenue_two_months_ago", "revenue_last_month", "revenue_this_month",
+             "minutes_last_month", "minutes_this_month", "profit")  # fmt: skip
+    table = pd.DataFrame({name: random.random(size) for name in names})
+    table["risk_group"] = np.array(GROUPS)[np.arange(size) % 4]
+    table["favourite_category"] = np.array(["Toys", "Pots", "{here}"])[np.arange(size) % 3]
+    table["service_level"] = np.where(random.random(size) < 0.5, "standard", "premium")
+    table["consent"] = random.random(size) < 0.7
+    return table.assign(**columns)
+
+
+def test_a_group_is_told_its_traits_and_its_favourites() -> None:
+    people = regular()
+    risky = people["risk_group"] == "high risk, low profit"
+    people.loc[risky, "promo_share"] += 1
+    people.loc[risky, "favourite_category"] = "{here}"
+    values = traits.group_traits(people, pd.DataFrame(), 5)
+    found = traits.matched(PLAN, values, ACTIVITY)
+    told = found[found["segment"] == "high risk, low profit"].set_index("column")["sentence"]
+    assert "another price cut" in told["promo_share"] and "against" in told["promo_share"]
+    assert told["favourite_category"].startswith("More of them than of the others favour '{here}'")
+    assert not set(found["column"]) & {"unpaid_items", "contacts_6_months"}
+    # The group worth keeping is told by its own comparison, which is missing here.
+    assert TARGET not in set(found["segment"])
+
+
+def test_values_that_read_the_same_are_left_out() -> None:
+    people = regular(service_errors=4.0)
+    group = people["risk_group"] == "low risk, high profit"
+    people.loc[group & (people.index % 8 < 4), "service_errors"] = 9.0
+    values = traits.group_traits(people, pd.DataFrame(), 5)
+    row = values[(values["segment"] == "low risk, high profit")
+                 & (values["column"] == "service_errors")].iloc[0]  # fmt: skip
+    values.loc[row.name, ["here_text", "there_text"]] = "4"
+    found = traits.matched(PLAN, values, ACTIVITY)
+    sentence = found.loc[found["column"] == "service_errors", "sentence"].iloc[0]
+    assert sentence == "They met more service errors than the others: mend these first, and say so."
+
+
+def test_sizes_and_shares_stand_beside_the_action_and_either_half_may_be_missing() -> None:
+    rows = [profile("Champions"), profile("Promising", customers=3, shown=False,
+                                          revenue_share=np.nan)]  # fmt: skip
+    table = actions(PLAN, pd.DataFrame(rows), pd.DataFrame(), pd.DataFrame())
+    assert list(table["segment"]) == ["Champions", "Promising"]
+    assert list(table["customers"]) == [400, 3] and list(table["shown"]) == [True, False]
+    assert table["revenue_share"].isna().tolist() == [False, True]
+    groups = pd.DataFrame(
+        {"group": GROUPS, "customers": 60, "share": 0.25, "shown": [True, True, True, False]}
+    )
+    table = actions(PLAN, pd.DataFrame(), groups, regular())
+    assert set(table["half"]) == {ACTIVITY} and len(table) == 4
+    assert table["revenue_share"].iloc[:3].between(0.2, 0.3).all()
+    assert np.isnan(table["revenue_share"].iloc[3])
+    assert actions(PLAN, pd.DataFrame(), pd.DataFrame(), pd.DataFrame()).empty

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis import contacts, findings_decline, findings_profiles, findings_sales, findings_summary
+from analysis import strategy as steps
+from analysis.actions import ACTIVITY, LEDGER, Plan, read_plan
+from analysis.segments import read_segments
+from analysis.settings import Settings
+from analysis.words import count
+
+Tables = dict[str, pd.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def tables(sample_build: Path) -> Tables:
+    return {path.stem: pd.read_parquet(path) for path in sample_build.glob("*.parquet")
+            if path.stem != "transactions"}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return read_plan(read_segments())
+
+
+def weighed(tables: Tables, plan: Plan, settings: Settings) -> Tables:
+    made, _ = steps.strategy(tables, plan, settings)
+    return made
+
+
+def valued(actions: pd.DataFrame, half: str) -> pd.DataFrame:
+    return actions[(actions["half"] == half) & actions["rank"].notna()]
+
+
+def test_the_decision_is_the_action_with_the_highest_expected_profit(tables: Tables) -> None:
+    known = valued(tables["actions"], LEDGER)
+    best = known.sort_values("expected_profit").iloc[-1]
+    said = findings_summary.best_action(tables["actions"], LEDGER, "£")
+    assert f"'{best['segment']}', {count(best['contacts'], 'customer')}" in said
+    assert str(best["action"]) in said
+
+
+def test_half_a_segment_is_half_the_contacts_in_the_sentence(
+    tables: Tables, plan: Plan, settings: Settings
+) -> None:
+    known = valued(tables["actions"], LEDGER)
+    name = known.sort_values("expected_profit").iloc[-1]["segment"]
+    people, profiles = tables["customers"], tables["segment_profiles"]
+    own = people.index[people["segment"] == name]
+    fewer = tables | {
+        "customers": people.drop(index=own[::2]).reset_index(drop=True),
+        "segment_profiles": profiles.assign(
+            customers=profiles["customers"].where(profiles["segment"] != name, len(own) // 2)
+        ),
+    }
+    after = valued(weighed(fewer, plan, settings)["actions"], LEDGER).set_index("segment")
+    before = known.set_index("segment")
+    ratio = float(after["contacts"].to_dict()[name]) / float(before["contacts"].to_dict()[name])
+    assert ratio == pytest.approx(0.5, abs=0.02)
+    said = findings_summary.best_action(after.reset_index(), LEDGER, "£")
+    told = valued(after.reset_index(), LEDGER).sort_values("expected_profit").iloc[-1]
+    assert count(told["contacts"], "customer") in said
+
+
+def test_without_consent_nobody_is_asked_for(
+    tables: Tables, plan: Plan, settings: Settings
+) -> None:
+    people = tables["activity"].assign(consent=False)
+    groups = tables["risk_groups"].assign(
+        consenting=0.0, refusing=tables["risk_groups"]["customers"]
+    )
+    made = weighed(tables | {"activity": people, "risk_groups": groups}, plan, settings)
+    assert valued(made["actions"], ACTIVITY).empty
+    assert findings_summary.best_action(made["actions"], ACTIVITY) == ""
+    assert findings_summary.best_action(made["actions"], LEDGER, "£") != ""
+    assert made["activity"]["action"].isna().all()
+    curve = contacts.contact_curve(people, people["decline_probability"], settings.contact, 1)
+    assert findings_decline.contact_curve(curve, "units") == findings_decline.NOBODY
+
+
+def test_reversed_trends_reverse_the_sentences(tables: Tables) -> None:
+    moved = tables["direction"].copy()
+    kinds = {"up": "down", "down": "up"}
+    swapped = moved.assign(kind=moved["kind"].replace(kinds))
+    numbers = ["customers", "share", "low", "high"]
+    sign = swapped["kind"].eq("balance")
+    swapped.loc[sign, numbers] = -swapped.loc[
+        sign, ["customers", "share", "high", "low"]
+    ].to_numpy()
+    assert findings_profiles.migration(moved) != findings_profiles.migration(swapped)
+    recent = tables["recent_change"]
+    if {"latest", "before"} <= set(recent["period"]):
+        turned = recent.assign(
+            period=recent["period"].replace({"latest": "before", "before": "latest"})
+        )
+        assert findings_sales.orders(recent, "£") != findings_sales.orders(turned, "£")
+
+
+@pytest.mark.parametrize("factor", [-1.0, 0.0, 1.0])
+def test_profits_that_are_negative_or_nothing_are_not_sold_as_profits(
+    tables: Tables, factor: float
+) -> None:
+    known = tables["actions"]
+    size = known["expected_profit"].abs() * factor
+    changed = known.assign(expected_profit=size, low=size - 1, high=size + 1)
+    said = findings_summary.best_action(changed, LEDGER, "£")
+    assert ("Contact nobody" in said) == (factor <= 0)
+
+
+def test_nothing_known_gives_nothing_said() -> None:
+    empty = pd.DataFrame()
+    assert findings_summary.best_action(empty, LEDGER) == ""
+    assert findings_summary.first_trial(empty, empty, 4) == ""
+    assert findings_summary.wrong_uplift(empty, LEDGER) == ""
+    assert findings_summary.wrong_season({}, empty) == ""
