@@ -154,6 +154,7 @@ def test_figures_and_tables_are_numbered_and_found(pages: dict[Path, Page]) -> N
     for label in ("Figure 1.1", "Table 1.1", "Figure 2.1", "Figure 2.9", "Table A.1"):
         assert label in words, label
     assert "not available" not in words
+    assert re.findall(r".{20}\bnan\b.{20}", words) == []
 
 
 def test_the_data_behind_each_picture_can_be_had(pages: dict[Path, Page]) -> None:
@@ -171,7 +172,7 @@ def test_the_pdf_holds_the_whole_book(site: Path) -> None:
     text = " ".join(" ".join(page.extract_text() for page in reader.pages).split())
     for words in (
         "Summary", "Data checks", "Exploration", "RFM and clustering", "Segment profiles",
-        "Method and assumptions", "Glossary",
+        "Activity model", "Strategy", "Method and assumptions", "Glossary",
         "This report stands on sample data", "стандартт", "Lorenz",
     ):  # fmt: skip
         assert words in text, words
