@@ -242,7 +242,7 @@ def corrected_interval(
     Examples
     --------
     >>> [round(x, 3) for x in corrected_interval([0.8, 0.9, 0.85, 0.95], 0.2)]
-    [0.875, 0.729, 1.021]
+    [0.875, 0.73, 1.02]
     """
     scores = np.asarray(values, dtype=float)
     factor = 1 / len(scores) + test_share / (1 - test_share)
