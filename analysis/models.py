@@ -315,7 +315,7 @@ def grouped_splits(
     ]
 
 
-class Tested(NamedTuple):
+class Judged(NamedTuple):
     """How one candidate did on every split.
 
     Attributes
@@ -341,7 +341,7 @@ def nested(
     splits: Sequence[Split],
     seed: int,
     inner_folds: int = 3,
-) -> Tested:
+) -> Judged:
     """Tune a candidate inside each split's training rows, and judge it on the test rows.
 
     Parameters
@@ -367,7 +367,7 @@ def nested(
         return judge(y[test], p), p, parameters
 
     done = in_parallel(one, splits)
-    return Tested(pd.DataFrame([d[0] for d in done]), [d[1] for d in done], [d[2] for d in done])
+    return Judged(pd.DataFrame([d[0] for d in done]), [d[1] for d in done], [d[2] for d in done])
 
 
 def in_parallel(work: Callable[..., Any], jobs: Sequence[Sequence[Any]]) -> list[Any]:
@@ -397,7 +397,7 @@ def out_of_fold(predicted: Sequence[Numbers], splits: Sequence[Split], rows: int
         return np.asarray(np.clip(total / times, EDGE, 1 - EDGE))
 
 
-def comparison(tested: dict[str, Tested], test_share: float) -> pd.DataFrame:
+def comparison(tested: dict[str, Judged], test_share: float) -> pd.DataFrame:
     """Set the candidates beside each other, and choose one by the `RULE`.
 
     Parameters

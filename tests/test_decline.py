@@ -121,7 +121,7 @@ def test_the_simplest_not_credibly_worse_is_chosen(areas: list[float], noise: fl
     wobble = rng.normal(0, noise, 10)
     names = list(models.CANDIDATES)[: len(areas)]
     tested = {
-        name: models.Tested(
+        name: models.Judged(
             pd.DataFrame({m: area + wobble + rng.normal(0, noise, 10) for m in models.MEASURES}),
             [],
             [{}],
