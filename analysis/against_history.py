@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis import decline, lapse_features, words
+from analysis import words
 from analysis.activity import CATEGORICAL
 from analysis.transactions import (
     GROSS,
@@ -44,10 +44,8 @@ YEAR, FEWEST_MONTHS, FEWEST_DAYS = 12, 3, 7
 FEWEST_IDS, FEWEST_LINES = 20, 100
 #: How far from the median is far, in robust standard deviations.
 FAR = 3.5
-#: A population stability index is moderate, or large, from here on; the level of the tests.
-MODERATE, LARGE, LEVEL = 0.1, 0.25, 0.05
-#: Words rarer than this are tested together, as models see them together.
-RARE = 10
+#: So large a share of ids, or of customers with new words, is too much.
+LARGE, LEVEL = 0.25, 0.05
 #: Shares are kept off 0 and 1, whose log odds are infinite.
 EDGE = 0.001
 #: Columns whose ids are known from before, or not.
@@ -215,7 +213,13 @@ def _forms(lines: ir.Table) -> pd.DataFrame:
     return pd.DataFrame(parts, columns=["column", "form"]).assign(n=table.to_numpy())
 
 
-def ledger_findings(old: Drawn, new: Drawn, currency: str = "") -> pd.DataFrame:
+def ledger_findings(
+    old: Drawn,
+    new: Drawn,
+    currency: str = "",
+    kept: Drawn | None = None,
+    replaced: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Return all that is remarkable in the lines of new files.
 
     Parameters
@@ -226,6 +230,10 @@ def ledger_findings(old: Drawn, new: Drawn, currency: str = "") -> pd.DataFrame:
         The new files' lines: all of them, and no others.
     currency
         The sign in front of money.
+    kept
+        The accepted files of which no new one takes the place, where some are left.
+    replaced
+        Rows of `Ledger.files`: the accepted files of which new ones take the place.
 
     Returns
     -------
@@ -233,10 +241,13 @@ def ledger_findings(old: Drawn, new: Drawn, currency: str = "") -> pd.DataFrame:
         check, severity, where, message, value, low, high.
     """
     again = overlap(old, new)
+    twice = again if replaced is None else overlap(kept, new) if kept else again.iloc[:0]
     return findings(
         [
             *_order(old.days.index, new.days["lines"], again),
+            *_lost(replaced, new.days.index),
             *_sent_again(again, currency),
+            *_counted_twice(twice),
             *_columns(old.columns, new.columns),
             *_id_forms(old, new),
             *_swapped_days(new.days["lines"]),
@@ -362,6 +373,37 @@ def _sent_again(again: pd.DataFrame, currency: str) -> list[Finding]:
             severity = severity if share > FEW_LATE else INFORMS
             found.append(Finding("ledger.late", severity, month, text, share, 0, FEW_LATE))
     return found
+
+
+def _counted_twice(again: pd.DataFrame) -> list[Finding]:
+    """Say when lines that are restated would go on counting as they were."""
+    restated = again["changed"] + again["missing"] + again["added"]
+    return [
+        Finding("ledger.counted_twice", STOPS, words.month(row["month"]),
+                f"{words.month(row['month'])} is restated ({words.count(number, 'line')}), and what "
+                "was accepted of it would count as well. Name the accepted file of which the new "
+                "one takes the place, with --replaces.", number, 0, 0)
+        for row, number in zip(again.to_dict("records"), restated, strict=True)
+        if number
+    ]  # fmt: skip
+
+
+def _lost(replaced: pd.DataFrame | None, days: pd.Index) -> list[Finding]:
+    """Say which accepted files held days that the files in their place do not."""
+    if replaced is None:
+        return []
+    first, last = days[0], days[-1]
+    beyond = (replaced["first_date"].dt.normalize() < first) | (
+        replaced["last_date"].dt.normalize() > last
+    )
+    return [
+        Finding("ledger.lost", STOPS, str(row["source"]),
+                f"{row['source']} ran from {row['first_date']:%d %B %Y} to "
+                f"{row['last_date']:%d %B %Y}, and the new files run from {first:%d %B %Y} to "
+                f"{last:%d %B %Y}: what it held on other days would count no more. Send all that "
+                "it held, with the corrections.")
+        for row in replaced[beyond].to_dict("records")
+    ]  # fmt: skip
 
 
 # ------------------------------------------------------------------------- schema and dates
@@ -598,97 +640,7 @@ def _power(value: float, past: pd.DataFrame, measure: Measure) -> str:
     return f", close to {10.0 ** round(power):,g} times as much as before" if near else ""
 
 
-# ------------------------------------------------------------------------- drift of features
-
-
-def _counts(before: pd.Series, now: pd.Series) -> pd.DataFrame:
-    """Count both in the same bins: words as they are, numbers in the deciles of `before`."""
-    if pd.api.types.is_numeric_dtype(before):
-        # Values on an edge lie below it, so that heaped values stay together.
-        edges = np.unique(np.quantile(before, np.arange(0.1, 1, 0.1)))
-        before, now = (pd.Series(np.searchsorted(edges, values)) for values in (before, now))
-    counts = {"before": before.value_counts(), "now": now.value_counts()}
-    return pd.DataFrame(counts).fillna(0).sort_index()
-
-
-def stability(before: pd.Series, now: pd.Series) -> float:
-    """Return the population stability index of a feature.
-
-    Half a row is added to each bin, so that an empty one does not make the index infinite.
-
-    References
-    ----------
-    Siddiqi, N. (2006). *Credit Risk Scorecards*: below 0.1 no change, from 0.25 on a large one.
-    Samples of n and m rows alone give (bins - 1)(1/n + 1/m): Yurdakul, B. (2018). *Statistical
-    Properties of Population Stability Index*.
-    """
-    counts = _counts(before, now) + 0.5
-    share = counts / counts.sum()
-    return float(((share["now"] - share["before"]) * np.log(share["now"] / share["before"])).sum())
-
-
-def p_value(before: pd.Series, now: pd.Series) -> float:
-    """Test whether two samples differ: Kolmogorov-Smirnov for numbers, chi-squared for words."""
-    if pd.api.types.is_numeric_dtype(before):
-        return float(stats.ks_2samp(before, now, method="asymp").pvalue)
-    counts = _counts(before, now)
-    rare = counts.sum(axis=1) < RARE
-    pooled = np.vstack([counts[~rare], counts[rare].sum()])
-    pooled = pooled[pooled.sum(axis=1) > 0]
-    return float(stats.chi2_contingency(pooled).pvalue) if len(pooled) > 1 else 1.0
-
-
-def drift(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
-    """Return how far each feature moved between two tables, the farthest first.
-
-    Returns
-    -------
-    pandas.DataFrame
-        feature, psi, p_value, q_value (corrected for the number of features).
-
-    References
-    ----------
-    Benjamini, Y., & Hochberg, Y. (1995). Controlling the false discovery rate. *Journal of the
-    Royal Statistical Society B*, 57(1), 289-300.
-    """
-    rows = [(name, stability(before[name], now[name]), p_value(before[name], now[name]))
-            for name in before]  # fmt: skip
-    table = pd.DataFrame(rows, columns=["feature", "psi", "p_value"])
-    table["q_value"] = stats.false_discovery_control(table["p_value"])
-    return table.sort_values(["psi", "feature"], ascending=[False, True], ignore_index=True)
-
-
-def drift_findings(moved: pd.DataFrame, model: str) -> list[Finding]:
-    """Return what `drift` found beyond chance in the features of a model (decline, lapse)."""
-    return [
-        Finding(f"{model}.drift", WARNS if psi >= LARGE else INFORMS, name,
-                f"The feature {name.replace('_', ' ')} moved: stability index {psi:.2f}, where "
-                f"{MODERATE} is moderate and {LARGE} large. What the {model} model learned before "
-                "may not hold.", psi, 0, MODERATE)
-        for name, psi, q in moved[["feature", "psi", "q_value"]].itertuples(index=False)
-        if psi >= MODERATE and q < LEVEL
-    ]  # fmt: skip
-
-
-def lapse_findings(accepted: Ledger, whole: Ledger, days: int, home: str = "") -> pd.DataFrame:
-    """Return how the lapse model's features moved: accepted lines, and all lines with the new.
-
-    Parameters
-    ----------
-    accepted, whole
-        Ledgers; features look back, so that the new files alone will not do.
-    days, home
-        As in `analysis.lapse_features.history`.
-    """
-    if (accepted.as_of - accepted.files["first_date"].min().date()).days < 2 * days:
-        text = (f"What was accepted spans less than {2 * days} days, which the features of the "
-                "lapse model look back on: they must move.")  # fmt: skip
-        return findings([Finding("lapse.short_history", INFORMS, "", text)])
-    tables = [
-        lapse_features.features(lapse_features.history(ledger, ledger.as_of, days, home), days)
-        for ledger in (accepted, whole)
-    ]
-    return findings(drift_findings(drift(*tables), "lapse"))
+# ------------------------------------------------------------------------- regular customers
 
 
 def activity_findings(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
@@ -699,7 +651,7 @@ def activity_findings(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     before, now
         As in `analysis.activity.CUSTOMERS_SCHEMA`: accepted, and new.
     """
-    found = drift_findings(drift(decline.features(before), decline.features(now)), "decline")
+    found: list[Finding] = []
     same = [table.sort_values("customer_id", ignore_index=True) for table in (before, now)]
     if same[0].equals(same[1]):
         text = "The tables are those that were accepted before. Look for the right files."

@@ -18,7 +18,7 @@ from conftest import Row, a_line, reading, write_lines
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analysis import activity, decline
+from analysis import activity, drift
 from analysis import against_history as ah
 from analysis.settings import read_settings
 from analysis.transactions import MONEY, Ledger
@@ -150,6 +150,7 @@ def less(column: str) -> Change:
 JUNE = [row for row in OLD if row["InvoiceDate"] >= "2011-06"]
 DEAR = max(JUNE, key=lambda row: float(row["UnitPrice"]) * float(row["Quantity"]))
 LATE = a_line(InvoiceNo="99", CustomerID="12007", InvoiceDate="2011-06-12 11:00:00")
+TWICE = {"ledger.counted_twice": "stops"}
 # What is done to the new quarter, and what is noticed.
 CASES: dict[str, tuple[Change, dict[str, str]]] = {
     "as always": (lambda rows: rows, {}),
@@ -162,18 +163,18 @@ CASES: dict[str, tuple[Change, dict[str, str]]] = {
     "a month comes again": (lambda rows: JUNE + rows, {"ledger.resent": "informs"}),
     "a month again, a line changed": (
         lambda rows: [{**r, "Quantity": "5"} if r is DEAR else r for r in JUNE] + rows,
-        {"ledger.restated": "warns", "ledger.resent": "informs"}),
+        {**TWICE, "ledger.restated": "warns", "ledger.resent": "informs"}),
     "a month again, without some": (
         lambda rows: JUNE[:40] + JUNE[44:] + rows,
-        {"ledger.restated": "warns", "ledger.resent": "informs"}),
+        {**TWICE, "ledger.restated": "warns", "ledger.resent": "informs"}),
     "a month again, a tenth dearer": (
-        lambda rows: times("UnitPrice", 1.1)(JUNE) + rows, {"ledger.restated": "stops"}),
+        lambda rows: times("UnitPrice", 1.1)(JUNE) + rows, {**TWICE, "ledger.restated": "stops"}),
     "a month again, under other numbers": (
         lambda rows: each(InvoiceNo=lambda row: f"7{row['InvoiceNo']}")(JUNE) + rows,
         {"ledger.late": "stops"}),
     "one line is late": (lambda rows: [LATE, *rows], {"ledger.late": "informs"}),
     "one old order is corrected": (
-        lambda rows: [{**DEAR, "Quantity": "1"}, *rows], {"ledger.restated": "warns"}),
+        lambda rows: [{**DEAR, "Quantity": "1"}, *rows], {**TWICE, "ledger.restated": "warns"}),
     "an earlier year": (
         each(InvoiceDate=lambda row: f"2010{row['InvoiceDate'][4:]}"),
         {"ledger.ends_before": "warns", "ledger.late": "warns"}),
@@ -302,6 +303,29 @@ def test_lines_that_were_read_are_drawn_as_those_that_are_made(
         pd.testing.assert_frame_equal(one, other, check_dtype=False)
 
 
+def file_of(rows: list[Row]) -> pd.DataFrame:
+    days = pd.to_datetime(pd.Series([row["InvoiceDate"] for row in rows]))
+    return pd.DataFrame(
+        {"source": ["june.csv"], "first_date": [days.min()], "last_date": [days.max()]}
+    )
+
+
+def test_a_file_in_the_place_of_another_restates_it_and_may_not_lose_days(
+    accepted: ah.Drawn, make: Make
+) -> None:
+    kept = make([row for row in OLD if row not in JUNE])
+    corrected = [{**r, "Quantity": "5"} if r is DEAR else r for r in JUNE]
+    found = ah.ledger_findings(accepted, make(corrected + NEW), "£", kept, file_of(JUNE))
+    assert severities(found) == {"ledger.restated": "warns", "ledger.resent": "informs"}
+    # All that was accepted is replaced; part of it is not sent again.
+    found = ah.ledger_findings(accepted, make(corrected), "£", None, file_of(OLD))
+    assert severities(found)["ledger.lost"] == "stops"
+    assert "03 January 2011 to 30 June 2011" in found.set_index("check")["message"]["ledger.lost"]
+    # Another file than the one that holds June is named.
+    found = ah.ledger_findings(accepted, make(corrected), "£", accepted, file_of(JUNE))
+    assert severities(found)["ledger.counted_twice"] == "stops"
+
+
 def test_names_from_the_files_cannot_drive_a_terminal(make: Make) -> None:
     hostile = "\x1b[2J<script>" + "x" * 100
     named = make([{**r, "Country": hostile} for r in OLD])
@@ -374,32 +398,7 @@ def test_a_short_history_leaves_extreme_bounds_alone(
     assert said.get("ledger.price_level", {}) == expected
 
 
-# ------------------------------------------------------------------------- drift
-
-
-def test_the_stability_index_is_that_of_a_hand_count() -> None:
-    before, now = pd.Series(["a"] * 60 + ["b"] * 40), pd.Series(["a"] * 30 + ["b"] * 70)
-    p, q = np.array([60.5, 40.5]) / 101, np.array([30.5, 70.5]) / 101
-    assert ah.stability(before, now) == pytest.approx(((q - p) * np.log(q / p)).sum())
-    numbers = pd.Series(np.arange(1000.0))
-    assert ah.stability(numbers, numbers) == 0
-    # Deciles of 1,000 numbers: one bin takes all that is moved above them.
-    assert ah.stability(numbers, numbers + 5000) > 1
-    assert ah.stability(pd.Series([1.0] * 50), pd.Series([1.0] * 80)) == 0
-
-
-def test_drift_is_found_where_it_is_and_chance_is_none() -> None:
-    random = np.random.default_rng(1)
-    before = pd.DataFrame({f"f{n}": random.normal(size=800) for n in range(20)})
-    now = pd.DataFrame({f"f{n}": random.normal(size=600) for n in range(20)})
-    now["f3"] += 1
-    before["word"], now["word"] = ["a", "b"] * 400, ["a", "a", "b"] * 200
-    table = ah.drift(before, now)
-    assert table["feature"].tolist()[:2] == ["f3", "word"]
-    assert (table["q_value"] >= table["p_value"]).all()
-    assert table.query("q_value < 0.05")["feature"].tolist() == ["f3", "word"]
-    found = ah.drift_findings(table, "lapse")
-    assert [(one.where, one.severity) for one in found] == [("f3", "warns"), ("word", "informs")]
+# ------------------------------------------------------------------------- regular customers
 
 
 def regulars(count: int = 400, seed: int = 1) -> pd.DataFrame:
@@ -428,10 +427,6 @@ def test_new_tables_of_regular_customers_are_compared() -> None:
     found = ah.activity_findings(before, words).query("check == 'activity.new_category'")
     assert found["severity"].tolist() == ["informs"]
     assert "3 customers was never seen before: Kitchenwear." in found["message"].iloc[0]
-    moved = ah.activity_findings(before, now.assign(promo_share=now["promo_share"] + 0.4))
-    assert moved[["check", "severity", "where"]].values.tolist() == [
-        ["decline.drift", "warns", "promo_share"]
-    ]
 
 
 # ------------------------------------------------------------------------- the real data
@@ -460,7 +455,8 @@ def test_the_real_ledger_goes_on_quarter_after_quarter_and_another_shop_stops(
             )
             drawn = ah.draw(old)
             found = ah.ledger_findings(drawn, ah.draw(new), "£")
-            found = pd.concat([found, ah.lapse_findings(old, whole, 90)])
+            moved = drift.lapse_drift(whole, old.as_of, 90)
+            found = pd.concat([found, ah.findings(moved)])
             assert not (found["severity"] == "stops").any()
             said.append(severities(found))
         # The other shop's customers have numbers that this one's have too.
@@ -488,4 +484,6 @@ def test_halves_of_the_real_regular_customers_are_alike(real_data: Path) -> None
     half = len(people) // 2
     found = ah.activity_findings(people[:half], people[half:])
     assert severities(found) == {"activity.known_customers": "warns"}
-    assert len(ah.drift(*(decline.features(p) for p in (people[:half], people[half:])))) == 19
+    assert drift.decline_drift(people[:half], people[half:]) == []
+    moved = people[half:].assign(promo_share=people["promo_share"] + 0.4)
+    assert [found.where for found in drift.decline_drift(people[:half], moved)] == ["promo_share"]
