@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import plotnine as p9
 
+from analysis.figures_profiles import nothing
 from analysis.figures_sales import title
 from analysis.findings_lapse import name
 from analysis.lapse import LEFT_OUT, TEST, TRAINING, VALIDATION
@@ -107,16 +108,20 @@ def rates(table: pd.DataFrame, message: str) -> p9.ggplot:
     )
 
 
-def reliability(table: pd.DataFrame, message: str) -> p9.ggplot:
+def reliability(table: pd.DataFrame, message: str, came: str = "Stayed away") -> p9.ggplot:
     """Draw what came beside what was predicted, in groups of equal size by prediction.
 
     Parameters
     ----------
     table
-        `analysis.lapse.Lapse.reliability`.
+        `analysis.lapse.Lapse.reliability`, or from `analysis.backtest.reliability`.
     message
         The title.
+    came
+        What was predicted, as it came.
     """
+    if table.empty:
+        return nothing(message)
     most = float(max(table["predicted"].max(), table["high"].max()))
     return (
         p9.ggplot(table, p9.aes("predicted", "observed"))
@@ -128,7 +133,7 @@ def reliability(table: pd.DataFrame, message: str) -> p9.ggplot:
         + p9.labs(
             title=title(message),
             x="Predicted risk (mean of a group of customers; on the dashed line, just what came)",
-            y="Stayed away (95% interval)",
+            y=f"{came} (95% interval)",
         )
         + report_theme(3.8)
     )

@@ -217,7 +217,7 @@ def weighted_measures(
     return dict(zip(MEASURES, values, strict=True))
 
 
-def _resamples(customers: int, seed: int) -> Iterator[Numbers]:
+def resamples(customers: int, seed: int) -> Iterator[Numbers]:
     """Yield `DRAWS` bootstrap weights in blocks of rows: how often each customer is drawn."""
     random = np.random.default_rng(seed)
     step = max(1, BLOCK // customers)
@@ -248,7 +248,7 @@ def compared(
         the best.
     """
     draws: dict[str, list[dict[str, Numbers]]] = {name: [] for name in predictions}
-    for weights in _resamples(len(lapsed), seed):
+    for weights in resamples(len(lapsed), seed):
         for name, p in predictions.items():
             draws[name].append(weighted_measures(lapsed, p, weights))
     spread = {

@@ -271,9 +271,13 @@ def reliability(
     """
     table = pd.DataFrame({"y": np.asarray(label, dtype=float), "p": np.asarray(predicted)})
     wanted = max(1, min(bins, len(table) // max(smallest, 1)))
-    place = pd.qcut(table["p"], wanted, labels=False, duplicates="drop")
-    # With equal predictions everywhere there is no edge between groups.
-    groups = table.groupby(place.fillna(0), sort=True)
+    for cuts in range(wanted, 0, -1):
+        place = pd.qcut(table["p"], cuts, labels=False, duplicates="drop")
+        # With equal predictions everywhere there is no edge between groups.
+        groups = table.groupby(place.fillna(0), sort=True)
+        # Equal predictions on one side of an edge leave the group on the other with few rows.
+        if groups.size().min() >= smallest:
+            break
     low, high = wilson(groups["y"].sum(), groups.size())
     return pd.DataFrame(
         {

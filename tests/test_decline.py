@@ -137,7 +137,11 @@ def test_the_simplest_not_credibly_worse_is_chosen(areas: list[float], noise: fl
 
 
 @given(
-    st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=1, max_size=200),
+    st.lists(
+        st.tuples(st.booleans(), st.one_of(st.floats(0, 1), st.sampled_from([0.2, 0.4]))),
+        min_size=1,
+        max_size=200,
+    ),
     st.integers(1, 20),
 )
 def test_reliability_counts_everybody_and_no_group_is_small(
@@ -146,6 +150,7 @@ def test_reliability_counts_everybody_and_no_group_is_small(
     label, p = map(np.array, zip(*rows, strict=True))
     table = models.reliability(label, p, smallest=smallest)
     assert table["customers"].sum() == len(rows)
+    assert table["customers"].min() >= min(smallest, len(rows))
     assert (table["observed"] * table["customers"]).sum() == pytest.approx(label.sum())
     assert (
         (table["low"] <= table["observed"] + 1e-9) & (table["observed"] <= table["high"] + 1e-9)
