@@ -672,13 +672,29 @@ def _described(customers: pd.DataFrame, centres: Matrix, names: list[str]) -> pd
     )
     table.insert(0, "cluster", np.arange(1, len(table) + 1))
     table.insert(1, "name", pd.Series(names, dtype="str"))
-    found = assign(customers, table)
+    return weighed(customers, table)
+
+
+def weighed(customers: pd.DataFrame, centres: pd.DataFrame) -> pd.DataFrame:
+    """Return centres with how many customers, and how much revenue, each has among these.
+
+    Parameters
+    ----------
+    customers
+        From `analysis.rfm.customers`.
+    centres
+        `Selection.centres`, of this build or read from an earlier one.
+    """
+    found = assign(customers, centres)
     # Sorted, so that no sum depends on the order of rows.
     spent = customers.sort_values(["monetary"])["monetary"].groupby(found).sum()
-    table["customers"] = table["name"].map(found.value_counts()).fillna(0).astype("int64")
-    table["customers_share"] = table["customers"] / len(customers)
-    table["revenue_share"] = table["name"].map(spent).fillna(0.0) / max(spent.sum(), 1e-9)
-    return table
+    number = centres["name"].map(found.value_counts()).fillna(0).astype("int64")
+    revenue = centres["name"].map(spent).fillna(0.0)
+    return centres.assign(
+        customers=number,
+        customers_share=number / len(customers),
+        revenue_share=revenue / max(spent.sum(), 1e-9),
+    )
 
 
 def assign(customers: pd.DataFrame, centres: pd.DataFrame) -> pd.Series:

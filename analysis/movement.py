@@ -1,9 +1,10 @@
 """Who moved between segments, up or down, and whom did each segment keep?
 
 Segments are counted again as of the end of each past quarter, with what was known then: lines and
-cancellations dated before that day, and cut points of that day's own customers. A purchase that
-was cancelled later still counted. Early quarters know less history than late ones, as a ledger
-begins somewhere: a customer of long standing is new in its first quarter.
+cancellations dated before that day, and cut points of that day's own customers (or those of the
+reference build, where there is one). A purchase that was cancelled later still counted. Early
+quarters know less history than late ones, as a ledger begins somewhere: a customer of long
+standing is new in its first quarter.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ NEW = "not yet a customer"
 DRAWS = 999
 #: Two dates closer than this are not compared: half a quarter.
 APART_DAYS = 45
+#: The days of which sales are summed up to a build's day: a quarter.
+RECENT = 91
 
 # ------------------------------------------------------------------------- what was known
 
@@ -49,7 +52,9 @@ def known_at(ledger: Ledger, date: dt.date) -> ir.Table:
     return lines.anti_join(known, "line_id")
 
 
-def customers_at(ledger: Ledger, date: dt.date, rules: Sequence[Segment]) -> pd.DataFrame:
+def customers_at(
+    ledger: Ledger, date: dt.date, rules: Sequence[Segment], cuts: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Return the customers and their segments at the beginning of a day, as known then.
 
     Parameters
@@ -60,6 +65,8 @@ def customers_at(ledger: Ledger, date: dt.date, rules: Sequence[Segment]) -> pd.
         The day to which recency is counted; nothing dated on it or after it matters.
     rules
         From `analysis.segments.read_segments`.
+    cuts
+        The cut points of an earlier build; without them, those of that day's own customers.
 
     Returns
     -------
@@ -74,7 +81,7 @@ def customers_at(ledger: Ledger, date: dt.date, rules: Sequence[Segment]) -> pd.
             **{f"{measure}_score": pd.Series(dtype="int64") for measure in rfm.MEASURES},
             segment=pd.Series(dtype="str"),
         )
-    people = people.join(rfm.scores(people, rfm.cut_points(people)))
+    people = people.join(rfm.scores(people, rfm.cut_points(people) if cuts is None else cuts))
     return people.assign(segment=assign(people, list(rules)))
 
 
@@ -102,6 +109,30 @@ def spend_after(ledger: Ledger, start: dt.date, end: dt.date) -> pd.Series:
     return table.set_index("customer_id")["monetary"]
 
 
+def recent_facts(ledger: Ledger, date: dt.date) -> dict[str, float]:
+    """Return net revenue, orders and customers of the last `RECENT` days before a day.
+
+    Only what was known at its beginning counts, as in `known_at`.
+    """
+    lines = known_at(ledger, date)
+    first = ibis.timestamp(f"{date - dt.timedelta(days=RECENT)}")
+    lines = lines.filter(lines.invoice_date >= first)
+    row = (
+        lines.aggregate(
+            revenue=lines.amount.sum().cast("float64").fill_null(0.0),
+            orders=lines.order_id.nunique(),
+            customers=lines.customer_id.nunique(),
+        )
+        .execute()
+        .iloc[0]
+    )
+    return {
+        "recent.revenue": round(float(row["revenue"]), 2),
+        "recent.orders": int(row["orders"]),
+        "recent.customers": int(row["customers"]),
+    }
+
+
 # ------------------------------------------------------------------------- past quarters
 
 
@@ -121,7 +152,9 @@ def cut_offs(ledger: Ledger) -> list[dt.date]:
     return [*days, ledger.as_of]
 
 
-def history(ledger: Ledger, rules: Sequence[Segment]) -> pd.DataFrame:
+def history(
+    ledger: Ledger, rules: Sequence[Segment], cuts: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Return every customer's segment at each of the `cut_offs`; not to be published.
 
     Returns
@@ -131,7 +164,7 @@ def history(ledger: Ledger, rules: Sequence[Segment]) -> pd.DataFrame:
     """
     parts = []
     for date in cut_offs(ledger):
-        people = customers_at(ledger, date, rules)[["customer_id", "monetary", "segment"]]
+        people = customers_at(ledger, date, rules, cuts)[["customer_id", "monetary", "segment"]]
         parts.append(people.assign(date=pd.Timestamp(date)))
     return pd.concat(parts, ignore_index=True)[["date", "customer_id", "monetary", "segment"]]
 

@@ -80,6 +80,7 @@ class ReportSettings(_Section):
     data: Path
     as_of: OptionalDate
     smallest_group: int = Field(ge=1)
+    reference: str = ""
 
 
 class FileSettings(_Section):
