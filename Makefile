@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 DATA ?= data/raw
 
 .DEFAULT_GOAL := help
-.PHONY: help report test data bench lint lock clean
+.PHONY: help report refresh test data bench lint lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -16,6 +16,10 @@ help: ## list the commands
 report: export REPORT_DATA = $(DATA)
 report: $(READY) ## everything: environment, data, build, book (DATA=folder)
 	@$(BIN)/python -m report
+
+refresh: $(READY) ## new files in, a new report out: FILES="a.csv b.csv" (add ARGS=--dry-run to try)
+	@test -n "$(FILES)" || { echo 'Name the new files: make refresh FILES="..."'; exit 2; }
+	@$(BIN)/python -m analysis refresh $(FILES) $(ARGS)
 
 test: $(READY) ## everything: environment, test suite
 	@$(BIN)/python -m pytest

@@ -1,8 +1,9 @@
 """What can be asked of the analysis on the command line?
 
 ``check`` validates a data folder, ``build`` makes the tables of the book, ``export`` writes the
-customers of each segment, and ``sample`` generated data to try it all with. Exit code 0: done;
-1: the data was refused; 2: wrong usage.
+customers of each segment, and ``sample`` generated data to try it all with. ``refresh`` takes in
+a quarter's new files and publishes, ``rollback`` takes that back, ``history`` lists what was
+accepted. Exit code 0: done; 1: the data was refused; 2: wrong usage.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ import os
 import sys
 from pathlib import Path
 
-from analysis.artifacts import is_current, key
-from analysis.inputs import SAMPLE_FOLDER, Inputs, choose_folder, find_inputs
+from analysis import refresh, vault
+from analysis.artifacts import is_current
+from analysis.inputs import SAMPLE_FOLDER, Inputs, build_key, choose_folder, find_inputs
 from analysis.problems import Refused, printable
 from analysis.progress import Steps
 from analysis.sample import sample_is_in, write_sample
-from analysis.segments import SEGMENTS_FILE
 from analysis.settings import ROOT, SETTINGS_FILE, Settings, read_settings
 
 
@@ -26,12 +27,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
+    except vault.Unfinished as unfinished:
+        _say("Accepted, but not all of it is in its place yet.")
+        for problem in unfinished.problems:
+            print(f"  * {problem}", file=sys.stderr)
+        return 1
     except Refused as refused:
         count = len(refused.problems)
-        print(
-            f"The data was refused: {count} problem{'s' * (count != 1)}. Nothing was written.",
-            file=sys.stderr,
-        )
+        _say(f"{options.refused}: {count} problem{'s' * (count != 1)}. {options.kept}")
         for problem in refused.problems:
             print(f"  * {problem}", file=sys.stderr)
         return 1
@@ -47,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         ("export", _export, "write the customers of each segment, and whom to contact, as lists"),
     ):
         command = commands.add_parser(name, help=about, description=about)
-        command.set_defaults(run=run)
+        command.set_defaults(run=run, refused="The data was refused", kept="Nothing was written.")
         if name == "sample":
             command.add_argument("--out", type=Path, default=SAMPLE_FOLDER, metavar="DIR")
             continue
@@ -60,7 +63,29 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--settings", type=Path, default=SETTINGS_FILE, metavar="FILE")
         if name == "build":
             command.add_argument("--force", action="store_true", help="even if nothing changed")
+    _add_quarterly(commands)
     return parser
+
+
+def _add_quarterly(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands of the quarterly routine, which work on the project's own folders."""
+    as_it_was = "What is published, and data/raw, are as they were."
+    about = "check new files, build, compare, render and publish: all of it, or nothing"
+    command = commands.add_parser("refresh", help=about, description=about)
+    command.set_defaults(run=_refresh, refused="The refresh stopped", kept=as_it_was)
+    command.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    command.add_argument("--dry-run", action="store_true", help="stop after the comparison")
+    for option, text in (
+        ("--accept", "go on in spite of the finding with this name"),
+        ("--replaces", "the new files take the place of this accepted one"),
+    ):
+        command.add_argument(option, action="append", default=[], metavar="NAME", help=text)
+    for name, run, about in (
+        ("rollback", _rollback, "restore the publication before the last one"),
+        ("history", _history, "list the accepted builds"),
+    ):
+        command = commands.add_parser(name, help=about, description=about)
+        command.set_defaults(run=run, refused="Nothing was done", kept=as_it_was)
 
 
 def _say(text: str) -> None:
@@ -85,10 +110,8 @@ def _inputs(options: argparse.Namespace, settings: Settings) -> Inputs:
 def _build(options: argparse.Namespace) -> int:
     settings = read_settings(options.settings)
     inputs = _inputs(options, settings)
-    folder = inputs.folder.resolve()
-    place = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
-    rules = SEGMENTS_FILE.read_text(encoding="utf-8")
-    fingerprint = key(inputs.sha256, settings.model_dump(mode="json"), str(place), rules)
+    accepted = refresh.accepted_before(inputs, settings)
+    fingerprint = build_key(inputs, settings, accepted)
     if not options.force and is_current(options.out, fingerprint):
         _say(f"{options.out.name}/ is up to date with {inputs.folder}.")
         return 0
@@ -96,7 +119,7 @@ def _build(options: argparse.Namespace) -> int:
     from analysis import pipeline  # the heavy libraries load only when there is work for them
 
     earlier = None if options.force else options.out
-    pipeline.build(inputs, settings, options.out, fingerprint, Steps(), earlier)
+    pipeline.build(inputs, settings, options.out, fingerprint, Steps(), earlier, accepted)
     return 0
 
 
@@ -116,6 +139,38 @@ def _export(options: argparse.Namespace) -> int:
 
     for path in export.write_lists(options.out):
         _say(f"Wrote {path}")
+    return 0
+
+
+def _refresh(options: argparse.Namespace) -> int:
+    done = refresh.refresh(
+        options.files,
+        read_settings(),
+        _say,
+        dry_run=options.dry_run,
+        accept=options.accept,
+        replaces=options.replaces,
+    )
+    if done:
+        _say(f"Published: _site/ is the report {done.name} (data version {done.data_version}).")
+    return 0
+
+
+def _rollback(_: argparse.Namespace) -> int:
+    with vault.lock(ROOT):
+        if told := vault.recover(ROOT):
+            _say(told)
+        done = vault.rollback(ROOT)
+    _say(f"Restored: _site/ is the report {done.name} again, and build/ and data/raw belong to it.")
+    return 0
+
+
+def _history(_: argparse.Namespace) -> int:
+    rows = vault.history(ROOT)
+    for row in rows:
+        print(printable("  ".join(filter(None, row.values()))))
+    if not rows:
+        _say("Nothing was accepted yet: 'python -m analysis refresh FILE ...' is the first step.")
     return 0
 
 

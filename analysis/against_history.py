@@ -380,9 +380,9 @@ def _counted_twice(again: pd.DataFrame) -> list[Finding]:
     restated = again["changed"] + again["missing"] + again["added"]
     return [
         Finding("ledger.counted_twice", STOPS, words.month(row["month"]),
-                f"{words.month(row['month'])} is restated ({words.count(number, 'line')}), and what "
-                "was accepted of it would count as well. Name the accepted file of which the new "
-                "one takes the place, with --replaces.", number, 0, 0)
+                f"{words.month(row['month'])} is restated ({words.count(number, 'line')}), and "
+                "what was accepted of it would count as well. Name the accepted file of which the "
+                "new one takes the place, with --replaces.", number, 0, 0)
         for row, number in zip(again.to_dict("records"), restated, strict=True)
         if number
     ]  # fmt: skip

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis import sources
-from analysis.artifacts import read_json
+from analysis import reference, sources
+from analysis.artifacts import data_version, key, read_json
 from analysis.problems import Problem, Refused
 from analysis.sample import sample_is_in
+from analysis.segments import SEGMENTS_FILE
 from analysis.settings import ROOT, Settings
 
 SAMPLE_FOLDER = ROOT / "data" / "sample"
@@ -32,6 +33,8 @@ class Inputs:
         The fingerprint of each file, by its path in the data folder.
     sample
         Whether the data is generated.
+    place
+        The folder, as seen from the project if it lies in it.
     """
 
     folder: Path
@@ -39,6 +42,12 @@ class Inputs:
     activity: Mapping[str, Path]
     sha256: Mapping[str, str]
     sample: bool
+    place: str
+
+    @property
+    def version(self) -> str:
+        """The name of exactly these files, as `analysis.artifacts.data_version` gives it."""
+        return data_version({"inputs": [{"sha256": sha256} for sha256 in self.sha256.values()]})
 
     def described(self, rows: Mapping[str, int]) -> list[dict[str, str | int]]:
         """Return the files for the manifest: name, bytes, SHA-256, rows (by the same names)."""
@@ -90,13 +99,22 @@ def choose_folder(named: Path | None, settings: Settings, out: Path) -> Path | N
     if holds_data(usual, settings):
         return usual
     last = read_json(out / "manifest.json")
-    if last and not last.get("sample") and holds_data(Path(last["data"]), settings):
-        return Path(last["data"])
+    if last and not last.get("sample") and holds_data(ROOT / last["data"], settings):
+        return ROOT / last["data"]
     return None
 
 
-def find_inputs(folder: Path, settings: Settings) -> Inputs:
+def find_inputs(folder: Path, settings: Settings, place: str = "") -> Inputs:
     """Find the files of both halves, and fingerprint them.
+
+    Parameters
+    ----------
+    folder
+        The data folder.
+    settings
+        All settings.
+    place
+        Where the files will lie, if not in `folder`.
 
     Raises
     ------
@@ -149,4 +167,34 @@ def find_inputs(folder: Path, settings: Settings) -> Inputs:
         activity=roles,
         sha256={str(p.relative_to(folder)): sources.fingerprint(p) for p in paths},
         sample=sample_is_in(folder),
+        place=place or _place(folder.resolve()),
+    )
+
+
+def _place(folder: Path) -> str:
+    return str(folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder)
+
+
+def build_key(inputs: Inputs, settings: Settings, accepted: Sequence[Path]) -> str:
+    """Return a fingerprint of all that a build depends on: data, choices, code and comparisons.
+
+    Parameters
+    ----------
+    inputs
+        From `find_inputs`.
+    settings
+        All settings.
+    accepted
+        The accepted builds that it is compared with.
+
+    Raises
+    ------
+    Refused
+        When the reference build that the settings name is not there.
+    """
+    rules = SEGMENTS_FILE.read_text(encoding="utf-8")
+    compared = [path.name for path in accepted]
+    chosen = settings.model_dump(mode="json")
+    return key(
+        inputs.sha256, chosen, inputs.place, rules, reference.fingerprint(settings), compared
     )

@@ -7,7 +7,7 @@ validation. Neither writes anything that lasts before all data is found good.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,7 +16,17 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import activity, artifacts, explore_sales, rfm, schemas, segments, sources
+from analysis import (
+    activity,
+    artifacts,
+    explore_sales,
+    movement,
+    reference,
+    rfm,
+    schemas,
+    segments,
+    sources,
+)
 from analysis import transactions as tx
 from analysis.inputs import Inputs
 from analysis.problems import Problem, Refused
@@ -38,8 +48,21 @@ class Checked:
 
 
 @contextmanager
-def check(inputs: Inputs, settings: Settings, steps: Steps) -> Iterator[Checked]:
+def check(
+    inputs: Inputs, settings: Settings, steps: Steps, usual_dates: Collection[str] = ()
+) -> Iterator[Checked]:
     """Read and validate both halves of a data folder.
+
+    Parameters
+    ----------
+    inputs
+        The files, from `analysis.inputs.find_inputs`.
+    settings
+        All settings.
+    steps
+        Takes the seconds of each step.
+    usual_dates
+        As in `analysis.transactions.read_ledger`.
 
     Yields
     ------
@@ -69,7 +92,11 @@ def check(inputs: Inputs, settings: Settings, steps: Steps) -> Iterator[Checked]
                 stack.callback(engine.disconnect)
                 try:
                     ledger = tx.read_ledger(
-                        engine, lines, settings.transactions, as_of=settings.report.as_of
+                        engine,
+                        lines,
+                        settings.transactions,
+                        as_of=settings.report.as_of,
+                        usual_dates=usual_dates,
                     )
                 except Refused as refused:
                     problems += refused.problems
@@ -140,6 +167,8 @@ def build(
     fingerprint: str,
     steps: Steps,
     earlier: Path | None = None,
+    accepted: Sequence[Path] = (),
+    noticed: pd.DataFrame | None = None,
 ) -> None:
     """Run every step, and write the artifacts.
 
@@ -157,6 +186,11 @@ def build(
         Takes the seconds of each step.
     earlier
         A build whose long steps are taken over where nothing that they depend on has changed.
+    accepted
+        The accepted builds of other data, oldest first: the new one is compared with them.
+    noticed
+        What was remarkable in the new files, from `analysis.against_history`. Without it, what
+        `earlier` says of the same files.
 
     Raises
     ------
@@ -229,16 +263,21 @@ def build(
                 more, found = strategy.strategy(tables, plan, settings)
                 tables |= more
                 facts |= found
+            if noticed is None and earlier:
+                noticed = _noticed_before(earlier, inputs)
+            if accepted or noticed is not None:
+                with steps.step("compare with the last accepted build"):
+                    _write_since(new / "since", accepted, checked, tables, facts, settings, noticed)
             tables["quarantine"] = pd.concat(quarantine, ignore_index=True)
             for name, table in tables.items():
                 table.to_parquet(new / f"{name}.parquet", index=False)
             artifacts.write_json(new / "facts.json", facts)
-            written = sorted(path.name for path in new.iterdir())
+            written = sorted(path.name for path in new.iterdir() if path.is_file())
             artifacts.write_json(
                 new / "manifest.json",
                 {
                     "key": fingerprint,
-                    "data": str(inputs.folder.resolve()),
+                    "data": inputs.place,
                     "sample": inputs.sample,
                     "inputs": inputs.described(checked.rows),
                     "as_of": facts.get("transactions.as_of", ""),
@@ -250,6 +289,42 @@ def build(
                     "artifacts": written,
                 },
             )
+
+
+def _write_since(
+    folder: Path,
+    accepted: Sequence[Path],
+    checked: Checked,
+    tables: Tables,
+    facts: Facts,
+    settings: Settings,
+    noticed: pd.DataFrame | None,
+) -> None:
+    """Write what changed since the last accepted build, beside the tables that do not know it."""
+    from analysis import since  # scikit-learn
+
+    found: Tables = {}
+    told: Facts = {"since.available": bool(accepted), "history.available": noticed is not None}
+    if accepted:
+        frozen = reference.read_reference(settings) if checked.ledger else None
+        cuts = frozen.cuts if frozen else None
+        rules = segments.read_segments()
+        found, more = since.since(accepted, checked.ledger, tables, facts, rules, settings, cuts)
+        told |= more
+    if noticed is not None:
+        found["history"] = noticed
+    folder.mkdir()
+    for name, table in found.items():
+        table.to_parquet(folder / f"{name}.parquet", index=False)
+    artifacts.write_json(folder / "facts.json", told)
+
+
+def _noticed_before(earlier: Path, inputs: Inputs) -> pd.DataFrame | None:
+    """Return what an earlier build says was remarkable in these very files."""
+    path = earlier / "since" / "history.parquet"
+    if artifacts.data_version(artifacts.read_json(earlier / "manifest.json")) != inputs.version:
+        return None
+    return pd.read_parquet(path) if path.is_file() else None
 
 
 def _choices(settings: Settings) -> dict[str, Any]:
@@ -269,6 +344,7 @@ def _ledger_parts(inputs: Inputs, settings: Settings) -> list[Any]:
         sorted(hashed for name, hashed in inputs.sha256.items() if name in files),
         {name: chosen[name] for name in chosen if name not in ("activity", "contact", "strategy")},
         [rule.model_dump(mode="json") for rule in segments.read_segments()],
+        reference.fingerprint(settings),
     ]
 
 
@@ -302,6 +378,7 @@ def _ledger_tables(ledger: tx.Ledger, settings: Settings) -> tuple[Tables, Facts
     facts: Facts = {
         **explore_sales.ledger_facts(ledger, steps),
         **rfm.rfm_facts(customers),
+        **movement.recent_facts(ledger, ledger.as_of),
         **{f"transactions.has_{name}": name in ledger.columns for name in tx.LINE_COLUMNS},
         "transactions.top20_share": explore_sales.top_share(gross["monetary"]),
         "transactions.top20_share_low": low,
@@ -319,33 +396,32 @@ def _segment_tables(
     ledger: tx.Ledger, customers: pd.DataFrame, settings: Settings, steps: Steps
 ) -> tuple[Tables, Facts]:
     """Return the customers with their scores, segments and clusters, and what these are like."""
-    from analysis import (
-        clustering,
-        movement,
-        profiles,
-        returns,
-    )  # scikit-learn: not needed for `check`
+    from analysis import clustering, profiles, returns  # scikit-learn: not needed for `check`
 
     seed, smallest = settings.engine.seed, settings.report.smallest_group
     rules = segments.read_segments()
     names = [rule.name for rule in rules]
-    cuts = rfm.cut_points(customers)
+    frozen = reference.read_reference(settings)
+    cuts = frozen.cuts if frozen else rfm.cut_points(customers)
     customers = customers.join(rfm.scores(customers, cuts))
     customers = customers.assign(segment=segments.assign(customers, rules))
     dates = movement.cut_offs(ledger)
     earlier = spend = None
     if len(dates) > 1:
-        earlier = movement.customers_at(ledger, dates[-2], rules)
+        earlier = movement.customers_at(ledger, dates[-2], rules, frozen.cuts if frozen else None)
         spend = movement.spend_after(ledger, dates[-2], dates[-1])
     selection = clustering.select(
         customers, seed, earlier, spend, tell=steps.tell, resamples=settings.clustering.resamples
     )
+    fitted = selection.centres
+    if frozen:
+        selection = replace(selection, centres=clustering.weighed(customers, frozen.centres))
     customers = customers.assign(cluster=clustering.assign(customers, selection.centres))
     home = profiles.home_market(ledger, settings.transactions.home_country)
     details = profiles.customer_details(ledger, customers, home)
     profile = profiles.segment_profiles(ledger, details, names, seed=seed, smallest=smallest)
     overall = profiles.overall_profile(ledger, details, seed=seed)
-    past = movement.history(ledger, rules)
+    past = movement.history(ledger, rules, frozen.cuts if frozen else None)
     currency = settings.transactions.currency
     tables = {
         "customers": customers,
@@ -376,6 +452,8 @@ def _segment_tables(
         **{f"rfm.segments.{name}": int(size) for name, size in sizes.items()},
         **clustering.clustering_facts(selection, customers),
     }
+    if frozen:
+        facts |= reference.reference_facts(customers, fitted, rules, frozen)
     return tables, facts
 
 

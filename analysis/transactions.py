@@ -19,7 +19,7 @@ from __future__ import annotations
 import datetime as dt
 import glob
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -159,6 +159,7 @@ def read_ledger(
     *,
     as_of: dt.date | None = None,
     today: dt.date | None = None,
+    usual_dates: Collection[str] = (),
 ) -> Ledger:
     """Read the ledger's files, hold each line to its contract, and place it on the ladder.
 
@@ -175,6 +176,9 @@ def read_ledger(
         last transaction.
     today
         Dates after this day are from the future. None: the machine's date.
+    usual_dates
+        The date formats of files that were accepted before: one of them is taken where a file's
+        dates could be read in two ways, and the other files do not settle it.
 
     Raises
     ------
@@ -182,7 +186,7 @@ def read_ledger(
         With every problem of every file: a column is missing, too many lines break a rule,
         dates lie in the future, ids are not ids; or because no line is a sale.
     """
-    readings, problems = _understand(engine, parts, settings)
+    readings, problems = _understand(engine, parts, settings, usual_dates)
     if not readings:
         raise Refused(problems)
     try:
@@ -260,7 +264,10 @@ def _place(
 
 
 def _understand(
-    engine: Backend, parts: Sequence[Part], settings: TransactionSettings
+    engine: Backend,
+    parts: Sequence[Part],
+    settings: TransactionSettings,
+    usual_dates: Collection[str] = (),
 ) -> tuple[list[_Reading], list[Problem]]:
     """Find each part's columns, date format and decimal mark; say which part lacks them.
 
@@ -296,7 +303,7 @@ def _understand(
     meant = [
         problem for part, matches, problem in problems if 2 * matches >= most.get(part.file, 0)
     ]
-    readings, unclear = _settle_dates(readings)
+    readings, unclear = _settle_dates(readings, usual_dates)
     return readings, meant + unclear
 
 
@@ -368,12 +375,15 @@ def _distinct(date: ir.StringValue, formats: list[str]) -> list[str]:
     return [first, *(form for form in others if found[form])]
 
 
-def _settle_dates(readings: list[_Reading]) -> tuple[list[_Reading], list[Problem]]:
-    """Where a file's dates could be read in two ways, go by the other files, or refuse it."""
+def _settle_dates(
+    readings: list[_Reading], usual: Collection[str] = ()
+) -> tuple[list[_Reading], list[Problem]]:
+    """Where a file's dates could be read in two ways, go by other files, or refuse it."""
     clear = Counter(r.date_formats[0] for r in readings if len(r.date_formats) == 1)
     settled, problems = [], []
     for reading in readings:
         known = [form for form in reading.date_formats if clear[form]]
+        known = known or [form for form in reading.date_formats if form in usual]
         if len(reading.date_formats) > 1 and len(known) != 1:
             column = reading.names["invoice_date"]
             first = reading.table[column].as_table().limit(1).execute().iloc[0, 0]

@@ -19,12 +19,15 @@ import pandas as pd
 import plotnine as p9
 from IPython.display import Markdown
 
-from analysis import artifacts, words
+from analysis import artifacts, findings_since, words
 from analysis.settings import ROOT
 from analysis.theme import INK, draw
 
 BUILD = ROOT / "build"
-FACTS: dict[str, Any] = artifacts.read_json(BUILD / "facts.json")
+#: What changed since the last accepted build stands beside the build, which does not know it.
+FACTS: dict[str, Any] = artifacts.read_json(BUILD / "facts.json") | artifacts.read_json(
+    BUILD / "since" / "facts.json"
+)
 MANIFEST: dict[str, Any] = artifacts.read_json(BUILD / "manifest.json")
 LEDGER_CURRENCY: str = FACTS.get("report.currency", "")
 ACTIVITY_CURRENCY: str = FACTS.get("activity.currency", "")
@@ -207,6 +210,49 @@ def grid(
         table_border_top_style="none",
         table_border_bottom_style="none",
     )
+
+
+def changes(chapter: str) -> None:
+    """Print the table of what changed in a chapter since the last accepted build.
+
+    The part that comes from restated data stands apart from the part that is business.
+    """
+    found = table("since/changes")
+    found = found[found["chapter"] == chapter] if len(found) else found
+    then = findings_since.compared_with(FACTS)
+    if found.empty:
+        missing(f"No number of this chapter stood in {md(then)}, too.")
+        return
+    names = {"measure": "", "before": "Then", "now": "Now", "change": "Change"}
+    caption = f"What changed since {md(then)}."
+    if found["restated"].notna().any():
+        names["restated"] = "of it restated"
+        caption += (
+            " Restated: what today's data says of that day, less what was published then; the rest "
+            "is what happened since. A dash stands where a model would have to be fitted again to "
+            "tell them apart."
+        )
+    rows = found.to_dict("records")
+    write = {
+        "before": findings_since.written,
+        "now": findings_since.written,
+        "change": findings_since.moved,
+        "restated": findings_since.moved,
+    }
+    shown = pd.DataFrame(
+        {"measure": found["measure"].to_list()}
+        | {
+            name: [
+                "–" if pd.isna(row[name]) else form(row[name], row["unit"], LEDGER_CURRENCY)
+                for row in rows
+            ]
+            for name, form in write.items()
+        }
+    )
+    label = f"tbl-changes-{chapter}"
+    set_right = [name for name in names if name != "measure"]
+    made = grid(shown, label, names).cols_align("right", set_right)
+    show(label, made, caption, found.drop(columns="chapter"))
 
 
 # ------------------------------------------------------------------------- boxes

@@ -24,6 +24,7 @@ def main() -> int:
     if code := command.main(["build"]):
         return code
     facts = artifacts.read_json(ROOT / "build" / "facts.json")
+    since = artifacts.read_json(ROOT / "build" / "since" / "facts.json")
     manifest = artifacts.read_json(ROOT / "build" / "manifest.json")
     settings = manifest["settings"]["report"]
     version = artifacts.data_version(manifest)
@@ -46,6 +47,9 @@ def main() -> int:
             "activity": facts["activity.available"],
             "decline": bool(facts.get("activity.model")),
             "lapse": bool(facts.get("lapse.available")),
+            "since": bool(since.get("since.available")),
+            "history": bool(since.get("history.available")),
+            "backtest": (ROOT / "build" / "since" / "backtest.parquet").is_file(),
         },
     }
     text = yaml.safe_dump(about, allow_unicode=True, sort_keys=False)

@@ -30,7 +30,7 @@ def main() -> int:
         return 1
     with replacing(ROOT / "_site", mark="index.html") as new:
         shutil.copytree(book, new, dirs_exist_ok=True)
-    print("Published: _site/index.html and _site/customer-report.pdf", file=sys.stderr)
+    print("The book is whole: _site/index.html and _site/customer-report.pdf", file=sys.stderr)
     return 0
 
 
