@@ -39,8 +39,9 @@ ADDED = {
     "minutes_change": MINUTES,
     "contacts_change": ("contacts_6_months", "contacts_this_month"),
 }
-#: How often one split into training and test is drawn, to show what a single split is worth.
-SINGLE_SPLITS = 200
+#: How often one split into training and test is drawn, to show what a single split is worth: so
+#: often for each split of the cross-validation, which is 200 times for five folds in five repeats.
+SINGLE_SPLITS = 8
 SINGLE_TEST = 0.25
 #: Models whose gain from a leak is measured: a simple one, and those that look at neighbours.
 LEAK_MODELS = ("logistic regression", "k-nearest neighbours", "support vector machine",
@@ -166,7 +167,7 @@ def read_decline(
         usual = {name: models.usual_parameters(done.parameters)[1] for name, done in tested.items()}
         ids = _numbers_of(customers["customer_id"])[order]
         leaks = leak_gains(table, label, groups, ids, usual, splits, seed)
-        single = single_splits(table, label, usual, seed)
+        single = single_splits(table, label, usual, SINGLE_SPLITS * len(splits), seed)
     p = models.out_of_fold(ways[calibration], splits, len(label))
     back = np.empty(len(label))
     back[order] = p
@@ -369,10 +370,24 @@ def single_splits(
     table: pd.DataFrame,
     label: npt.NDArray[np.bool_],
     parameters: dict[str, Parameters],
+    draws: int,
     seed: int,
     names: Sequence[str] = ("logistic regression", "support vector machine"),
 ) -> pd.DataFrame:
     """Return how far the ROC-AUC of one random split into training and test can stray.
+
+    Parameters
+    ----------
+    table, label
+        Features, and what came.
+    parameters
+        By model: the usual ones.
+    draws
+        How often a split is drawn.
+    seed
+        Of the splits.
+    names
+        The models to show it with.
 
     Returns
     -------
@@ -380,9 +395,7 @@ def single_splits(
         model, splits, median, low and high (the middle 95% of the splits), lowest, highest.
     """
     drawn = list(
-        StratifiedShuffleSplit(SINGLE_SPLITS, test_size=SINGLE_TEST, random_state=seed).split(
-            table, label
-        )
+        StratifiedShuffleSplit(draws, test_size=SINGLE_TEST, random_state=seed).split(table, label)
     )
     rows = []
     for model in (name for name in names if name in parameters):
