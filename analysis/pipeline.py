@@ -197,7 +197,7 @@ def build(
     Refused
         When the data cannot be used; `out` is then as it was.
     """
-    from analysis import actions, strategy  # statsmodels
+    from analysis import actions, strategy  # what they stand on takes seconds to load
 
     # Before anything long: what is wrong with the segments or their actions is told at once.
     plan = actions.read_plan(segments.read_segments())

@@ -16,8 +16,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import stats
-from statsmodels.stats.power import normal_sample_size_one_tail
-from statsmodels.stats.proportion import proportion_effectsize
 
 from analysis.actions import LEDGER
 from analysis.settings import StrategySettings
@@ -52,6 +50,10 @@ def sample_size(base: float, changed: float, alpha: float, power: float) -> floa
     >>> math.ceil(sample_size(0.30, 0.35, 0.05, 0.80))
     1376
     """
+    # Here, because it takes long to load, and the chapters do without.
+    from statsmodels.stats.power import normal_sample_size_one_tail
+    from statsmodels.stats.proportion import proportion_effectsize
+
     effect = abs(float(proportion_effectsize(changed, base)))
     if not effect:
         return math.inf
