@@ -25,7 +25,16 @@ from conftest import (
     write_lines,
 )
 
-from analysis import __main__, artifacts, clustering, explore_sales, inputs, pipeline, sources
+from analysis import (
+    __main__,
+    artifacts,
+    clustering,
+    explore_sales,
+    inputs,
+    models,
+    pipeline,
+    sources,
+)
 from analysis import transactions as tx
 from analysis.__main__ import main
 from analysis.problems import Refused
@@ -44,18 +53,6 @@ def results(out: Path) -> Mapping[str, bytes]:
 
 
 # ------------------------------------------------------------------------- builds
-
-
-def test_two_builds_are_the_same_byte_by_byte(
-    sample_data: Path, sample_build: Path, quick_settings: Path, tmp_path: Path, run: Run
-) -> None:
-    moved = tmp_path / "elsewhere"
-    shutil.copytree(sample_data, moved)
-    out = tmp_path / "build"
-    assert run("build", "--data", moved, "--settings", quick_settings, "--out", out).code == 0
-    first, second = results(sample_build), results(out)
-    assert set(first) == set(second)
-    assert [name for name in first if first[name] != second[name]] == []
 
 
 @pytest.fixture(scope="module")
@@ -252,9 +249,8 @@ def test_the_real_ledger_shuffled_gives_the_same_build_byte_by_byte(
     assert pd.read_parquet(out / "customers.parquet")["cluster"].nunique() > 1
     # Refused lines are named by their row; the other half of the data is not there.
     differ = {name for name in second if first[name] != second[name]}
-    actions = {"actions", "action_traits", "action_tornado", "action_budget", "action_trials"}
-    assert differ <= {"facts.json", "quarantine.parquet", *(f"{name}.parquet" for name in actions)}
-    for name in actions:
+    assert differ <= {"facts.json", "quarantine.parquet", *(f"{name}.parquet" for name in OF_BOTH)}
+    for name in OF_BOTH:
         both, own = (pd.read_parquet(at / f"{name}.parquet") for at in (real_build, out))
         pd.testing.assert_frame_equal(both[both["half"] == "ledger"].dropna(axis=1, how="all"),
                                       own.dropna(axis=1, how="all"), check_dtype=False)  # fmt: skip
@@ -267,22 +263,57 @@ def test_the_real_ledger_shuffled_gives_the_same_build_byte_by_byte(
 # ------------------------------------------------------------------------- half a folder
 
 
+#: What the strategy makes of both halves; rows of it are marked with theirs.
+OF_BOTH = ("actions", "action_traits", "action_tornado", "action_budget", "action_trials")
+
+
 @pytest.mark.parametrize("half", ["transactions", "activity"])
-def test_half_a_folder_is_enough(
-    half: str, sample_data: Path, quick_settings: Path, tmp_path: Path, run: Run
+def test_half_a_folder_is_built_as_in_the_whole_byte_by_byte(
+    half: str,
+    sample_data: Path,
+    sample_build: Path,
+    quick_settings: Path,
+    tmp_path: Path,
+    run: Run,
 ) -> None:
-    data, out = tmp_path / "data", tmp_path / "build"
-    if half == "activity":
-        shutil.copytree(sample_data / half, data / half)
-    else:
-        write_lines(data / half / "a.csv", good_lines(2))
+    """Also: two builds, from two places and in two processes, are the same."""
+    data, out = tmp_path / "elsewhere", tmp_path / "build"
+    shutil.copytree(sample_data / half, data / half)
     assert run("build", "--data", data, "--settings", quick_settings, "--out", out).code == 0
-    facts = facts_of(out)
-    assert facts["transactions.available"] is (half == "transactions")
-    assert facts["activity.available"] is (half == "activity")
+    whole, part = results(sample_build), results(out)
+    both = {"facts.json", "quarantine.parquet", *(f"{name}.parquet" for name in OF_BOTH)}
+    assert set(part) <= set(whole)
+    assert [name for name in part if part[name] != whole[name] and name not in both] == []
     assert (out / "customers.parquet").is_file() is (half == "transactions")
     assert (out / "activity.parquet").is_file() is (half == "activity")
-    assert (out / "quarantine.parquet").is_file()
+    # Every table is in one of the halves.
+    ledger = {name for name in whole if name not in both and not of_activity(name)}
+    assert set(part) - both == (ledger if half == "transactions" else set(whole) - both - ledger)
+
+    facts, of_whole = facts_of(out), facts_of(sample_build)
+    assert facts["transactions.available"] is (half == "transactions")
+    assert facts["activity.available"] is (half == "activity")
+    own = {name for name in of_whole if of_activity(name) is (half == "activity")}
+    apart = {"transactions.available", "activity.available", "report.sample"}
+    assert {n: facts.get(n) for n in own - apart} == {n: of_whole[n] for n in own - apart}
+    refused, of_all = (pd.read_parquet(at / "quarantine.parquet") for at in (out, sample_build))
+    files = {path.name for path in (data / half).iterdir()}
+    pd.testing.assert_frame_equal(
+        refused, of_all[of_all["source"].isin(files)].reset_index(drop=True)
+    )
+    name = "ledger" if half == "transactions" else "activity"
+    for table in OF_BOTH:
+        ours, all_of_it = (pd.read_parquet(at / f"{table}.parquet") for at in (out, sample_build))
+        pd.testing.assert_frame_equal(
+            all_of_it[all_of_it["half"] == name].dropna(axis=1, how="all").reset_index(drop=True),
+            ours.dropna(axis=1, how="all"),
+            check_dtype=False,
+        )
+
+
+def of_activity(name: str) -> bool:
+    """Tell whether a table or a fact is about the activity half."""
+    return name.startswith(("activity", "strategy.activity", "risk", "contact"))
 
 
 SMALL: dict[str, list[Row]] = {
@@ -345,8 +376,13 @@ def test_files_of_both_halves_may_have_the_same_name(
 
 
 def test_ragged_rows_of_the_activity_half_go_to_quarantine(
-    sample_data: Path, quick_settings: Path, tmp_path: Path, run: Run
+    sample_data: Path,
+    quick_settings: Path,
+    tmp_path: Path,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(models, "FEWEST", 10_000)  # no model: nothing here is about it
     data, out = tmp_path / "data", tmp_path / "build"
     shutil.copytree(sample_data / "activity", data / "activity")
     path = data / "activity" / "money.csv"
