@@ -33,6 +33,7 @@ LIBRARIES = (
     "pyarrow",
     "scikit-learn",
     "scipy",
+    "shap",
 )
 MANIFEST = "manifest.json"
 Fact = str | int | float | bool

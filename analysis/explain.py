@@ -6,7 +6,8 @@ the model leans on, not what would change a customer: nobody was treated differe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -238,12 +239,10 @@ def shap_values(
         log-odds of the background of the model that explains them.
     """
     values, base = np.full(table.shape, np.nan), np.full(len(table), np.nan)
-    jobs = [
-        (model, table, split, seed + i)
-        for i, (model, split) in enumerate(zip(made, splits, strict=True))
-    ]
-    for (_, test), done in zip(splits, models.in_parallel(_shap_of, jobs), strict=True):
-        values[test], base[test] = done
+    # Here and not in other processes: they would be taken to leak memory for what they import.
+    for number, (model, split) in enumerate(zip(made, splits, strict=True)):
+        found, origin = _shap_of(model, table, split, seed + number)
+        values[split[1]], base[split[1]] = found, origin
     return pd.DataFrame(values, columns=table.columns, index=table.index), base
 
 
@@ -251,6 +250,9 @@ def _shap_of(
     model: Pipeline, table: pd.DataFrame, split: Split, seed: int
 ) -> tuple[Numbers, Numbers]:
     """Return the SHAP values and bases of one split's test rows."""
+    # To compile what SHAP needs takes longer than to run it as it is.
+    os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
+    import shap  # takes seconds to load
 
     def log_odds(rows: Numbers) -> Numbers:
         p = np.clip(models.probability(model[-1], rows), models.EDGE, 1 - models.EDGE)
@@ -260,68 +262,12 @@ def _shap_of(
     rng = np.random.default_rng(seed)
     some = rng.choice(train, min(BACKGROUND, len(train)), replace=False)
     background, owners = models.prepared(model, table.iloc[some])
+    masker = shap.maskers.Independent(background, max_samples=len(background))
+    explainer = shap.PermutationExplainer(log_odds, masker, seed=seed)
     rows, _ = models.prepared(model, table.iloc[test])
-    found, base = permutation_shap(log_odds, rows, background, seed)
-    by_feature = pd.DataFrame(found.T).groupby(owners).sum().T
-    return by_feature.reindex(columns=table.columns, fill_value=0.0).to_numpy(), base
-
-
-def permutation_shap(
-    predict: Callable[[Numbers], Numbers], rows: Numbers, background: Numbers, seed: int
-) -> tuple[Numbers, Numbers]:
-    """Return SHAP values by one antithetic permutation a row, and each row's base.
-
-    The columns of a row are put into all background rows one after the other, in a random order,
-    and then taken out again in the same order; a column's value is the mean of the two changes in
-    the mean prediction (Mitchell, Cooper, Frank and Holmes 2022). The numbers are those of the
-    package shap, which a test compares; that one first compiles itself, for longer than this
-    takes.
-
-    Parameters
-    ----------
-    predict
-        Gives a prediction for each row of a matrix.
-    rows, background
-        What is explained, and what it is compared with; of the same columns.
-    seed
-        For the orders.
-
-    Returns
-    -------
-    tuple
-        One row a row and one column a column, and for each row the mean prediction of the
-        background. A row's values and its base add up to its prediction.
-
-    Examples
-    --------
-    >>> rows, background = np.array([[3.0, 1.0]]), np.zeros((2, 2))
-    >>> values, base = permutation_shap(lambda x: x[:, 0] * (1 + x[:, 1]), rows, background, 1)
-    >>> values.tolist(), base.tolist()
-    ([[4.5, 1.5]], [0.0])
-    """
-    luck = np.random.RandomState(seed)  # as shap draws
-    values, base = np.zeros(rows.shape), np.zeros(len(rows))
-    for number, row in enumerate(rows):
-        # A column that is what it was, up to rounding, changes no prediction.
-        differs = ~np.isclose(row, background)
-        order = np.flatnonzero(differs.any(axis=0))
-        luck.shuffle(order)
-        steps = len(order)
-        taken = np.zeros((2 * steps + 1, rows.shape[1]), dtype=bool)
-        for step, column in enumerate(order, start=1):
-            taken[step : steps + step, column] = True
-        again = np.vstack([np.ones((1, len(background)), dtype=bool), *[differs[:, order].T] * 2])
-        state, place = np.nonzero(again)
-        predicted = np.empty(again.shape)
-        predicted[again] = predict(np.where(taken[state], row, background[place]))
-        # The number of the last state in which each background row was predicted.
-        last = np.maximum.accumulate(np.where(again, np.arange(len(again))[:, None], 0), axis=0)
-        filled = np.take_along_axis(predicted, last, axis=0)
-        means = np.ascontiguousarray(filled.T).sum(axis=0) / len(background)
-        change = np.diff(means)
-        values[number, order] = (change[:steps] - change[steps:]) / 2
-        base[number] = means[0]
-    return values, base
+    found = explainer(rows, max_evals=2 * rows.shape[1] + 1, silent=True)
+    by_feature = pd.DataFrame(found.values.T).groupby(owners).sum().T
+    return by_feature.reindex(columns=table.columns, fill_value=0.0).to_numpy(), found.base_values
 
 
 def shap_points(values: pd.DataFrame, table: pd.DataFrame, smallest: int) -> pd.DataFrame:

@@ -232,25 +232,6 @@ def test_shap_values_add_up_to_the_log_odds(found: decline.Decline, people: pd.D
     )
 
 
-def test_shap_values_are_those_of_shap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Up to rounding: without its compiler, which takes long, shap sums in another order."""
-    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
-    import shap
-
-    rng = np.random.default_rng(SEED)
-    background, rows = rng.normal(size=(30, 6)).round(1), rng.normal(size=(8, 6)).round(1)
-    background[:, 4], rows[:3, 4] = 1.0, 1.0  # nothing to explain in some rows
-
-    def predict(x: np.ndarray) -> np.ndarray:
-        return x[:, 0] * x[:, 1] + np.sin(x[:, 2]) + np.maximum(x[:, 3], x[:, 4])
-
-    explainer = shap.PermutationExplainer(predict, shap.maskers.Independent(background), seed=SEED)
-    theirs = explainer(rows, max_evals=13, silent=True)
-    values, base = explain.permutation_shap(predict, rows, background, SEED)
-    np.testing.assert_allclose(values, theirs.values, atol=1e-12)
-    np.testing.assert_allclose(base, theirs.base_values, atol=1e-12)
-
-
 def test_no_point_of_the_explanation_stands_for_few_customers(told: explain.Explanation) -> None:
     assert told.shap["customers"].min() >= 5
     assert told.examples["customers"].min() >= 10
