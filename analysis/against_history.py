@@ -7,8 +7,8 @@ from the last year of accepted months. A finding informs, warns, or stops until 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Hashable, Iterable
+from typing import Any, NamedTuple
 
 import ibis
 import ibis.expr.types as ir
@@ -602,6 +602,7 @@ def _unusual(past: pd.DataFrame, now: pd.DataFrame) -> list[Finding]:
         text = (f"There is {words.count(months, 'past month')} to compare with, and what is usual "
                 f"takes {FEWEST_MONTHS} to learn: only extreme values are noticed.")  # fmt: skip
         found.append(Finding("ledger.short_history", INFORMS, "", text, months, FEWEST_MONTHS))
+    unusual: dict[tuple[str, str, bool, str], list[dict[Hashable, Any]]] = {}
     groups = dict(list(past.groupby(["check", "detail"])))
     for row in now.to_dict("records"):
         check, detail, value = row["check"], row["detail"], row["value"]
@@ -615,14 +616,37 @@ def _unusual(past: pd.DataFrame, now: pd.DataFrame) -> list[Finding]:
             continue
         if extreme:
             low, high = least, most
-        month, about = words.month(row["month"]), f" {words.shorten(detail)}" if detail else ""
-        text = (f"{measure.noun}{about} in {month}: {_shown(value, measure)}, where from "
-                f"{_shown(low, measure)} to {_shown(high, measure)} is "
-                f"{'possible' if extreme else 'usual'}{_power(value, before, measure)}. "
-                f"{measure.remedy}")  # fmt: skip
-        severity = STOPS if extreme else WARNS
-        found.append(Finding(check, severity, f"{month}{about}", text, value, low, high))
-    return found
+        bounds = f"from {_shown(low, measure)} to {_shown(high, measure)}"
+        unusual.setdefault((check, detail, extreme, bounds), []).append(
+            {**row, "low": low, "high": high, "power": _power(value, before, measure)}
+        )
+    known = set(past["month"].dt.month)
+    return found + [_remarkable(*of, MEASURES[of[0]], rows, known) for of, rows in unusual.items()]
+
+
+def _remarkable(
+    check: str,
+    detail: str,
+    extreme: bool,
+    bounds: str,
+    measure: Measure,
+    rows: list[dict[Hashable, Any]],
+    known: set[int],
+) -> Finding:
+    """Tell of one measure that was unusual in some months, in one finding."""
+    worst = max(rows, key=lambda row: max(row["low"] - row["value"], row["value"] - row["high"]))
+    about = f" {words.shorten(detail)}" if detail else ""
+    months = words.listed([words.month(row["month"]) for row in rows])
+    values = words.listed([_shown(row["value"], measure) for row in rows])
+    text = (f"{measure.noun}{about} in {months}: {values}, where {bounds} is "
+            f"{'possible' if extreme else 'usual'}{worst['power']}.")  # fmt: skip
+    volume = measure.remedy == _WHOLE and not measure.share
+    if volume and not known & {row["month"].month for row in rows}:
+        text += " No such month of an earlier year is known, so it may be the season."
+    severity = STOPS if extreme else WARNS
+    where = f"{months}{about}"
+    text = f"{text} {measure.remedy}"
+    return Finding(check, severity, where, text, worst["value"], worst["low"], worst["high"])
 
 
 def _shown(value: float, measure: Measure) -> str:
