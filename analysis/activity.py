@@ -71,6 +71,9 @@ _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?([eE][+-]?[0-9]+)?")
 # What spreadsheets make of a long number, or of a number in the wrong column.
 _NOT_AN_ID = re.compile(r"[+-]?[0-9]+[.,][0-9]+([eE][+-]?[0-9]+)?|[0-9]+[eE]\+[0-9]+|-[0-9]+")
 
+#: What is said where the column of consent has no answer at all.
+NO_ANSWERS = "The column of consent is empty from top to bottom: nobody is known to consent."
+
 _EMPTY = "is empty"
 _REPEATED = "the same row stands in the file before"
 _CONFLICT = "several rows that differ have the same key, and none can be told to be right"
@@ -189,6 +192,8 @@ class ActivityTables:
     joined
         All customers of the behaviour table, with the same columns, before any was set aside;
         a figure that the other tables lack is missing. Internal.
+        Where the column of consent is wholly empty, nobody is known to consent: ``consent`` is
+        false for all, and the fact ``activity.consent_known`` says so.
     typos
         ``source, column, found, read_as, rows``: spellings that were mended.
     lookalikes
@@ -231,6 +236,8 @@ class RoleTable:
         Empty when the file is accepted.
     id_column
         The id column as the file spells it.
+    consent_known
+        False where the column of consent is there, and empty from top to bottom.
     """
 
     rows: pd.DataFrame
@@ -239,6 +246,7 @@ class RoleTable:
     quarantine: pd.DataFrame
     problems: tuple[Problem, ...]
     id_column: str = ""
+    consent_known: bool = True
 
 
 # ------------------------------------------------------------------------- reading the tables
@@ -302,6 +310,7 @@ def read_activity(
     )
     rows = {role: len(table.rows) + len(table.quarantine) for role, table in read.items()}
     result.facts.update(_facts(result, typos, rows, limits))
+    result.facts["activity.consent_known"] = read["behaviour"].consent_known
     return result
 
 
@@ -343,6 +352,11 @@ def read_role(
     words = {name: _read_words(raw[name], settings.typos) for name in _WORDS[role]}
     typos = _typos(raw, words, source, found)
     typed = _typed(role, raw, words, settings.labels)
+    # An empty cell among answers is a gap, and its row is refused. A column without any answer
+    # says that nobody was asked: nobody is known to consent, and everything else can be trusted.
+    consent_known = "consent" not in words or bool(words["consent"].notna().any())
+    if not consent_known:
+        typed["consent"] = pd.array([False] * len(typed), dtype="boolean")
     broken = _broken_rows(role, typed, raw, found)
     quarantine = _quarantine(broken, texts, source, found)
     accepted = typed.drop(index=pd.Index(quarantine["row_number"]))
@@ -356,6 +370,7 @@ def read_role(
         quarantine=quarantine,
         problems=tuple(problems),
         id_column=found["customer_id"],
+        consent_known=consent_known,
     )
 
 
@@ -568,11 +583,13 @@ def _missing_columns(
     accepted = "; ".join(
         f"{ours} (accepted: {', '.join(map(repr, wanted[ours]))})" for ours in missing
     )
+    # A column that is not there was most often renamed: to go on would empty every contact list.
+    unknown = "If nobody was asked for consent, send its column empty. " * ("consent" in missing)
     return Problem(
         source=source,
         rule=f"{len(missing)} column{'s' * (len(missing) != 1)} missing: {accepted}",
         remedy="Supply what is missing, or add the file's spelling to "
-        f"[activity.columns.{role}] in data/settings.toml. "
+        f"[activity.columns.{role}] in data/settings.toml. {unknown}"
         f"The file has {', '.join(repr(_shown(name)) for name in names)}.",
     )
 

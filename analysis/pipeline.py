@@ -593,5 +593,7 @@ def describe(checked: Checked) -> Iterator[str]:
             f"{len(checked.customers.customers):,} after setting aside by rule; "
             f"{refused:,} row{'s' * (refused != 1)} refused."
         )
+        if not checked.customers.facts["activity.consent_known"]:
+            yield f"{activity.NO_ANSWERS} Nobody of them will be on a contact list."
     else:
         yield "Regular customers: none."

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from analysis.activity import (
     INACTIVE,
     INCOMPLETE,
+    NO_ANSWERS,
     NUMERIC,
     REVENUES,
     ROLES,
@@ -584,3 +585,40 @@ def test_real_ids_and_twins(real: ActivityTables, name: str) -> None:
         "activity.twin_pairs_usual_distance": 21,
     }
     assert twin_groups(customers, pairs).nunique() == len(customers) - 22
+
+
+# ------------------------------------------------------------------------------------ consent
+
+
+@pytest.mark.parametrize("empty", ["", "  ", None])
+def test_a_column_of_consent_without_any_answer_means_that_nobody_is_known_to_consent(
+    empty: str | None,
+) -> None:
+    tables = four_tables()
+    tables["behaviour"]["Разрешить сообщать"] = pd.Series([empty] * 40, dtype="str")
+    result = read(tables)
+    assert len(result.customers) == 40 and result.quarantine.empty
+    assert not result.customers["consent"].any()
+    assert result.facts["activity.consent_known"] is False
+    assert read(four_tables()).facts["activity.consent_known"] is True
+    assert "nobody is known to consent" in NO_ANSWERS
+
+
+def test_one_answer_makes_the_empty_cells_gaps() -> None:
+    tables = four_tables()
+    answers = ["да", *[""] * 39]
+    tables["behaviour"]["Разрешить сообщать"] = pd.Series(answers, dtype="str")
+    assert "is empty (39 rows)" in str(refusal(tables))
+    # What is neither yes nor no is no empty column, either.
+    tables["behaviour"]["Разрешить сообщать"] = pd.Series(["?"] * 40, dtype="str")
+    assert "is neither yes nor no (40 rows)" in str(refusal(tables))
+
+
+def test_a_missing_column_of_consent_is_refused_and_told_how_to_go_on() -> None:
+    tables = four_tables()
+    tables["behaviour"] = tables["behaviour"].drop(columns="Разрешить сообщать")
+    text = str(refusal(tables))
+    assert "1 column missing: consent" in text
+    assert "send its column empty" in text
+    tables["behaviour"] = four_tables()["behaviour"].drop(columns="Тип сервиса")
+    assert "send its column empty" not in str(refusal(tables))
