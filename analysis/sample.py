@@ -69,6 +69,9 @@ SERVICES = (
     ("D", "Discount", 5.0, 90.0, -1, 45, False),
     ("BANK CHARGES", "Bank Charges", 12.0, 18.0, 1, 24, False),
 )
+# Ids of the ledger, as long as those of the regular customers (`FIRST_ID`): so many digits can be
+# nothing but a customer in the published book, where a test looks for them.
+FIRST_CUSTOMER = 41_000_001
 # Pieces, when, and the minutes until the order was cancelled.
 GIANTS = ((61_440, "2024-07-23 10:11", 16), (72_000, "2025-09-30 09:42", 12))
 LATE_FROM, LATE_UNTIL = np.datetime64("2025-09-29"), np.datetime64("2025-10-01")
@@ -250,7 +253,7 @@ def _customers(rng: np.random.Generator, end: float) -> pd.DataFrame:
             "country": rng.choice(list(COUNTRIES), count, p=list(COUNTRIES.values())),
         }
     )
-    return customers.set_index(pd.Index(12_000 + rng.permutation(count), name="customer"))
+    return customers.set_index(pd.Index(FIRST_CUSTOMER + rng.permutation(count), name="customer"))
 
 
 def _orders(rng: np.random.Generator, customers: pd.DataFrame, clock: Array) -> pd.DataFrame:
@@ -485,7 +488,7 @@ def _archetype_truth(customers: pd.DataFrame, clock: Array) -> pd.DataFrame:
 
 # ------------------------------------------------------------- the tables of regular customers
 
-PEOPLE, TWINS, SERVICE_TYPOS, FIRST_ID = 1_485, 15, 12, 310_001
+PEOPLE, TWINS, SERVICE_TYPOS, FIRST_ID = 1_485, 15, 12, 31_000_001
 CATEGORIES = {
     "Товары для детей": 0.25, "Домашний текстиль": 0.19, "Косметика и аксесуары": 0.17,
     "Техника для красоты и здоровья": 0.15, "Мелкая бытовая техника и электроника": 0.13,
