@@ -33,6 +33,7 @@ LEDGER_TRAITS = {
     "share": "share",
     "revenue_share": "share",
     "return_rate": "share",
+    "cancellation_rate": "share",
     "abroad_share": "share",
     "second_order_share": "share",
     "peak_share": "share",

@@ -73,8 +73,23 @@ def amount(value: float, unit: str = "") -> str:
     """
     if pd.isna(value):
         return "not known"
-    text = f"{value:,.0f}" if abs(value) >= 10 or value == 0 else f"{value:,.1f}"
+    text = f"{value:,.{_digits(value)}f}"
     return f"{_minus(text)} {unit}".strip()
+
+
+def _digits(value: float) -> int:
+    return 0 if abs(value) >= 10 or value == 0 else 1
+
+
+def difference(more: float, less: float) -> float:
+    """Return a difference as it follows from both numbers as `amount` writes them.
+
+    Examples
+    --------
+    >>> amount(320.4), amount(306.6), amount(difference(320.4, 306.6))
+    ('320', '307', '13')
+    """
+    return round(round(more, _digits(more)) - round(less, _digits(less)), 1)
 
 
 def capital(text: str) -> str:
@@ -440,7 +455,8 @@ def scenarios(table: pd.DataFrame, unit: str) -> str:
     text = f"Were one assumption wrong by a factor of two, the best line would lie {span}; to keep "
     if not worst["lost"] > 0:
         return f"{text}to the chosen one would cost nothing."
-    cost = f"{amount(worst['lost'], unit)} of {amount(worst['expected'])}"
+    lost = difference(worst["expected"], worst["kept_threshold"])
+    cost = f"{amount(lost, unit)} of {amount(worst['expected'])}"
     return f"{text}to the chosen one would cost at most {cost} (if {worst['scenario']})."
 
 

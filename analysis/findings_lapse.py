@@ -13,7 +13,7 @@ import pandas as pd
 
 from analysis.lapse import BG_NBD, RECENCY, RFM, TEST
 from analysis.models import CONSTANT
-from analysis.words import count, listed, percent
+from analysis.words import count, day, listed, percent
 
 #: How the report calls each candidate. Those that are not listed see all features.
 NAMES = {
@@ -33,6 +33,61 @@ def name(model: str) -> str:
     ('recency, orders and spend', 'all features, random forest')
     """
     return NAMES.get(model, f"all features, {model}")
+
+
+def chosen(model: str) -> str:
+    """Say what the chosen model goes by.
+
+    Examples
+    --------
+    >>> chosen("R, F and M")
+    'The model looks at three numbers: days since the last order, orders, and spend.'
+    """
+    words = {
+        CONSTANT: "No model tells customers apart: all have the same risk",
+        RECENCY: "The model looks at one number: days since the last order",
+        RFM: "The model looks at three numbers: days since the last order, orders, and spend",
+        BG_NBD: "The model looks at each customer's pace of orders, and at the silence since the "
+        "last one (BG/NBD)",
+    }
+    return words.get(model, f"The model looks at all features of the ledger ({model})") + "."
+
+
+def season(facts: Mapping[str, Any]) -> str:
+    """Say whether the time of year that is forecast was ever learnt from.
+
+    Parameters
+    ----------
+    facts
+        With ``transactions.as_of``, ``lapse.days``, ``lapse.training_dates`` and
+        ``lapse.test_date``: the final model learns from what followed each of these dates.
+
+    Examples
+    --------
+    >>> season({"transactions.as_of": "2011-12-10", "lapse.days": 30, "lapse.test_date":
+    ...         "2011-11-10", "lapse.training_dates": "2011-10-11"})[:52]
+    'The days that are forecast, 10 December 2011 to 8 Ja'
+    """
+    days = int(facts["lapse.days"])
+    starts = [*facts["lapse.training_dates"].split(", "), facts["lapse.test_date"]]
+
+    def season_days(first: str) -> list[tuple[int, int]]:
+        # A leap day is no time of year of its own.
+        dates = pd.date_range(first, periods=days)
+        return [(date.month, min(date.day, 28) if date.month == 2 else date.day) for date in dates]
+
+    known = {date for start in starts for date in season_days(start)}
+    new = sum(date not in known for date in season_days(facts["transactions.as_of"]))
+    ahead = pd.date_range(facts["transactions.as_of"], periods=days)
+    text = f"The days that are forecast, {day(ahead[0])} to {day(ahead[-1])}, lie in a time of year"
+    if not new:
+        return f"{text} that the model has learnt from."
+    if new == days:
+        return f"{text} that the model has never learnt from."
+    return (
+        f"{text} that the model has learnt from in part only: {count(new)} of the "
+        f"{count(days, 'day')} in no earlier year."
+    )
 
 
 def no_model(reason: str) -> str:
@@ -127,13 +182,9 @@ def rates(table: pd.DataFrame) -> str:
     if low["high"] < high["low"]:
         return (
             f"The share who stay away differs between quarters: {span} of active customers, least "
-            f"after {_day(low['date'])}, most after {_day(high['date'])}."
+            f"after {day(low['date'])}, most after {day(high['date'])}."
         )
     return f"The share who stay away is much the same at every cut-off: {span}."
-
-
-def _day(date: pd.Timestamp) -> str:
-    return f"{date.day} {date:%B %Y}"
 
 
 def level(table: pd.DataFrame, predicted: float) -> str:

@@ -27,11 +27,16 @@ def certainty(draws_paying: float) -> str:
     Examples
     --------
     >>> certainty(0.8)
-    'likely to pay: in 80 of 100 draws of the assumptions'
+    'likely to pay: in 80% of the draws of the assumptions'
+    >>> certainty(1.0)
+    'nearly sure to pay: in every draw of the assumptions'
     """
     words = {SURE: "nearly sure to pay", LIKELY: "likely to pay", EVEN: "may pay or lose"}
     said = next((text for bound, text in words.items() if draws_paying >= bound), "likely to lose")
-    return f"{said}: in {percent(draws_paying).removesuffix('%')} of 100 draws of the assumptions"
+    share = {0.0: "none of the draws", 1.0: "every draw"}.get(
+        draws_paying, f"{percent(draws_paying)} of the draws"
+    )
+    return f"{said}: in {share} of the assumptions"
 
 
 def best_action(actions: pd.DataFrame, half: str, currency: str = "") -> str:

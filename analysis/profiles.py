@@ -64,6 +64,7 @@ _RANGES = {
 _RATIOS = {
     "basket_mean": ("monetary", "frequency"),
     "return_rate": ("cancelled", "gross"),
+    "cancellation_rate": ("cancellations", "frequency"),
     "abroad_share": ("abroad", "has_market"),
     "second_order_share": ("returned", "one"),
 }
@@ -103,7 +104,8 @@ def customer_details(ledger: Ledger, customers: pd.DataFrame, home: str = "") ->
     -------
     pandas.DataFrame
         `customers` ordered by customer_id, with gross (sales), cancelled (amount, of products;
-        missing where the files have no invoice numbers, as nothing marks a cancellation then),
+        missing where the files have no invoice numbers, as nothing marks a cancellation then) and
+        cancellations (their invoices),
         market (the country of most of the net spend), abroad (1 where that is not `home`),
         second_days (from the first to the second order's day; missing with one order),
         tenure_days, mean_order and lines_per_order.
@@ -125,11 +127,12 @@ def customer_details(ledger: Ledger, customers: pd.DataFrame, home: str = "") ->
     days = (pd.to_datetime(found.pop("second_order")) - first).dt.days
     market = found["market"].astype("str")
     known = market.notna()
-    cancelled = found["cancelled"].fillna(0.0)
+    cancelled, cancellations = (found[name].fillna(0.0) for name in ("cancelled", "cancellations"))
     return found.assign(
         market=market,
         abroad=(market != home).astype(float).where(known),
         cancelled=cancelled if "invoice" in ledger.columns else np.nan,
+        cancellations=cancellations if "invoice" in ledger.columns else np.nan,
         second_days=days.astype(float),
         tenure_days=(pd.Timestamp(ledger.as_of) - first).dt.days,
         mean_order=found["monetary"] / found["frequency"],
@@ -145,7 +148,9 @@ def _exact(column: ir.Column) -> ir.FloatingScalar:
 def _cancelled(ledger: Ledger) -> ir.Table:
     back = ledger.cancellations
     back = back.filter(back["product"])
-    return back.group_by("customer_id").aggregate(cancelled=-_exact(back.amount))
+    return back.group_by("customer_id").aggregate(
+        cancelled=-_exact(back.amount), cancellations=back.invoice.nunique().cast("float64")
+    )
 
 
 def _markets(ledger: Ledger) -> ir.Table:
@@ -213,7 +218,8 @@ def segment_profiles(
         segment; customers; shown (whether it is described); share (of customers) and
         revenue_share, basket_mean (net revenue an order), return_rate (cancelled amount for
         each unit of gross sales; cancellations of purchases before the ledger begins count
-        too), abroad_share (of customers, by their market) and second_order_share (of
+        too), cancellation_rate (cancelled invoices for each order: unlike the amount, no giant
+        order can move it), abroad_share (of customers, by their market) and second_order_share (of
         customers), each with ``_low`` and ``_high``; revenue; orders; and the quartiles ``_q1``,
         ``_median``, ``_q3`` of basket (orders' values), recency, tenure and second_days
         (days), frequency (orders a customer) and spend. What the files do not tell is missing.
@@ -318,7 +324,11 @@ def _intervals(people: pd.DataFrame, seed: int) -> pd.DataFrame:
             }
     table = pd.DataFrame.from_dict(rows, orient="index").round(6)
     known = people.groupby("segment")[["cancelled", "abroad"]].count() > 0
-    for ratio, column in (("return_rate", "cancelled"), ("abroad_share", "abroad")):
+    for ratio, column in (
+        ("return_rate", "cancelled"),
+        ("cancellation_rate", "cancelled"),
+        ("abroad_share", "abroad"),
+    ):
         ends = [f"{ratio}_low", f"{ratio}_high"]
         table[ends] = table[ends].where(known[column].reindex(table.index), axis=0)
     return table
@@ -803,7 +813,8 @@ def _noun(number: float, noun: str) -> str:
 def _apart(row: pd.Series, overall: pd.Series) -> str:
     """Say which of a segment's shares differs from that of all customers beyond chance."""
     told = {
-        "return_rate": "they cancel {} of what they buy, by value (all customers: {})",
+        # Not the amount: one giant order that was taken back would speak for a whole segment.
+        "cancellation_rate": "cancellations are {} of their orders by number (all customers: {})",
         "abroad_share": "{} of them are outside the home market (all customers: {})",
     }
     for name, text in told.items():

@@ -86,6 +86,17 @@ def month(date: pd.Timestamp) -> str:
     return f"{date:%B %Y}"
 
 
+def day(date: pd.Timestamp) -> str:
+    """Write a date.
+
+    Examples
+    --------
+    >>> day(pd.Timestamp("2011-12-09"))
+    '9 December 2011'
+    """
+    return f"{date.day} {date:%B %Y}"
+
+
 def months(first: pd.Timestamp, last: pd.Timestamp) -> str:
     """Write a span of months.
 

@@ -23,7 +23,8 @@ NAMES = [rule.name for rule in RULES]
 def profile(name: str, **values: Any) -> dict[str, Any]:
     """Return a row of a profile: everything in the middle, but for what is named."""
     row: dict[str, Any] = {"segment": name, "customers": 400, "shown": True, "orders": 900}
-    for share in ("share", "revenue_share", "return_rate", "abroad_share", "second_order_share"):
+    for share in ("share", "revenue_share", "return_rate", "cancellation_rate",
+                  "abroad_share", "second_order_share"):  # fmt: skip
         row |= {share: 0.2, f"{share}_low": 0.18, f"{share}_high": 0.22}
     row |= {"basket_mean": 300.0, "basket_mean_low": 290.0, "basket_mean_high": 310.0}
     for measure in ("basket", "spend", "frequency", "recency", "tenure", "second_days"):
@@ -55,7 +56,7 @@ def test_every_segment_and_every_group_has_one_action() -> None:
         ('segment = "Champions"', 'segment = "Promising"', "'Promising' has two actions"),
         ("cost = 3.00\n", "", "an action of the ledger needs a cost and an uplift"),
         ("low = 0.005, likely", "low = 0.5, likely", "likely must lie between low and high"),
-        ('column = "return_rate"', 'column = "size"', "there is no column 'size'"),
+        ('column = "cancellation_rate"', 'column = "size"', "there is no column 'size'"),
         ("above = 0.25", "above = 0.25\nbelow = 0.5", "a trait has one condition"),
         ("{here} of the net", "{name} of the net", "there is no {name}"),
         ("{here} of the net", "{here of the net", "a brace is not closed"),

@@ -534,6 +534,29 @@ def test_sentences_follow_the_numbers() -> None:
 # ------------------------------------------------------------------------- the real ledger
 
 
+@pytest.mark.parametrize(
+    ("starts", "as_of", "days", "words"),
+    [
+        ("2010-12-10", "2011-12-10", 90, "a time of year that the model has learnt from."),
+        ("2011-03-15, 2011-06-13", "2011-12-10", 90, "that the model has never learnt from."),
+        ("2010-11-10", "2011-12-01", 30, "in part only: 21 of the 30 days in no earlier year."),
+    ],
+)
+def test_it_is_told_whether_the_season_ahead_was_learnt_from(
+    starts: str, as_of: str, days: int, words: str
+) -> None:
+    *earlier, last = starts.split(", ")
+    facts = {"transactions.as_of": as_of, "lapse.days": days, "lapse.test_date": last,
+             "lapse.training_dates": ", ".join(earlier or [last])}  # fmt: skip
+    assert say.season(facts).endswith(words)
+
+
+@pytest.mark.parametrize("model", [*lapse.PLANS])
+def test_what_the_model_looks_at_is_told_for_every_candidate(model: str) -> None:
+    told = say.chosen(model)
+    assert told.endswith(".") and told[:3] in ("The", "No ")
+
+
 @pytest.mark.real
 def test_the_gift_shop(real_data: Path) -> None:
     rules = segments.read_segments()

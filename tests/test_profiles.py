@@ -93,6 +93,8 @@ def test_a_profile_is_that_of_a_plain_count_over_the_lines(shop: Shop, name: str
     back = back[back["customer_id"].isin(members) & back["product"]]
     gross = lines.loc[lines["rung"] >= 5, "amount"].sum()
     assert row["return_rate"] == pytest.approx(-back["amount"].sum() / gross)
+    times = back.groupby("customer_id")["invoice"].nunique().sum()
+    assert row["cancellation_rate"] == pytest.approx(times / len(orders))
     days = orders["day"].dt.normalize().reset_index().sort_values("day")
     second = days.groupby("customer_id")["day"].apply(
         lambda d: (d.iloc[1] - d.iloc[0]).days if len(d) > 1 else np.nan
@@ -106,7 +108,8 @@ def test_a_profile_is_that_of_a_plain_count_over_the_lines(shop: Shop, name: str
 
 def test_intervals_hold_their_estimates_and_agree_with_theory(shop: Shop) -> None:
     shown = shop.profiles[shop.profiles["shown"]].astype({"orders": float})
-    for name in ("share", "revenue_share", "basket_mean", "return_rate", "abroad_share"):
+    for name in ("share", "revenue_share", "basket_mean", "return_rate", "cancellation_rate",
+                 "abroad_share"):  # fmt: skip
         inside = shown[name].between(shown[f"{name}_low"], shown[f"{name}_high"])
         assert inside.all(), name
     low, high = profiles.wilson(shown["customers"], [len(shop.details)] * len(shown))
@@ -340,7 +343,9 @@ def a_profile(**values: object) -> pd.Series:
 
 
 def test_portraits_are_true_of_nobody_of_few_and_of_ties() -> None:
-    overall = a_profile(return_rate=0.1, return_rate_low=0.08, return_rate_high=0.12)
+    overall = a_profile(
+        cancellation_rate=0.1, cancellation_rate_low=0.08, cancellation_rate_high=0.12
+    )
     say = profiles.portrait
     assert say(a_profile(customers=0), overall) == "No customer is in this segment now."
     few = a_profile(customers=1, share=0.0001, shown=False)
@@ -348,14 +353,15 @@ def test_portraits_are_true_of_nobody_of_few_and_of_ties() -> None:
     alike = a_profile(
         customers=40, share=0.5, shown=True, revenue_share=0.01, spend_q1=20.0, spend_q3=20.0,
         frequency_q1=1.0, frequency_q3=1.0, recency_q1=1.0, recency_q3=1.0,
-        return_rate=0.3, return_rate_low=0.2, return_rate_high=0.4,
+        cancellation_rate=0.3, cancellation_rate_low=0.2, cancellation_rate_high=0.4,
+        return_rate=0.0, return_rate_low=0.0, return_rate_high=0.0,
     )  # fmt: skip
     assert say(alike, overall, "£") == (
         "40 customers (50.0%) with 1.0% of net revenue, under 0.1 times their share; the middle "
-        "half spent £20.00 in 1 order, the last 1 day ago; they cancel 30.0% of what they buy, by "
-        "value (all customers: 10.0%)."
+        "half spent £20.00 in 1 order, the last 1 day ago; cancellations are 30.0% of their "
+        "orders by number (all customers: 10.0%)."
     )
-    alike["return_rate_low"] = 0.11
+    alike["cancellation_rate_low"] = 0.11
     assert say(alike, overall, "£").endswith("the last 1 day ago.")
 
 
@@ -402,7 +408,7 @@ def test_without_the_columns_a_profile_says_what_is_missing(
     ]  # fmt: skip
     for shop in small_shop(rows):
         shown = shop.profiles[shop.profiles["shown"]]
-        missing = [n for n in shown if re.match("return_rate|abroad_share", str(n))]
+        missing = [n for n in shown if re.match("return_rate|cancell|abroad_share", str(n))]
         assert shown[missing].isna().all(axis=None)
         assert shown[["basket_median", "second_days_median"]].notna().any(axis=None)
         assert findings_profiles.returns(shop.profiles, shop.overall) == (
