@@ -33,7 +33,7 @@ NO_PAST = (
     "the ledger does not show enough customers of the segment in a whole quarter that followed"
 )
 NO_PROFIT = "the profit of those who consented is not known"
-NO_CONSENT = "nobody in the group consented to messages"
+NO_CONSENT = "nobody in the group is known to consent to messages"
 UNCOUNTED = "so few differ from the others in their consent that they are not counted"
 
 # ------------------------------------------------------------------------- what is assumed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import os
 import re
 import shutil
@@ -9,15 +11,16 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
+import pandas as pd
 import pytest
 from conftest import call_in
 from pypdf import PageObject, PdfReader
 from pypdf.generic import DecodedStreamObject, NameObject
 
 from analysis.sample import HOSTILE
-from analysis.settings import ROOT
+from analysis.settings import ROOT, Settings
 
 pytestmark = pytest.mark.slow
 LOADING = {
@@ -189,22 +192,98 @@ def test_the_pdf_holds_the_whole_book(site: Path) -> None:
     text = " ".join(" ".join(map(text_of, reader.pages)).split())
     for words in (
         "Summary", "Data checks", "Exploration", "RFM and clustering", "Segment profiles",
-        "Activity model", "Strategy", "Method and assumptions", "Glossary",
+        "Activity model", "Strategy", "Method and assumptions", "Data dictionary", "Glossary",
         "This report stands on sample data", "стандартт", "Lorenz",
     ):  # fmt: skip
         assert words in text, words
     assert "[The data behind" not in text
 
 
-def test_no_file_of_the_site_names_a_customer(site: Path) -> None:
-    """Ids of the sample's regular customers are long enough to be nothing else."""
-    ids = re.compile(rb"(?<![0-9.])31[01][0-9]{3}(?![0-9.])")
-    named = [
-        (path.name, ids.findall(path.read_bytes())[:3])
-        for path in site.rglob("*")
-        if path.suffix in (".csv", ".json") and ids.search(path.read_bytes())
-    ]
-    assert named == []
+#: An id of the sample, also with commas between thousands, or as a float: see `FIRST_CUSTOMER`.
+SAMPLE_ID = re.compile(r"(?<![\w.,])(?:41|31),?00\d,?\d{3}(?:\.0+)?(?![\w]|[.,]\d)")
+
+
+def test_no_file_of_the_site_names_a_customer(site: Path, pages: dict[Path, Page]) -> None:
+    """Not in the words of a page or of the PDF, and not in what lies beside them."""
+    reader = PdfReader(site / "customer-report.pdf")
+    texts = {
+        f"page {n} of the PDF": sheet.extract_text() for n, sheet in enumerate(reader.pages, 1)
+    }
+    texts |= {f"words of {path.name}": page.words for path, page in pages.items()}
+    texts |= {f"tags of {path.name}": " ".join(value for tag, attributes in page.tags
+                                               for name, value in attributes.items()
+                                               if not value.startswith("data:image"))
+              for path, page in pages.items()}  # fmt: skip
+    texts |= {path.name: path.read_text("utf-8") for path in site.rglob("*")
+              if path.suffix in (".csv", ".json", ".svg", ".xml")}  # fmt: skip
+    assert {where: found[:3] for where, text in texts.items()
+            if (found := SAMPLE_ID.findall(text))} == {}  # fmt: skip
+
+
+def test_the_pattern_knows_every_id_of_the_sample(sample_build: Path) -> None:
+    """Else the test above would find nothing whatever was published."""
+    for name in ("customers", "activity"):
+        ids = pd.read_parquet(sample_build / f"{name}.parquet")["customer_id"]
+        assert ids.map(lambda text: bool(SAMPLE_ID.fullmatch(text))).all()
+        number = int(ids.iloc[0])
+        for written in (f"no. {number}.", f"({number:,})", f"{number:.1f}, then", f"\n{number}\n"):
+            assert SAMPLE_ID.search(written), written
+    assert not SAMPLE_ID.search("0.41000123 4100012 141000123 a41000123")
+
+
+#: Counts of people in what can be downloaded, where a small number says something about persons.
+PEOPLE = ("customers", "scored", "retained", "contacted", "consenting", "refusing", "before", "now")
+#: Counts that say how many there are, and nothing about them: what was set aside by a rule, what
+#: lies under codes that are no products, and products that few bought.
+COUNTED_ONLY = {"tbl-aside", "tbl-codes", "fig-products", "tbl-rules", "fig-flow"}
+#: What a row with a small count may still hold: who they are, how many, and what to do about them.
+HARMLESS = re.compile(
+    r"segment|group|cluster|half|shown|share(_low|_high)?|date|quarter_end|reason|few|kind|name|"
+    r"objective|action|channel|offer|owner|timing|metric|avoid|"
+    r"cost_per_contact|uplift(_low|_high)?"
+)
+
+
+def small_groups(name: str, table: pd.DataFrame, smallest: int) -> list[str]:
+    """Return which measures of too few people a table shows."""
+    counts = [column for column in PEOPLE if column in table and name not in COUNTED_ONLY]
+    found = []
+    for column in counts:
+        number = pd.to_numeric(table[column], errors="coerce")
+        rows = table[(number > 0) & (number < smallest)]
+        shown = rows.columns[rows.notna().any()]
+        found += [f"{name}: {other} of few {column}" for other in shown
+                  if other not in counts and not HARMLESS.fullmatch(other)]  # fmt: skip
+    return found
+
+
+def downloads(site: Path) -> dict[str, pd.DataFrame]:
+    """Return the tables that can be downloaded, whether they are files or within the page."""
+    found = {path.stem: path.read_bytes() for path in site.rglob("*.csv")}
+    for path in site.rglob("*.html"):
+        for tag, attributes in Page(path).tags:
+            href = attributes.get("href", "")
+            if tag == "a" and href.startswith("data:text/csv"):
+                name = attributes.get("download", "").removesuffix(".csv")
+                about, _, data = href.partition(",")
+                content = base64.b64decode(data) if about.endswith("base64") else None
+                found[name] = unquote_to_bytes(data) if content is None else content
+    return {name: pd.read_csv(io.BytesIO(content)) for name, content in found.items()}
+
+
+def test_no_download_describes_a_group_that_is_too_small(site: Path, settings: Settings) -> None:
+    tables = downloads(site)
+    assert len(tables) >= 20
+    assert sum(column in table for table in tables.values() for column in PEOPLE) >= 10
+    smallest = settings.report.smallest_group
+    assert [text for name, table in tables.items()
+            for text in small_groups(name, table, smallest)] == []  # fmt: skip
+
+
+def test_a_download_that_describes_one_customer_is_found() -> None:
+    table = pd.DataFrame({"segment": ["a", "b"], "customers": [1, 9], "spend": [10.0, 20.0]})
+    assert small_groups("fig-x", table, 5) == ["fig-x: spend of few customers"]
+    assert small_groups("fig-x", table.assign(spend=[float("nan"), 20.0]), 5) == []
 
 
 def test_the_hostile_product_reaches_a_page(tmp_path: Path) -> None:
