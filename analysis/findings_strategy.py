@@ -113,6 +113,21 @@ def worth(actions: pd.DataFrame, half: str, currency: str = "") -> str:
     )
 
 
+def in_all(actions: pd.DataFrame, half: str, currency: str = "") -> str:
+    """Say which action brings most in all, where another one brings most for a contact."""
+    known = _ranked(actions)
+    if known.empty:
+        return ""
+    first, best = known.iloc[0], top_row(known, "expected_profit")
+    if best["segment"] == first["segment"] or not best["expected_profit"] > 0:
+        return ""
+    return (
+        f"For each contact {_quoted(first['segment'])} brings most; in all, "
+        f"{_quoted(best['segment'])} does, "
+        f"{write_amount(best['expected_profit'], half, currency)}."
+    )
+
+
 def sure(actions: pd.DataFrame) -> str:
     """Say which actions could also lose, within what is assumed."""
     known = _ranked(actions)

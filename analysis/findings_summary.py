@@ -64,18 +64,23 @@ def best_action(actions: pd.DataFrame, half: str, currency: str = "") -> str:
             f"'{name}', would bring {_amount(top, half, currency)}. Contact nobody until a trial "
             "says otherwise."
         )
+    most = ", the most of all actions" if len(_valued(actions, half)) > 1 else ""
     return (
         f"Contact {WHO[half]} '{name}', {count(top['contacts'], 'customer')}. "
         f"{sentence(top['action'])} Cost {write_amount(top['cost'], half, currency)}; expected "
-        f"profit after it {_amount(top, half, currency)} in a quarter. As assumed, this is "
+        f"profit after it {_amount(top, half, currency)} in a quarter{most}. As assumed, this is "
         f"{certainty(top['draws_paying'])}."
     )
 
 
+def _valued(actions: pd.DataFrame, half: str) -> pd.DataFrame:
+    valued = actions[actions["rank"].notna()] if len(actions) else actions
+    return valued[valued["half"] == half] if len(valued) else valued
+
+
 def _best(actions: pd.DataFrame, half: str) -> pd.Series | None:
     """Return the action of a half with the highest expected profit."""
-    valued = actions[actions["rank"].notna()] if len(actions) else actions
-    known = valued[valued["half"] == half] if len(valued) else valued
+    known = _valued(actions, half)
     return None if known.empty else top_row(known, "expected_profit")
 
 

@@ -20,6 +20,8 @@ from analysis.profiles import about
 from analysis.risk_groups import GROUPS, TARGET
 from analysis.words import count, listed, money, percent, shorten, top_row
 
+#: A difference of less than this part of what all customers have is not told.
+RELEVANT = 0.1
 _BRACKETS = re.compile(r"\s*\([^()]*\{(?:here|there)\}[^()]*\)")
 
 # ------------------------------------------------------------------------- what they are like
@@ -44,7 +46,7 @@ def ledger_traits(
     pandas.DataFrame
         segment, column (of `LEDGER_TRAITS`), level (empty), here (the segment's value) with low
         and high, there (that of all customers), way (1: clearly above all customers, -1: clearly
-        below, 0: neither), here_text, there_text.
+        below, both by `RELEVANT` or more; 0: neither), here_text, there_text.
 
     Notes
     -----
@@ -65,8 +67,10 @@ def ledger_traits(
     names = ["segment", "column", "level", "kind", "here", "low", "high"]
     table = pd.DataFrame(rows, columns=[*names, "there", "there_low", "there_high"])
     table = table.dropna(subset=["here", "there"])
-    up = (table["low"] > table["there_high"]).astype(int)
-    table["way"] = up - (table["high"] < table["there_low"]).astype(int)
+    # In a large shop any difference is clear: one that is small as well says nothing to act on.
+    large = (table["here"] - table["there"]).abs() >= RELEVANT * table["there"].abs()
+    up, down = table["low"] > table["there_high"], table["high"] < table["there_low"]
+    table["way"] = (up & large).astype(int) - (down & large).astype(int)
     return _written(table, currency)
 
 

@@ -97,8 +97,8 @@ def test_a_segment_that_does_not_show_a_trait_does_not_get_the_sentence() -> Non
 
 def test_medians_differ_clearly_where_their_notches_do() -> None:
     trait = {"column": "basket_median", "above": "everybody", "say": "{here}, {there}"}
-    assert said(trait, basket_median=54.0) == ["54.00, 50.00"]
-    assert said(trait, basket_median=54.0, orders=20) == []
+    assert said(trait, basket_median=56.0) == ["56.00, 50.00"]
+    assert said(trait, basket_median=56.0, orders=20) == []
     assert said(trait, basket_median=50.5) == []
     slow = {"column": "second_days_median", "above": "everybody"}
     assert said(slow, second_days_median=60.0) == ["60 days"]
@@ -184,3 +184,14 @@ def test_sizes_and_shares_stand_beside_the_action_and_either_half_may_be_missing
     assert table["revenue_share"].iloc[:3].between(0.2, 0.3).all()
     assert np.isnan(table["revenue_share"].iloc[3])
     assert actions(PLAN, pd.DataFrame(), pd.DataFrame(), pd.DataFrame()).empty
+
+
+def test_a_difference_that_is_clear_but_small_is_not_told() -> None:
+    def way(share: float) -> int:
+        ends = {f"abroad_share{end}": share for end in ("", "_low", "_high")}
+        sharp = OVERALL.copy()
+        sharp[["abroad_share_low", "abroad_share_high"]] = sharp["abroad_share"]
+        table = traits.ledger_traits(pd.DataFrame([profile("Champions", **ends)]), sharp, SEASONS)
+        return int(table.set_index("column")["way"].to_dict()["abroad_share"])
+
+    assert [way(share) for share in (0.17, 0.19, 0.21, 0.23)] == [-1, 0, 0, 1]

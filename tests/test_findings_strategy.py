@@ -231,3 +231,13 @@ def test_every_table_can_be_drawn(case: str) -> None:
     drawn(figures.budget(order, message, 100, "ledger", "£"))
     tests = trials_of(found)
     drawn(figures.trials(tests, findings.trials(tests), 4))
+
+
+def test_what_brings_most_in_all_is_told_where_it_is_not_what_brings_most_for_a_contact() -> None:
+    rows = pd.DataFrame({"segment": ["a", "b"], "rank": [1, 2], "expected_profit": [10.0, 90.0]})
+    assert findings.in_all(rows, "ledger", "£") == (
+        "For each contact 'a' brings most; in all, 'b' does, £90.00."
+    )
+    assert findings.in_all(rows.assign(expected_profit=[90.0, 10.0]), "ledger", "£") == ""
+    assert findings.in_all(rows.assign(expected_profit=[-9.0, -1.0]), "ledger", "£") == ""
+    assert findings.in_all(rows.assign(rank=float("nan")), "ledger", "£") == ""
