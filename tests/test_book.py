@@ -231,8 +231,9 @@ def test_the_pattern_knows_every_id_of_the_sample(sample_build: Path) -> None:
     assert not SAMPLE_ID.search("0.41000123 4100012 141000123 a41000123")
 
 
-#: Counts of people in what can be downloaded, where a small number says something about persons.
-PEOPLE = ("customers", "scored", "retained", "contacted", "consenting", "refusing", "before", "now")
+#: Sizes of groups in what can be downloaded. How many of a group did something is none: of a group
+#: that is large enough it may be told that one customer came back.
+PEOPLE = ("customers", "scored", "contacted", "consenting", "refusing", "before", "now")
 #: Counts that say how many there are, and nothing about them: what was set aside by a rule, what
 #: lies under codes that are no products, and products that few bought.
 COUNTED_ONLY = {"tbl-aside", "tbl-codes", "fig-products", "tbl-rules", "fig-flow"}
