@@ -641,8 +641,10 @@ def _remarkable(
     text = (f"{measure.noun}{about} in {months}: {values}, where {bounds} is "
             f"{'possible' if extreme else 'usual'}{worst['power']}.")  # fmt: skip
     volume = measure.remedy == _WHOLE and not measure.share
-    if volume and not known & {row["month"].month for row in rows}:
-        text += " No such month of an earlier year is known, so it may be the season."
+    unknown = [row["month"].strftime("%B") for row in rows if row["month"].month not in known]
+    if volume and unknown:
+        text += (f" No {words.listed(unknown, 'or')} of an earlier year is known, so it may be the "
+                 "season.")  # fmt: skip
     severity = STOPS if extreme else WARNS
     where = f"{months}{about}"
     text = f"{text} {measure.remedy}"

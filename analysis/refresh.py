@@ -126,7 +126,8 @@ def refresh(
             _copy_project(stage.folder)
             _render(stage.folder, handle)
             if not is_current(stage.build, fingerprint):
-                raise AssertionError("the book was rendered from another build")
+                rule = "it was rendered from another build: code or settings changed meanwhile"
+                raise Refused([Problem("the book", rule, remedy="Run the refresh again.")])
             as_of = str(read_json(stage.build / MANIFEST).get("as_of", ""))
             went = [f"accepted in spite of {name}" for name in sorted(set(accept))]
             notes = [*went, *(lines if accepted else [])]
