@@ -1,7 +1,8 @@
 """Ours beside hand-written SQL, Polars, pandas and peers: ``make bench``.
 
-There are three races. ``--only rfm`` is told of in `benchmarks.rfm`, and ``--only million``, where
-ours runs alone, in `benchmarks.million`. ``--only ledger`` goes from Parquet to customers.
+There are four races. ``--only rfm`` is told of in `benchmarks.rfm`; ``--only million`` and
+``--only refresh``, where ours runs alone, in `benchmarks.million` and `benchmarks.refresh`.
+``--only ledger`` goes from Parquet to customers.
 
 The work, the same for all, on 1, 10 and 50 copies of the ledger whose customers and invoices have
 numbers of their own: count the lines that break each rule of the contract; place the lines on
@@ -35,11 +36,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import million, peers, race
+from benchmarks import million, peers, race, refresh
 from benchmarks.rfm import facts
 from benchmarks.rfm.facts import write_lines
 
-RACES = ("ledger", "rfm", "million")
+RACES = ("ledger", "rfm", "million", "refresh")
 
 
 def main() -> int:
@@ -56,7 +57,8 @@ def main() -> int:
     options = parser.parse_args()
     wanted = [options.only] if options.only else RACES
     asked = [int(size) for size in options.sizes.split(",")] if options.sizes else []
-    sizes = {"ledger": asked or [1, 10, 50], "rfm": asked or [1, 10], "million": [1]}
+    sizes = {"ledger": asked or [1, 10, 50], "rfm": asked or [1, 10]}
+    sizes |= {"million": [1], "refresh": [1]}
     with tempfile.TemporaryDirectory(prefix="customer-report-bench-") as folder:
         work = Path(folder)
         every = sorted({size for name in wanted for size in sizes[name]})
@@ -74,6 +76,9 @@ def main() -> int:
             _, lines = race.in_own_process(write_lines, work / "1.parquet", work / "million.net")
             print(f"\nClusters of a million customers like those of {source}", flush=True)
             print(race.in_own_process(million.cluster, lines, 1_000_000), flush=True)
+        if "refresh" in wanted:
+            print(f"\nA refresh of the last quarter of {source}", flush=True)
+            print(race.in_own_process(refresh.compare, work / "1.parquet", work), flush=True)
     return 1 if wrong else 0
 
 
