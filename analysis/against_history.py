@@ -116,7 +116,9 @@ def findings(found: Iterable[Finding]) -> pd.DataFrame:
     table = pd.DataFrame(order, columns=list(Finding._fields))
     table = table.astype(dict.fromkeys(Finding._fields[:4], "str"))
     how = " If this is right, go on with --accept " + table["check"] + "."
-    stop = table["severity"] == STOPS
+    # Tables of findings are joined, and made again: how to accept one is said once.
+    said = [text.endswith(end) for text, end in zip(table["message"], how, strict=True)]
+    stop = (table["severity"] == STOPS) & ~np.array(said, dtype=bool)
     return table.assign(message=table["message"].where(~stop, table["message"] + how)).astype(
         dict.fromkeys(Finding._fields[4:], "float64")
     )

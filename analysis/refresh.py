@@ -103,9 +103,9 @@ def refresh(
 
             steps = Steps()
             noticed = held_against_history(stage, settings, steps)
-            for row in noticed.to_dict("records"):
-                tell(f"{row['severity']}: {row['message']}")
             stops = against_history.stops(noticed, set(accept))
+            for row in noticed.drop(stops.index).to_dict("records"):
+                tell(f"{row['severity']}: {row['message']}")
             if len(stops):
                 raise Refused(
                     [Problem("the new files", text.removesuffix(".")) for text in stops["message"]]

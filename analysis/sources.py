@@ -42,6 +42,8 @@ OTHER_FORMATS = (
 #: The column that every part carries: the row's number in its file, the header being row 1.
 #: (Blank lines of a text file do not count; a value with line breaks is part of one row.)
 ROW = "row in file"
+#: No ledger unpacks to more than so many times its size, and to more than so many bytes.
+MOST_PACKED, LARGE = 200, 100_000_000
 _DELIMITERS = ",;\t"
 _BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 # It says on standard error when a column is blank, or a sheet a chart; neither concerns the sender.
@@ -296,6 +298,8 @@ def _parquet_part(path: Path) -> Part:
 
 def _workbook_parts(path: Path, work: Path) -> list[Part]:
     """Copy every sheet that is not blank; one column has one type, text where they are mixed."""
+    with zipfile.ZipFile(path) as packed:
+        _check_unpacked(path, sum(item.file_size for item in packed.infolist()))
     book = fastexcel.read_excel(path)
     tables = {
         sheet: book.load_sheet(
@@ -317,6 +321,18 @@ def _workbook_parts(path: Path, work: Path) -> list[Part]:
         source = path.name if len(tables) == 1 else f"{path.name} [{sheet}]"
         parts.append(Part(path.name, source, target, columns, table.num_rows, numbered=True))
     return parts
+
+
+def _check_unpacked(path: Path, size: int, more: str = "") -> None:
+    """Refuse a file that is made to fill the memory, or the disk, of whoever unpacks it."""
+    packed = path.stat().st_size
+    if size > max(LARGE, MOST_PACKED * packed):
+        raise _refusal(
+            path,
+            f"it holds {packed:,} bytes, and would unpack to {size:,}{more}: more than "
+            f"{MOST_PACKED} times as many, as no table of sales does",
+            "Ask its sender; if all is well, send it as .csv, not packed.",
+        )
 
 
 def _new_part(work: Path) -> Path:
@@ -349,8 +365,11 @@ def _encoding(path: Path, encodings: Sequence[str]) -> str:
     for encoding in marked or encodings:
         decoder = codecs.getincrementaldecoder(encoding)()
         with _open(path) as stream:
+            size = 0
             try:
                 while block := stream.read(1 << 22):
+                    size += len(block)
+                    _check_unpacked(path, size, " or more")
                     if "\0" in decoder.decode(block):
                         raise _refusal(
                             path,
