@@ -3,7 +3,7 @@
 ``check`` validates a data folder, ``build`` makes the tables of the book, ``export`` writes the
 customers of each segment, and ``sample`` generated data to try it all with. ``refresh`` takes in
 a quarter's new files and publishes, ``rollback`` takes that back, ``history`` lists what was
-accepted. Exit code 0: done; 1: the data was refused; 2: wrong usage.
+accepted. Exit code 0: done; 1: the data was refused; 2: wrong usage; 130: stopped by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
         for problem in refused.problems:
             print(f"  * {problem}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        _say(f"Stopped. {options.kept}")
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,8 +12,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Collection, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,7 +98,10 @@ def refresh(
         if done := vault.recover(ROOT):
             tell(done)
         half_of, role_of = _half(settings), _role(settings)
-        with vault.intake(ROOT, files, half_of, role_of, replaces) as stage:
+        with (
+            vault.intake(ROOT, files, half_of, role_of, replaces) as stage,
+            _engine_in_words(),
+        ):
             from analysis import against_history, findings_since, pipeline  # heavy
 
             steps = Steps()
@@ -132,6 +135,27 @@ def refresh(
             went = [f"accepted in spite of {name}" for name in sorted(set(accept))]
             notes = [*went, *(lines if accepted else [])]
             return vault.commit(stage, as_of, inputs.version, notes)
+
+
+@contextmanager
+def _engine_in_words() -> Iterator[None]:
+    """Turn what the engine could not read, write or hold into a refusal."""
+    import duckdb  # heavy
+
+    try:
+        yield
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        reason = str(error).splitlines()[0].strip().rstrip(".")
+        raise Refused(
+            [
+                Problem(
+                    "the engine",
+                    f"it could not go on ({reason[:160]})",
+                    remedy="Free some space on the disks of the project and of temporary files. "
+                    "Nothing was changed; run it again after that.",
+                )
+            ]
+        ) from error
 
 
 # ------------------------------------------------------------------------- new and accepted files
@@ -210,6 +234,7 @@ def held_against_history(stage: vault.Stage, settings: Settings, steps: Steps) -
                 _checked(stack, kept, settings, steps, "those that stay") if replaced else None
             )
             table = was.ledger.files
+            found += _encodings(table, now.ledger.files)
             with steps.step("hold the ledger against its history"):
                 noticed = ah.ledger_findings(
                     ah.draw(was.ledger),
@@ -228,6 +253,21 @@ def held_against_history(stage: vault.Stage, settings: Settings, steps: Steps) -
         text = "Nothing was accepted before: there is no history to hold the new files against."
         found.append(ah.Finding("files.first", ah.INFORMS, "", text))
     return ah.findings(found)
+
+
+def _encodings(before: pd.DataFrame, now: pd.DataFrame) -> list[against_history.Finding]:
+    """Say which files were decoded in a way that no accepted one was."""
+    from analysis import against_history as ah
+
+    usual = sorted(set(before["encoding"]) - {""})
+    news = now[~now["encoding"].isin(["", *usual])] if usual else now.iloc[:0]
+    return [
+        ah.Finding("schema.encoding", ah.WARNS, words.shorten(name),
+                   f"{words.shorten(name)} was read as {encoding}, and what was accepted as "
+                   f"{words.listed(usual)}. See whether names and descriptions are whole; or save "
+                   "it as 'CSV UTF-8'.")
+        for name, encoding in zip(news["source"], news["encoding"], strict=True)
+    ]  # fmt: skip
 
 
 def _in(inputs: Inputs, path: Path) -> str:

@@ -26,6 +26,8 @@ Facts = dict[str, Fact]
 Tables = dict[str, pd.DataFrame]
 #: Sums of money that differ by less are the same sum.
 SAME = 0.005
+#: The facts that hold the sizes of the segments.
+SIZES = "rfm.segments."
 
 
 class Measure(NamedTuple):
@@ -75,7 +77,7 @@ MEASURES = (
 
 def segment_measures(names: Sequence[str]) -> list[Measure]:
     """Return the sizes of the segments as measures of the chapter on profiles."""
-    return [Measure("profiles", f"rfm.segments.{name}", name, COUNT) for name in names]
+    return [Measure("profiles", f"{SIZES}{name}", name, COUNT) for name in names]
 
 
 # ------------------------------------------------------------------------- three states
@@ -108,7 +110,7 @@ def known_facts(
         **movement.recent_facts(ledger, date),
         **rfm.rfm_facts(people),
         "transactions.net_revenue": round(float(people["monetary"].sum()), 2),
-        **{f"rfm.segments.{rule.name}": int(sizes.get(rule.name, 0)) for rule in rules},
+        **{f"{SIZES}{rule.name}": int(sizes.get(rule.name, 0)) for rule in rules},
     }
 
 
@@ -133,8 +135,8 @@ def changes(
     -------
     pandas.DataFrame
         chapter, fact, measure, unit, before, now, change, restated and business (which add up to
-        change; missing where a model would have to be fitted again to tell). Measures that one
-        of the builds lacks are left out.
+        change; missing where a model would have to be fitted again to tell, or where a segment
+        meant something else then). Measures that one of the builds lacks are left out.
     """
     rows = []
     for measure in (*MEASURES, *segment_measures(names)):
@@ -254,9 +256,14 @@ def since(
         "since.as_of": day,
         "since.data_version": data_version(read_json(last / "manifest.json")),
     }
+    # On the same day no business can be between the two: all that differs is restated.
+    if ledger and day and dt.date.fromisoformat(day) <= ledger.as_of:
+        then = known_facts(ledger, dt.date.fromisoformat(day), rules, cuts)
+        if before.get("reference.as_of") != facts.get("reference.as_of"):
+            # By other cut points a segment is another group: its size tells nothing of the data.
+            then = {name: fact for name, fact in then.items() if not name.startswith(SIZES)}
     if ledger and day and dt.date.fromisoformat(day) < ledger.as_of:
         date = dt.date.fromisoformat(day)
-        then = known_facts(ledger, date, rules, cuts)
         noticed += drift.lapse_drift(
             ledger, date, settings.models.lapse_days, settings.transactions.home_country
         )

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import errno
 import hashlib
 import io
 import logging
@@ -244,6 +245,8 @@ def read_parts(path: Path, work: Path, encodings: Sequence[str]) -> list[Part]:
         pa.ArrowException,
         fastexcel.FastExcelError,
     ) as e:
+        if isinstance(e, OSError) and e.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise  # the file is good: there is no room for the copy
         reason = str(e).splitlines()[0].strip().rstrip(".") if str(e) else type(e).__name__
         raise _refusal(
             path,

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import gzip
 import itertools
 import os
+import random
 import re
 import shutil
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+import duckdb
 import fastexcel
+import pandas as pd
 import pytest
 import test_bad_input as bad_input
 import xlsxwriter
@@ -22,6 +27,7 @@ from conftest import (
     Row,
     Run,
     quick_settings_file,
+    reading,
     snapshot,
     write_lines,
 )
@@ -29,14 +35,38 @@ from test_against_history import Change, each, in_month, less, shop, times, with
 from test_sources import text_of
 
 from analysis import __main__ as command
-from analysis import clustering, reference, refresh, sources, vault
+from analysis import (
+    clustering,
+    pipeline,
+    reference,
+    refresh,
+    segments,
+    since,
+    sources,
+    vault,
+)
+from analysis.artifacts import read_json
 from analysis.problems import Refused
 from analysis.sample import write_sample
 from analysis.settings import read_settings
 
-START, END = dt.date(2011, 1, 3), dt.date(2011, 10, 1)
-SHOP = shop(START, END)
-CUTS = ("2011-01-03", "2011-04-01", "2011-07-01", "2011-10-01")
+START, END = dt.date(2010, 12, 27), dt.date(2011, 10, 1)
+
+
+def among_many(sold: list[Row], people: int = 250) -> list[Row]:
+    """Deal the orders to more customers: so many that some stay away, and that can be learned."""
+    whom = {
+        row["InvoiceNo"].lstrip("C"): f"{12000 + 7 * random.Random(i).randrange(people)}"
+        for i, row in enumerate(sold)
+    }
+    return [
+        row | {"CustomerID": row["CustomerID"] and whom[row["InvoiceNo"].lstrip("C")]}
+        for row in sold
+    ]
+
+
+SHOP = among_many(shop(START, END))
+CUTS = ("2010-12-27", "2011-04-01", "2011-07-01", "2011-10-01")
 Q1, Q2, Q3 = ([row for row in SHOP if start <= row["InvoiceDate"] < end]
               for start, end in itertools.pairwise(CUTS))  # fmt: skip
 
@@ -48,7 +78,8 @@ def new_project(root: Path) -> Path:
     """Make a project with nothing but settings that are quick."""
     (root / "data").mkdir(parents=True)
     quick_settings_file(root / "data" / "settings.toml")
-    change_settings(root, ("threads = 0", "threads = 1"))
+    # A forecast needs a past of three times as many days: here, half a year is enough.
+    change_settings(root, ("threads = 0", "threads = 1"), ("lapse_days = 90", "lapse_days = 60"))
     return root
 
 
@@ -437,3 +468,348 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_there_are_more_than_enough_kinds() -> None:
     assert len(FILES) + len(BAD) + len(REGULARS) >= 70
+
+
+# ------------------------------------------------------------------------- quarter after quarter
+
+HOSTILE = (
+    {"Description": "<script>alert(1)</script>", "Country": '#import "x.typ": *'},
+    {"Description": '=cmd|"/C calc"!A0', "CustomerID": "<script>7</script>"},
+    {"Description": "\x1b[2J\u202e[x](javascript:y)", "Country": "\x1b[2J<b>"},
+    {"Description": "{{< include /etc/passwd >}}", "CustomerID": "=7+7|x"},
+)
+#: The third quarter holds all that markup, and only its accepted customers' ids are odd.
+BACK = {row["InvoiceNo"][1:] for row in SHOP if row["InvoiceNo"][0] == "C"}
+MARKED = [row for row in Q3 if row["InvoiceNo"] not in BACK][: len(HOSTILE)]
+ODD = [{**row, **HOSTILE[MARKED.index(row)]} if row in MARKED else row for row in Q3]
+NAMES = ("2011-04-01", "2011-07-01", "2011-10-01")
+
+
+class Year(NamedTuple):
+    """Three quarters, taken in one after another: the project after each, and what was told."""
+
+    after: list[Path]
+    told: list[list[str]]
+    files: list[Path]
+
+
+@pytest.fixture(scope="module")
+def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
+    box = tmp_path_factory.mktemp("year")
+    files = [
+        write_file(box / name, sold)
+        for name, sold in (("first.csv", Q1), ("second.csv", Q2), ("third.csv", ODD))
+    ]
+    after, told = [], []
+    with pytest.MonkeyPatch.context() as patch:
+        root = take_as_project(new_project(box / "project"), patch)
+        settings = command.read_settings()
+        for number, path in enumerate(files):
+            lines: list[str] = []
+            if not number:
+                with vault.lock(root):
+                    before = state(root)
+                assert refresh.refresh([path], settings, lines.append, dry_run=True) is None
+                assert lines.pop() == "A dry run: nothing was changed."
+                assert state(root) == before
+                assert before == snapshot(root / "data")
+            lines.clear()
+            done = refresh.refresh([path], settings, lines.append)
+            assert done is not None
+            assert (done.name, done.as_of) == (NAMES[number], NAMES[number])
+            told.append(lines)
+            after.append(Path(shutil.copytree(root, box / f"after-{number}")))
+    yield Year(after, told, files)
+
+
+@pytest.fixture
+def at(year: Year, use: Callable[[Path], Path], tmp_path: Path) -> Callable[[int], Path]:
+    """Go on from the end of a quarter, in a copy."""
+    return lambda number: use(Path(shutil.copytree(year.after[number], tmp_path / "project")))
+
+
+def made(folder: Path) -> dict[str, bytes]:
+    """Return the tables and facts of a build."""
+    paths = [*folder.glob("*.parquet"), folder / "facts.json"]
+    return {path.name: path.read_bytes() for path in paths}
+
+
+def site(root: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (root / "_site").iterdir()}
+
+
+def in_use(root: Path) -> list[str]:
+    return sorted(path.name for path in (root / vault.RAW / "transactions").iterdir())
+
+
+def since_of(root: Path) -> tuple[pd.DataFrame, dict[str, object]]:
+    folder = root / "build" / "since"
+    return pd.read_parquet(folder / "changes.parquet"), read_json(folder / "facts.json")
+
+
+def net(sold: Sequence[Row]) -> float:
+    """Return net revenue: a cancellation stands with its sign, and markup is no customer's id."""
+    return sum(
+        float(r["UnitPrice"]) * float(r["Quantity"]) for r in sold if r["CustomerID"].isdigit()
+    )
+
+
+def test_each_quarter_is_kept_compared_and_back_tested(year: Year) -> None:
+    for number, root in enumerate(year.after):
+        assert sorted(p.name for p in (root / "builds").glob("*/")) == list(NAMES[: number + 1])
+        assert made(root / "builds" / NAMES[number]) == made(root / "build")
+        assert site(root)["index.html"] == (root / "build" / "facts.json").read_bytes()
+        assert in_use(root) == ["first.csv", "second.csv", "third.csv"][: number + 1]
+        facts = read_json(root / "build" / "since" / "facts.json")
+        assert facts["since.available"] == (number > 0)
+        if not number:
+            continue
+        table, told = since_of(root)
+        assert told["since.as_of"] == told["since.name"] == NAMES[number - 1]
+        assert told["since.restated"] == 0
+        assert (table["restated"].dropna() == 0).all()
+        row = table.set_index("fact").loc["transactions.net_revenue"]
+        assert row["change"] == pytest.approx(net([Q1, Q2, ODD][number]), abs=0.01)
+        assert row["business"] == row["change"]
+        assert (root / "build" / "since" / "migration.parquet").is_file()
+        noticed = pd.read_parquet(root / "build" / "since" / "history.parquet")
+        assert "ledger.follows" in set(noticed["check"])
+        assert not (noticed["severity"] == "stops").any()
+    refused = pd.read_parquet(year.after[2] / "build" / "quarantine.parquet")
+    assert refused["line"].str.contains("|".join(["<script>7", "=7"]), regex=True).sum() == 2
+    # The forecast of July is over in October: the last one whose days are.
+    judged = pd.read_parquet(year.after[2] / "build" / "since" / "backtest.parquet")
+    assert judged["start"].tolist() == ["2011-07-01"]
+    assert f"Compared with the report as of {words_day(NAMES[1])}:" in year.told[2]
+
+
+def words_day(day: str) -> str:
+    return f"{dt.date.fromisoformat(day):%-d %B %Y}"
+
+
+def test_one_by_one_gives_what_all_at_once_gives(
+    year: Year, use: Callable[[Path], Path], tmp_path: Path, run: Run
+) -> None:
+    root = use(new_project(tmp_path / "project"))
+    for path in year.files:
+        (root / vault.RAW / "transactions").mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, root / vault.RAW / "transactions")
+    assert run("build").code == 0
+    assert made(root / "build") == made(year.after[2] / "build")
+
+
+def test_what_is_rolled_back_can_come_again_with_the_segments_of_a_reference(
+    year: Year, at: Callable[[int], Path], run: Run
+) -> None:
+    root = at(2)
+    found = run("history")
+    assert found.code == 0
+    assert [line.split()[0] for line in found.out.splitlines()] == list(NAMES)
+    assert [line.split()[-1] for line in found.out.splitlines()] == ["earlier", "earlier", "now"]
+    found = run("rollback")
+    assert found.code == 0, found.err
+    assert f"Restored: _site/ is the report {NAMES[1]} again" in found.err
+    assert site(root) == site(year.after[1])
+    assert made(root / "build") == made(year.after[1] / "build")
+    assert in_use(root) == ["first.csv", "second.csv"]
+    change_settings(root, ('reference = ""', f'reference = "builds/{NAMES[0]}"'))
+    found = run("refresh", year.files[2])
+    assert found.code == 0, found.err
+    assert_plain(found)
+    assert f"Published: _site/ is the report {NAMES[2]}.2 " in found.err
+    assert in_use(root) == ["first.csv", "second.csv", "third.csv"]
+    frozen, now = (
+        {name: pd.read_parquet(folder / f"{name}.parquet") for name in reference.TABLES}
+        for folder in (root / "builds" / NAMES[0], root / "build")
+    )
+    pd.testing.assert_frame_equal(now["score_cuts"], frozen["score_cuts"])
+    pd.testing.assert_frame_equal(
+        now["cluster_centres"][clustering.MEASURES],
+        frozen["cluster_centres"][clustering.MEASURES],
+    )
+    facts = read_json(root / "build" / "facts.json")
+    assert facts["reference.as_of"] == NAMES[0]
+    assert 0 < facts["reference.moved_share"] < 1
+    fitted = pd.read_parquet(year.after[2] / "build" / "score_cuts.parquet")
+    assert not fitted.equals(frozen["score_cuts"])
+    # By other cut points, then and now, nothing can be said of the segments' sizes; but no more.
+    table, told = since_of(root)
+    assert told["since.restated"] == 0
+    sizes = table["fact"].str.startswith("rfm.segments.")
+    assert table.loc[sizes, "restated"].isna().all()
+    assert table.loc[table["fact"].str.startswith("recent."), "restated"].eq(0).all()
+
+
+def test_a_reference_that_is_no_build_is_refused(
+    year: Year, at: Callable[[int], Path], run: Run
+) -> None:
+    root = at(1)
+    change_settings(root, ('reference = ""', 'reference = "builds/2010-01-01"'))
+    before = state(root)
+    found = run("refresh", year.files[2])
+    stopped(
+        found,
+        r"settings\.toml: \[report\] reference: builds/2010-01-01 is no build of a ledger. Name",
+    )
+    assert state(root) == before
+
+
+def test_a_restated_month_is_told_apart_from_business(
+    year: Year, at: Callable[[int], Path], tmp_path: Path, run: Run
+) -> None:
+    root = at(1)
+    change = next(
+        i for i, row in enumerate(Q2[:-1])
+        if row["CustomerID"] and Q2[i + 1]["Quantity"][0] != "-" and row["Quantity"][0] != "-"
+    )  # fmt: skip
+    more = {**Q2[change], "Quantity": f"{int(Q2[change]['Quantity']) + 10}"}
+    corrected = [*Q2[:change], more, *Q2[change + 1 :]]
+    path = write_file(tmp_path / "second-corrected.csv", corrected)
+    found = run("refresh", year.files[2], path, "--replaces", "second.csv")
+    assert found.code == 0, found.err
+    assert "warns: April 2011 is restated: 1 line changed, 0 went, 0 came." in found.err
+    assert in_use(root) == ["first.csv", "second-corrected.csv", "third.csv"]
+    table, told = since_of(root)
+    row = table.set_index("fact").loc["transactions.net_revenue"]
+    assert row["restated"] == pytest.approx(10 * float(more["UnitPrice"]), abs=0.01)
+    assert row["business"] == pytest.approx(net(ODD), abs=0.01)
+    assert row["before"] == pytest.approx(net(Q1 + Q2), abs=0.01)
+    assert told["since.restated"] == (table["restated"].abs() > 0.005).sum() > 0
+
+    # Another build of the same files goes on saying what was new in them.
+    kept = {
+        name: (root / "build" / "since" / f"{name}.parquet").read_bytes()
+        for name in ("changes", "history", "migration")
+    }
+    change_settings(root, ("likely = 0.40", "likely = 0.41"))
+    assert run("build").code == 0
+    for name, content in kept.items():
+        path = root / "build" / "since" / f"{name}.parquet"
+        assert path.read_bytes() == content or name == "changes"
+    again = since_of(root)[0].set_index("fact").loc["transactions.net_revenue"]
+    assert again.to_dict() == row.to_dict()
+
+
+def test_a_gap_is_accepted_by_name_and_a_late_file_fills_it(
+    year: Year, at: Callable[[int], Path], run: Run
+) -> None:
+    root = at(0)
+    found = run("refresh", year.files[2], "--accept", "ledger.gap")
+    assert found.code == 0, found.err
+    assert_plain(found)
+    assert "stops: There is no line on 91 days" in found.err
+    assert "accepted in spite of ledger.gap" in (root / vault.CHANGELOG).read_text()
+    _, told = since_of(root)
+    assert told["since.restated"] == 0
+    found = run("refresh", year.files[1])
+    assert found.code == 0, found.err
+    assert_plain(found)
+    assert "warns: The new files end on 30 June 2011" in found.err
+    table, told = since_of(root)
+    assert told["since.as_of"] == NAMES[2]
+    rows = table.set_index("fact")
+    assert rows.loc["transactions.net_revenue", "restated"] == pytest.approx(net(Q2), abs=0.01)
+    assert rows.loc["transactions.net_revenue", "business"] == pytest.approx(0, abs=0.01)
+    assert made(root / "build") == made(year.after[2] / "build")
+
+
+# ------------------------------------------------------------------------- what a disk may do
+
+
+def broken_disk(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def broken_engine(*_: object) -> None:
+    raise duckdb.IOException('IO Error: Could not write file "x": No space left on device\nat 1')
+
+
+def no_build(inputs: object, settings: object, out: Path, *_: object) -> None:
+    out.mkdir()
+    (out / "facts.json").write_text("{}", encoding="utf-8")
+
+
+FULL = r"the disk is full. Free some space. Nothing was changed; run it again after that"
+DISKS: dict[str, tuple[dict[str, Callable[..., None]], str]] = {
+    "build": ({"build": broken_disk}, FULL),
+    "engine": (
+        {"build": broken_engine},
+        r"the engine: it could not go on \(IO Error: .*No space left on device\). Free some space",
+    ),
+    "copies": ({"read": broken_disk}, FULL),
+    "book": ({"build": no_build, "render": broken_disk}, FULL),
+    "failing book": ({"build": no_build}, r"the book: it could not be rendered; the messages ab"),
+}
+
+
+@pytest.mark.parametrize(("broken", "said"), DISKS.values(), ids=list(DISKS))
+def test_a_full_disk_ends_in_a_sentence_and_changes_nothing(
+    broken: dict[str, Callable[..., None]],
+    said: str,
+    regulars: Path,
+    use: Callable[[Path], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    run: Run,
+) -> None:
+    own_render = refresh._render
+    root = use(regulars)
+    path = write_file(tmp_path / "third.csv", Q3)
+    before = state(root)
+    # The real renderer finds no chapters here, and fails.
+    monkeypatch.setattr(refresh, "_render", broken.get("render", own_render))
+    if "build" in broken:
+        monkeypatch.setattr(pipeline, "build", broken["build"])
+    if "read" in broken:
+        monkeypatch.setattr(sources, "_copy_text", broken["read"])
+    found = run("refresh", path)
+    if said is FULL or "engine" in said:
+        assert "Traceback" not in found.err
+    stopped(found, said)
+    assert state(root) == before
+
+
+def test_a_file_in_two_encodings_is_told(
+    half_a_year: Path,
+    use: Callable[[Path], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    run: Run,
+) -> None:
+    root = use(half_a_year)
+    head, *rest = text_of(Q3).replace("WHITE LANTERN", "CAFÉ ТАРЕЛКА").splitlines()
+    mixed = [line.encode("cp1251" if i % 2 else "utf-8", "replace") for i, line in enumerate(rest)]
+    (path,) = raw(b"\n".join([head.encode(), *mixed]))(tmp_path)
+    before = state(root)
+    monkeypatch.setattr(pipeline, "build", broken_disk)
+    found = run("refresh", path)
+    assert "warns: third.csv was read as cp1251, and what was accepted as utf-8." in found.err
+    stopped(found, FULL)
+    assert state(root) == before
+
+
+# ------------------------------------------------------------------------- what was said stands
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_only_follows_restates_nothing(seed: int, tmp_path: Path) -> None:
+    chance = random.Random(seed)
+    sold = shop(START, END, seed, orders=chance.randint(2, 5))
+    # Orders are cancelled months later, too: on the day of the cut nobody knew.
+    for row in chance.sample([r for r in sold if r["Quantity"][0] != "-"], 30):
+        day = dt.date.fromisoformat(row["InvoiceDate"][:10]) + dt.timedelta(chance.randint(1, 120))
+        back = {**row, "InvoiceNo": f"C9{row['InvoiceNo']}", "Quantity": f"-{row['Quantity']}"}
+        sold.append({**back, "InvoiceDate": f"{day} 20:00:00"})
+    cut = str(dt.date(2011, 6, 1) + dt.timedelta(chance.randint(0, 90)))
+    old, new = (
+        write_file(tmp_path / name, [row for row in sold if (row["InvoiceDate"] < cut) == before])
+        for name, before in (("old.csv", True), ("new.csv", False))
+    )
+    rules = segments.read_segments()
+    with reading([old]) as then, reading([old, new]) as now:
+        assert now.as_of > then.as_of
+        was, known = (since.known_facts(ledger, then.as_of, rules) for ledger in (then, now))
+        table = since.changes(was, known, known, [rule.name for rule in rules])
+    assert len(table) > 10
+    assert (table["restated"] == 0).all()
+    assert (table["change"] == 0).all()
