@@ -10,10 +10,15 @@ import os
 import random
 import re
 import shutil
+import signal
+import subprocess
+import sys
+import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 import fastexcel
@@ -48,7 +53,7 @@ from analysis import (
 from analysis.artifacts import read_json
 from analysis.problems import Refused
 from analysis.sample import write_sample
-from analysis.settings import read_settings
+from analysis.settings import ROOT, read_settings
 
 START, END = dt.date(2010, 12, 27), dt.date(2011, 10, 1)
 
@@ -813,3 +818,99 @@ def test_what_only_follows_restates_nothing(seed: int, tmp_path: Path) -> None:
     assert len(table) > 10
     assert (table["restated"] == 0).all()
     assert (table["change"] == 0).all()
+
+
+# ------------------------------------------------------------------------- killed at any moment
+
+#: Loads what a refresh needs, and then runs one in a child for every line that it reads.
+DRIVER = """
+import os, sys, time
+from analysis import __main__ as command
+from analysis import actions, against_history, clustering, findings_since, lapse, pipeline
+from analysis import profiles, returns, since, strategy
+import ibis.backends.duckdb, sklearn.ensemble, sklearn.linear_model
+clustering.K = range(2, 3)
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        os.dup2(os.open("said.txt", os.O_CREAT | os.O_WRONLY | os.O_TRUNC), 2)
+        code = command.main(line.split())
+        os._exit(code)
+    print(child, flush=True)
+    print(os.waitpid(child, 0)[1], flush=True)
+"""
+BOOK = """
+import pathlib
+site = pathlib.Path("_site")
+site.mkdir()
+facts = pathlib.Path("build", "facts.json").read_bytes()
+(site / "customer-report.pdf").write_bytes(facts[::-1])
+(site / "index.html").write_bytes(facts)
+"""
+#: When, as shares of the time that a dry run takes, and by what a refresh ends.
+MOMENTS = [random.Random(20111210 + i).uniform(i / 8, (i + 1) / 8) for i in range(8)]
+ENDS = [*((moment, signal.SIGKILL) for moment in MOMENTS), (0.2, signal.SIGTERM),
+        (0.3, signal.SIGINT)]  # fmt: skip
+
+
+@contextmanager
+def children(root: Path, temporary: Path) -> Iterator[Callable[..., int]]:
+    """Give what runs a command in a process of its own, ends it, and returns how it ended."""
+    own = os.environ | {"PYTHONPATH": "", "REPORT_DATA": "", "TMPDIR": str(temporary)}
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", DRIVER], cwd=root, env=own, **pipes) as driver:
+        assert driver.stdin
+        assert driver.stdout
+        into, out = driver.stdin, driver.stdout
+
+        def run(words: str, after: float = 0.0, end: int = 0) -> int:
+            into.write(words + "\n")
+            into.flush()
+            child = int(out.readline())
+            if end:
+                time.sleep(after)
+                with suppress(ProcessLookupError):  # it was faster than the dry run
+                    os.kill(child, end)
+            return os.waitstatus_to_exitcode(int(out.readline()))
+
+        yield run
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks")
+def test_a_refresh_that_is_killed_at_any_moment_leaves_all_as_it_was(
+    year: Year, tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(year.after[0], tmp_path / "project"))
+    shutil.copytree(ROOT / "analysis", root / "analysis")
+    shutil.copy(ROOT / "data" / "segments.toml", root / "data")
+    (root / "report").mkdir()
+    (root / "report" / "__init__.py").touch()
+    (root / "report" / "__main__.py").write_text(BOOK, encoding="utf-8")
+    kept = [root / name for name in ("_site", "build", "builds", "data")]
+    shown, words, said = site(root), f"refresh {year.files[1]}", root / "said.txt"
+    before = snapshot(*kept)
+    killed = 0
+    with children(root, tmp_path) as run:
+        start = time.monotonic()
+        assert run(f"{words} --dry-run") == 0, said.read_text()
+        took = time.monotonic() - start
+        assert snapshot(*kept) == before
+        for moment, end in ENDS:
+            code = run(words, moment * took, end)
+            assert code in (0, -end, 130), said.read_text()
+            killed += code != 0
+            if end == signal.SIGINT and code:
+                assert said.read_text().splitlines()[-1].startswith("Stopped. What is published")
+            if snapshot(*kept) != before:
+                # It was published, or had been decided: then the next command finishes it.
+                assert code == 0 or (root / vault.JOURNAL).exists()
+                assert run("rollback") == 0, said.read_text()
+                assert site(root) == shown
+                assert in_use(root) == ["first.csv"]
+                before = snapshot(*kept)
+        assert killed >= 5
+        assert run(words) == 0, said.read_text()
+    assert site(root)["index.html"] == (root / "build" / "facts.json").read_bytes()
+    assert made(root / "build") == made(year.after[1] / "build")
+    assert in_use(root) == ["first.csv", "second.csv"]
+    assert [path.name for path in (root / vault.REFRESH).iterdir()] == ["lock"]
