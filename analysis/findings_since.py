@@ -7,7 +7,7 @@ before, and when the data of then was restated.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -146,10 +146,27 @@ def meaning(facts: Mapping[str, Fact]) -> str:
     return f"{text}."
 
 
+def all_noticed(table: Callable[[str], pd.DataFrame]) -> pd.DataFrame:
+    """Return what was remarkable in the new files, and how customers drifted; the gravest first.
+
+    Parameters
+    ----------
+    table
+        Gives a table of the build, which is empty where there is none.
+    """
+    parts = [part for name in ("history", "noticed") if len(part := table(f"since/{name}"))]
+    if not parts:
+        return pd.DataFrame(columns=["check", "severity", "message"])
+    rank = {severity: number for number, severity in enumerate(("stops", "warns", "informs"))}
+    return pd.concat(parts, ignore_index=True).sort_values(
+        "severity", key=lambda column: column.map(rank), kind="stable", ignore_index=True
+    )
+
+
 def noticed(history: pd.DataFrame) -> str:
-    """Say what was remarkable in the new files, by how grave it is."""
+    """Say what was remarkable in the new data, by how grave it is."""
     if history.empty:
-        return "Nothing in the new files stands out against those that were accepted before."
+        return "Nothing in the new data stands out against what was accepted before."
     sizes = history["severity"].value_counts()
     grave = [
         f"{words.count(int(sizes.get(kind, 0)), 'finding')} {what}"
@@ -160,7 +177,7 @@ def noticed(history: pd.DataFrame) -> str:
         )
         if sizes.get(kind, 0)
     ]
-    return f"Held against what was accepted before, the new files gave {words.listed(grave)}."
+    return f"Held against what was accepted before, the new data gave {words.listed(grave)}."
 
 
 def summary(
@@ -184,7 +201,8 @@ def summary(
         The sign in front of money.
     """
     told = [(headline(changes, facts, currency), "@sec-changed-exploration")]
-    told.append((restated(changes, facts, currency), "@sec-changed-data-checks"))
+    if len(changes) and (changes["restated"].abs() >= SAME).any():
+        told.append((restated(changes, facts, currency), "@sec-changed-data-checks"))
     told.append((stayed(facts, migration), "@sec-changed-profiles"))
     told += [
         (findings_backtest.summary(row, start_of(row)), "@sec-backtest")
@@ -211,7 +229,12 @@ def headline(changes: pd.DataFrame, facts: Mapping[str, Fact], currency: str = "
         for row in changes.to_dict("records")
         if row["fact"] in told
     ]
-    return f"Against {compared_with(facts)}, {'; '.join(said)}." if said else ""
+    if not said:
+        return ""
+    split = changes["restated"].notna()
+    whole = split.any() and (changes.loc[split, "restated"].abs() < SAME).all()
+    own = " No number of that report was restated since." if whole else ""
+    return f"Against {compared_with(facts)}, {'; '.join(said)}.{own}"
 
 
 def lines(build: Path) -> list[str]:

@@ -94,7 +94,8 @@ def test_sentences_hold_when_nothing_changed_and_when_nothing_is_known() -> None
     same = since.changes({"rfm.customers": 5}, {"rfm.customers": 5}, {"rfm.customers": 5}, NAMES)
     assert "no number of the report as of 1 April 2011 was restated" in say.restated(same, facts)
     assert say.headline(same, facts) == (
-        "Against the report as of 1 April 2011, customers: 5 (unchanged)."
+        "Against the report as of 1 April 2011, customers: 5 (unchanged). No number of that report "
+        "was restated since."
     )
     flows = pd.DataFrame(
         {"from_segment": ["A", "A", movement.NEW], "to_segment": ["A", "B", "B"],
