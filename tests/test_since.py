@@ -108,7 +108,7 @@ def test_sentences_hold_when_nothing_changed_and_when_nothing_is_known() -> None
     nothing = pd.DataFrame()
     assert say.summary(nothing, nothing, nothing, nothing, {}) == []
     assert say.stayed({}, flows) == say.restated(nothing, facts) == ""
-    assert say.noticed(nothing).startswith("Nothing in the new files stands out")
+    assert say.noticed(nothing).startswith("Nothing in the new data stands out")
     assert "undated" not in say.compared_with({}) and say.day_of("") == ""
 
 
