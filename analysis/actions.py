@@ -17,16 +17,12 @@ import numpy as np
 import pandas as pd
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from analysis.activity import CATEGORICAL, NUMERIC, REVENUES
+from analysis.names import ACTIVITY, CATEGORICAL, GROUPS, LEDGER, NUMERIC, REVENUES, TEXTS, Half
 from analysis.problems import Problem, Refused
-from analysis.risk_groups import GROUPS
 from analysis.segments import SEGMENTS_FILE, Segment
 from analysis.settings import ShareRange
 from analysis.words import listed
 
-Half = Literal["ledger", "activity"]
-LEDGER: Half = "ledger"
-ACTIVITY: Half = "activity"
 EVERYBODY = "everybody"
 #: The columns of a segment's profile that a trait may ask about, and how their values are written.
 LEDGER_TRAITS = {
@@ -51,8 +47,6 @@ ACTIVITY_TRAITS = {
     **dict.fromkeys(CATEGORICAL, "label"),
 }
 PLACES = {"here", "there", "levels"}
-#: Every text of an action.
-TEXTS = ["objective", "action", "channel", "offer", "owner", "timing", "metric", "avoid"]
 
 # ------------------------------------------------------------------------- the file
 

@@ -22,6 +22,7 @@ import pandera.pandas as pan
 import pyarrow as pa
 from pandera.errors import SchemaErrors
 
+from analysis.names import BEHAVIOUR_NUMBERS, MINUTES, REVENUES
 from analysis.problems import Problem, Refused
 from analysis.settings import ActivitySettings
 from analysis.sources import ROW, match_columns
@@ -32,26 +33,9 @@ Role = Literal["behaviour", "revenue", "minutes", "profit"]
 ROLES: tuple[Role, ...] = ("behaviour", "revenue", "minutes", "profit")
 #: The months that the two tables by month must hold, oldest first.
 MONTHS: dict[Role, tuple[str, ...]] = {
-    "revenue": ("two_months_ago", "last_month", "this_month"),
-    "minutes": ("last_month", "this_month"),
+    "revenue": tuple(name.removeprefix("revenue_") for name in REVENUES),
+    "minutes": tuple(name.removeprefix("minutes_") for name in MINUTES),
 }
-#: Columns of the behaviour table that hold numbers, with the highest value each may take.
-BEHAVIOUR_NUMBERS = {
-    "contacts_6_months": None,
-    "contacts_this_month": None,
-    "days_registered": None,
-    "promo_share": 1.0,
-    "categories_per_visit": None,
-    "unpaid_items": None,
-    "service_errors": None,
-    "pages_per_visit": None,
-}
-REVENUES = tuple(f"revenue_{month}" for month in MONTHS["revenue"])
-MINUTES = tuple(f"minutes_{month}" for month in MONTHS["minutes"])
-#: The columns of `ActivityTables.customers` that hold numbers.
-NUMERIC = (*BEHAVIOUR_NUMBERS, *REVENUES, *MINUTES, "profit")
-#: The columns of `ActivityTables.customers` that hold words or yes and no.
-CATEGORICAL = ("service_level", "consent", "favourite_category")
 
 _LABELS = {"declined": True, "same": False}
 _ANSWERS = {"yes": True, "no": False, "true": True, "false": False}
@@ -70,9 +54,6 @@ _KEYS: dict[Role, list[str]] = {
 _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?([eE][+-]?[0-9]+)?")
 # What spreadsheets make of a long number, or of a number in the wrong column.
 _NOT_AN_ID = re.compile(r"[+-]?[0-9]+[.,][0-9]+([eE][+-]?[0-9]+)?|[0-9]+[eE]\+[0-9]+|-[0-9]+")
-
-#: What is said where the column of consent has no answer at all.
-NO_ANSWERS = "The column of consent is empty from top to bottom: nobody is known to consent."
 
 _EMPTY = "is empty"
 _REPEATED = "the same row stands in the file before"

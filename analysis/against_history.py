@@ -17,7 +17,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis import words
-from analysis.activity import CATEGORICAL
+from analysis.names import CATEGORICAL
 from analysis.transactions import (
     GROSS,
     LINE_COLUMNS,

@@ -14,9 +14,9 @@ import pandas as pd
 
 from analysis.findings_decline import amount, difference, name, signed
 from analysis.findings_strategy import points, write_amount
+from analysis.names import COST, RATE, REACH, UPLIFT, WORTH
 from analysis.settings import Settings
 from analysis.words import count, listed, money, percent, shorten
-from analysis.worth import COST, RATE, REACH, UPLIFT, WORTH
 
 OURS = "ours"
 OPINION = "ours, an opinion until tested"

@@ -26,14 +26,12 @@ from analysis import lapse, lapse_features, models
 from analysis.activity import CUSTOMERS_SCHEMA
 from analysis.models import EDGE, Numbers
 from analysis.movement import spend_after
+from analysis.names import FEWEST_OF_A_KIND, LEVEL, RANKING
 from analysis.profiles import wilson
 from analysis.transactions import GROSS, Ledger
 from analysis.words import count
 
-LAPSE, DECLINE = "lapse", "decline"
 COLUMNS = ["customer_id", "probability", "happened", "stake", "after"]
-#: Fewer customers of one kind than these tell nothing of how well the kinds are told apart.
-FEWEST = 10
 #: The list whose catch is told: this share of the customers.
 TOP = 0.1
 #: A miss counts when it is credible, and larger than this share of what was promised: of a
@@ -43,10 +41,6 @@ MATERIAL = 0.1
 #: Normal quantiles of the two checks: one to one side, one to both. Each then calls 2.5 in 100
 #: sound models decayed at most, and both together 5 in 100.
 WORSE, OFF = float(stats.norm.ppf(0.975)), float(stats.norm.ppf(0.9875))
-#: What may have decayed: who comes before whom, and how many there are in all.
-RANKING, LEVEL = "ranking", "level"
-
-
 _ENDS = ("", "_low", "_high")
 #: The columns of `judge` that hold measures.
 MEASURES = [
@@ -300,8 +294,8 @@ def recalibration(happened: npt.ArrayLike, predicted: npt.ArrayLike) -> dict[str
     dict
         ``intercept`` (at slope 1: above 0, more came than predicted) and ``slope`` (below 1, the
         predictions are too extreme; at 0 or below, they tell nothing), each with ``_low`` and
-        ``_high`` (95%, Wald); missing with fewer than `FEWEST` customers of one kind, and where
-        no slope fits: all predictions are the same, or separate the kinds entirely.
+        ``_high`` (95%, Wald); missing with fewer than `FEWEST_OF_A_KIND` customers of one kind, and
+        where no slope fits: all predictions are the same, or separate the kinds entirely.
 
     References
     ----------
@@ -311,7 +305,7 @@ def recalibration(happened: npt.ArrayLike, predicted: npt.ArrayLike) -> dict[str
     y = np.asarray(happened, dtype=bool)
     x = special.logit(np.clip(np.asarray(predicted, dtype=float), EDGE, 1 - EDGE))
     found = {f"{name}{end}": np.nan for name in ("intercept", "slope") for end in _ENDS}
-    if min(y.sum(), (~y).sum()) < FEWEST:
+    if min(y.sum(), (~y).sum()) < FEWEST_OF_A_KIND:
         return found
     one = np.ones((len(x), 1))
     fits = {"intercept": (one, x)}
@@ -390,7 +384,7 @@ def judge(outcomes: pd.DataFrame, seed: int, smallest: int = 1) -> pd.DataFrame:
         # What one kind had, the sum tells of the other.
         if min(events, n - events) >= smallest:
             row["money"] = float((stake * y).sum())
-        if min(events, n - events) >= FEWEST:
+        if min(events, n - events) >= FEWEST_OF_A_KIND:
             row |= _resampled(p, y, stake, seed, row["top_customers"] >= max(smallest, 1))
     return pd.DataFrame([row]).astype({"events": float})
 
@@ -448,7 +442,7 @@ def reliability(outcomes: pd.DataFrame, smallest: int = 1) -> pd.DataFrame:
     table = models.reliability(
         known["happened"] if len(known) else [False],
         known["probability"] if len(known) else [0.0],
-        smallest=max(smallest, FEWEST),
+        smallest=max(smallest, FEWEST_OF_A_KIND),
     )
     return table.head(0) if len(known) < max(smallest, 1) else table
 
@@ -507,7 +501,8 @@ def decayed(row: Mapping[str, Any] | pd.Series, promise: Promise | None) -> Verd
     -------
     Verdict
         Not judged without a promise, or where neither ranking nor level is known well enough:
-        the ranking needs `FEWEST` customers of either kind, the level a variance of as many.
+        the ranking needs `FEWEST_OF_A_KIND` customers of either kind, the level a variance of as
+        many.
     """
     if promise is None:
         return Verdict(False, False, "")
@@ -521,7 +516,9 @@ def decayed(row: Mapping[str, Any] | pd.Series, promise: Promise | None) -> Verd
         if worse > max(WORSE * np.hypot(now, then), MATERIAL * (promise.roc_auc - 0.5)):
             reasons.append(RANKING)
     mean, error = row["predicted"], row["observed_se"]
-    levelled = bool(np.isfinite([mean, error]).all()) and (error * row["n"]) ** 2 >= FEWEST
+    levelled = (
+        bool(np.isfinite([mean, error]).all()) and (error * row["n"]) ** 2 >= FEWEST_OF_A_KIND
+    )
     if levelled:
         learnt = mean * (1 - mean) / max(promise.customers, 1)
         off = abs(row["observed"] - mean)

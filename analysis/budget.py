@@ -7,10 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from analysis.actions import ACTIVITY, Plan
+from analysis.actions import Plan
 from analysis.contacts import gain
+from analysis.names import ACTIVITY, REACH
 from analysis.settings import ContactSettings
-from analysis.worth import DRAWS, REACH, Terms, contact_of, drawn
+from analysis.worth import DRAWS, Terms, contact_of, drawn
 
 
 def budget(

@@ -38,6 +38,23 @@ from sklearn.metrics.cluster import contingency_matrix
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
+from analysis.names import (
+    CLUSTERING_SAMPLE,
+    CLUSTERS,
+    DENSITY,
+    EVERYONE,
+    FOUND_AGAIN,
+    GAUSSIAN,
+    KMEANS,
+    KMEANS_ONLY,
+    METHODS,
+    SCORE_SUM,
+    SEGMENTS,
+    SMALLEST_CLUSTER,
+    STABLE,
+    WARD,
+)
+
 Matrix = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 #: A candidate: the method, and its setting (k, or the smallest group as a share of customers).
@@ -46,23 +63,14 @@ Tell = Callable[[str], None]
 
 MEASURES = ["recency_days", "frequency", "monetary"]
 SPREADS = [f"{measure}_spread" for measure in MEASURES]
-KMEANS, WARD, GAUSSIAN, DENSITY = "k-means", "Ward", "Gaussian mixture", "HDBSCAN"
-MODELS = (KMEANS, WARD, GAUSSIAN, DENSITY)
 K = range(2, 11)
 DENSITY_SHARES = (0.01, 0.02, 0.05)
-#: Above this many customers only k-means is tried: what the others need grows with the square.
-LARGE = 50_000
-#: Silhouettes and stability are taken from at most so many customers, null draws have fewer.
-SAMPLE, NULL_SAMPLE = 5_000, 2_000
+#: Null draws have fewer customers than `CLUSTERING_SAMPLE`.
+NULL_SAMPLE = 2_000
 #: The methods that k-means is compared with are slow: they take part in the first few draws only.
 RESAMPLES, NULL_DRAWS, FEW, INTERVAL_DRAWS = 100, 20, 6, 200
-#: The rule's bounds. An adjusted Rand index above 0.8 is good (Steinley 2004), and a cluster with a
-#: Jaccard similarity of 0.85 highly stable (Hennig 2007): people are treated by their cluster.
-STABLE, FOUND_AGAIN, SMALLEST = 0.8, 0.85, 0.05
 #: A silhouette this far above the null's speaks of kinds.
 CLEAR = 0.03
-EVERYONE = "All customers"
-CLUSTERS, SEGMENTS, SCORE_SUM = "clusters", "segments", "score_sum"
 COLUMNS = [
     "model", "setting", "k", "silhouette", "silhouette_se", "null_silhouette",
     "null_silhouette_sd", "davies_bouldin", "calinski_harabasz", "bic", "stability", "jaccard_low",
@@ -73,11 +81,11 @@ RULE = (
     "Among the cuts that give every customer, today's and tomorrow's, to the nearest of a few "
     f"centres, that resamples agree on (adjusted Rand of at least {STABLE}, mean Jaccard of every "
     f"cluster of at least {FOUND_AGAIN}; none beyond the first unbroken run of such cuts) and in "
-    f"which every cluster holds at least {SMALLEST:.0%} of customers, take those that are clearer "
-    f"than chance (a silhouette above that of data without clusters by {CLEAR} and three times its "
-    "spread), or all where none is; of these the ones whose clusters explain next quarter's spend "
-    "as well as the best, within one standard error; of these the one with the most clusters; of "
-    "equals the one with the highest silhouette."
+    f"which every cluster holds at least {SMALLEST_CLUSTER:.0%} of customers, take those that are "
+    f"clearer than chance (a silhouette above that of data without clusters by {CLEAR} and three "
+    "times its spread), or all where none is; of these the ones whose clusters explain next "
+    "quarter's spend as well as the best, within one standard error; of these the one with the "
+    "most clusters; of equals the one with the highest silhouette."
 )
 
 
@@ -143,7 +151,8 @@ def features(customers: pd.DataFrame, scaling: Scaling | None = None) -> tuple[M
 
 def _plan(matrix: Matrix, models: Iterable[str]) -> list[Key]:
     """Return the candidates that this many different customers allow."""
-    distinct = len(np.unique(matrix, axis=0)) if len(matrix) <= SAMPLE else SAMPLE
+    few = len(matrix) <= CLUSTERING_SAMPLE
+    distinct = len(np.unique(matrix, axis=0)) if few else CLUSTERING_SAMPLE
     ks = [k for k in K if k <= min(distinct, len(matrix) - 1)]
     return [
         (model, setting)
@@ -361,7 +370,7 @@ def verdicts(table: pd.DataFrame) -> pd.Series:
         "finds no clusters": ~(table["k"] >= 2),
         "resamples disagree": ~(table["stability"] >= STABLE),
         "a cluster is not found again": ~(table["jaccard_low"] >= FOUND_AGAIN),
-        "a cluster is too small": ~(table["smallest_share"] >= SMALLEST),
+        "a cluster is too small": ~(table["smallest_share"] >= SMALLEST_CLUSTER),
         "leaves customers out": table["noise_share"] > 0,
         "has no centres to assign by": ~table["model"].isin([KMEANS, WARD]),
     }
@@ -403,8 +412,9 @@ def select(
 ) -> Selection:
     """Compare the candidates, choose one by `RULE`, and return its centres.
 
-    Above `SAMPLE` customers, silhouettes, stability and all methods but k-means rest on a sample
-    of that size; k-means is fitted on `LARGE` of them, and what was chosen once more on all.
+    Above `CLUSTERING_SAMPLE` customers, silhouettes, stability and all methods but k-means rest
+    on a sample of that size; k-means is fitted on `KMEANS_ONLY` of them, and what was chosen once
+    more on all.
 
     Parameters
     ----------
@@ -431,7 +441,7 @@ def select(
     """
     seeds = [int(number) for number in np.random.SeedSequence(seed).generate_state(4)]
     matrix, rows = _ordered(customers, seeds[0])
-    plan = _plan(matrix[rows], MODELS if len(matrix) <= LARGE else (KMEANS,))
+    plan = _plan(matrix[rows], METHODS if len(matrix) <= KMEANS_ONLY else (KMEANS,))
     used = _NO_USE
     table = pd.DataFrame(columns=COLUMNS)
     if plan:
@@ -467,7 +477,7 @@ def select(
 def _ordered(customers: pd.DataFrame, seed: int) -> tuple[Matrix, Labels]:
     """Return the features in the order of their values, and which rows are the sample."""
     matrix, _ = features(customers.sort_values(MEASURES))
-    size = min(len(matrix), SAMPLE)
+    size = min(len(matrix), CLUSTERING_SAMPLE)
     rows = np.random.default_rng(seed).choice(len(matrix), size, replace=False)
     return matrix, np.sort(rows)
 
@@ -475,11 +485,12 @@ def _ordered(customers: pd.DataFrame, seed: int) -> tuple[Matrix, Labels]:
 def _fit(
     matrix: Matrix, rows: Labels, plan: list[Key], seed: int, mixtures: int = 10
 ) -> tuple[dict[Key, Labels], dict[Key, float]]:
-    """Fit k-means on at most `LARGE` customers, the others on the sample; label everybody."""
-    part = np.linspace(0, len(matrix) - 1, min(len(matrix), LARGE)).round().astype(int)
+    """Fit k-means on at most `KMEANS_ONLY` customers, the others on the sample; label everybody."""
+    part = np.linspace(0, len(matrix) - 1, min(len(matrix), KMEANS_ONLY)).round().astype(int)
     simple = [key for key in plan if key[0] == KMEANS]
     other = [key for key in plan if key[0] != KMEANS]
-    starts = 10 if len(part) <= SAMPLE else 3  # with many customers any start finds the same
+    # With many customers any start finds the same.
+    starts = 10 if len(part) <= CLUSTERING_SAMPLE else 3
     labels, _ = _cluster(matrix[part], matrix, simple, seed, starts)
     more, bic = _cluster(matrix[rows], matrix, other, seed, mixtures=mixtures)
     return labels | more, bic
@@ -583,12 +594,12 @@ def _out_of_time(
     """
     known = earlier.assign(spend=earlier["customer_id"].map(later_spend).fillna(0.0).astype(float))
     known = known.sort_values([*MEASURES, "spend"])
-    if len(known) > LARGE:
-        known = known.iloc[:: -(-len(known) // LARGE)]
+    if len(known) > KMEANS_ONLY:
+        known = known.iloc[:: -(-len(known) // KMEANS_ONLY)]
     matrix, _ = features(known)
     rng = np.random.default_rng(seed)
-    rows = np.sort(rng.choice(len(matrix), min(len(matrix), SAMPLE), replace=False))
-    possible = [key for key in _plan(matrix[rows], MODELS) if key in plan]
+    rows = np.sort(rng.choice(len(matrix), min(len(matrix), CLUSTERING_SAMPLE), replace=False))
+    possible = [key for key in _plan(matrix[rows], METHODS) if key in plan]
     labels, _ = _fit(matrix, rows, possible, seed, mixtures=2)
     scores = known[["r_score", "f_score", "m_score"]].set_axis(MEASURES, axis=1)
     alone = {name: explained(scores[name], known["spend"]) for name in MEASURES}

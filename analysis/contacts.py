@@ -13,12 +13,12 @@ import pandas as pd
 
 from analysis.activity import Facts
 from analysis.models import Numbers
+from analysis.names import AS_ASSUMED
 from analysis.profiles import wilson
 from analysis.settings import ContactSettings
 
 THRESHOLDS = np.round(np.arange(0, 1.0001, 0.02), 2)
 DRAWS = 999
-AS_ASSUMED = "as assumed"
 #: What may be wrong, and by what the assumption is multiplied.
 SCENARIOS: dict[str, dict[str, float]] = {
     AS_ASSUMED: {},

@@ -19,15 +19,9 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit
 
 from analysis import models
-from analysis.activity import (
-    BEHAVIOUR_NUMBERS,
-    CATEGORICAL,
-    MINUTES,
-    REVENUES,
-    Facts,
-    read_numbers,
-)
-from analysis.models import CALIBRATIONS, CONSTANT, Numbers, Parameters, Split
+from analysis.activity import Facts, read_numbers
+from analysis.models import Numbers, Parameters, Split
+from analysis.names import BEHAVIOUR_NUMBERS, CALIBRATIONS, CATEGORICAL, CONSTANT, MINUTES, REVENUES
 from analysis.settings import ModelSettings
 
 #: The columns that were given and may tell who declines. Never the id, the label or the profit,
@@ -58,7 +52,7 @@ class Decline(NamedTuple):
     model
         The candidate that was chosen; "" where nothing was fitted.
     calibration
-        One of `analysis.models.CALIBRATIONS`.
+        One of `analysis.names.CALIBRATIONS`.
     parameters
         For each split, what was tuned for the chosen model.
     splits

@@ -21,17 +21,11 @@ from sklearn.pipeline import Pipeline
 
 from analysis import models
 from analysis.decline import ADDED, GIVEN, Decline, features
-from analysis.explore_activity import FEATURE_NAMES as GIVEN_NAMES
 from analysis.explore_activity import association_matrix, collinear_pairs
-from analysis.models import CONSTANT, Numbers, Split
+from analysis.models import Numbers, Split
+from analysis.names import CONSTANT, FEATURE_NAMES
 from analysis.words import listed
 
-FEATURE_NAMES = {
-    **GIVEN_NAMES,
-    "revenue_trend": "revenue trend",
-    "minutes_change": "change in minutes on the site",
-    "contacts_change": "change in contacts",
-}
 #: What the columns that an added one is made of are called together.
 FAMILIES = {
     "revenue_trend": "revenue of the three months",

@@ -19,35 +19,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+import scipy  # its parts load when they are first used: chapters import this module
 
-from analysis.activity import CATEGORICAL, NUMERIC
-from analysis.words import listed, shorten
+from analysis.names import CATEGORICAL, FEATURE_NAMES, NUMERIC
+from analysis.words import listed, number_text, shorten
 
 Numbers = npt.NDArray[np.float64]
 
 OTHER = "other (few customers)"
-#: What the report calls a column, as it stands in the middle of a sentence.
-FEATURE_NAMES = {
-    "decline": "buying less",
-    "contacts_6_months": "contacts over six months",
-    "contacts_this_month": "contacts this month",
-    "days_registered": "days since registration",
-    "promo_share": "share bought on promotion",
-    "categories_per_visit": "categories viewed per visit",
-    "unpaid_items": "unpaid items in the basket",
-    "service_errors": "service errors met",
-    "pages_per_visit": "pages per visit",
-    "revenue_two_months_ago": "revenue two months ago",
-    "revenue_last_month": "revenue last month",
-    "revenue_this_month": "revenue this month",
-    "minutes_last_month": "minutes on the site last month",
-    "minutes_this_month": "minutes on the site this month",
-    "profit": "profit",
-    "service_level": "service level",
-    "consent": "consent to messages",
-    "favourite_category": "favourite category",
-}
 #: A comparison counts as more than chance below this adjusted p-value.
 CHANCE = 0.05
 
@@ -152,7 +131,7 @@ def cliffs_delta(
     x_wins = _dominance(x, y)
     y_wins = _dominance(y, x)
     delta = float(x_wins.mean())
-    z = float(stats.norm.ppf((1 + confidence) / 2))
+    z = float(scipy.stats.norm.ppf((1 + confidence) / 2))
     if math.isclose(abs(delta), 1):
         # Without any overlap the estimated variance is 0: the end of Wilson's interval instead.
         inner = math.copysign((min(m, n) - z**2) / (min(m, n) + z**2), delta)
@@ -207,7 +186,7 @@ def feature_effects(customers: pd.DataFrame, smallest_group: int) -> pd.DataFram
     if not kept:
         return _empty(_EFFECT_COLUMNS)
     effects = pd.DataFrame(kept)
-    effects["p_adjusted"] = stats.false_discovery_control(effects["p_value"], method="bh")
+    effects["p_adjusted"] = scipy.stats.false_discovery_control(effects["p_value"], method="bh")
     effects["clear"] = effects["p_adjusted"] < CHANCE
     effects = effects.reindex(columns=list(_EFFECT_COLUMNS)).astype(_EFFECT_COLUMNS)
     effects = effects.assign(size=effects["delta"].abs()).sort_values(
@@ -231,7 +210,7 @@ def _compare(values: pd.Series, decline: pd.Series) -> dict[str, Any]:
         return {}
     delta, low, high = cliffs_delta(declined, same)
     varied = len(np.unique(np.concatenate([declined, same]))) > 1
-    test = stats.mannwhitneyu(declined, same, method="asymptotic") if varied else None
+    test = scipy.stats.mannwhitneyu(declined, same, method="asymptotic") if varied else None
     return {
         "declined_n": len(declined),
         "same_n": len(same),
@@ -353,7 +332,7 @@ def correlation_ratio(number: pd.Series, label: pd.Series) -> float:
     groups = [values.to_numpy() for _, values in number.groupby(label)]
     if len(number) <= len(groups):
         return math.nan
-    h = stats.kruskal(*groups).statistic
+    h = scipy.stats.kruskal(*groups).statistic
     squared = (h - len(groups) + 1) / (len(number) - len(groups))
     return float(math.sqrt(min(max(squared, 0.0), 1.0)))
 
@@ -369,7 +348,7 @@ def cramers_v(one: pd.Series, other: pd.Series) -> float:
     """
     table = pd.crosstab(one, other).to_numpy()
     n, (rows, columns) = table.sum(), table.shape
-    squared = stats.chi2_contingency(table, correction=False).statistic / n
+    squared = scipy.stats.chi2_contingency(table, correction=False).statistic / n
     corrected = max(0.0, squared - (rows - 1) * (columns - 1) / (n - 1))
     most = min(rows - (rows - 1) ** 2 / (n - 1), columns - (columns - 1) ** 2 / (n - 1)) - 1
     return float(math.sqrt(min(corrected / most, 1.0))) if most > 0 else math.nan
@@ -421,7 +400,7 @@ def categories(customers: pd.DataFrame, smallest_group: int) -> pd.DataFrame:
     groups = customers["decline"].groupby(pooled).agg(["size", "sum"])
     rows = []
     for category, (size, declined) in zip(groups.index, groups.to_numpy().tolist(), strict=True):
-        interval = stats.binomtest(int(declined), int(size)).proportion_ci(method="wilson")
+        interval = scipy.stats.binomtest(int(declined), int(size)).proportion_ci(method="wilson")
         rows.append((category, size, declined, declined / size, interval.low, interval.high))
     table = pd.DataFrame(rows, columns=list(_CATEGORY_COLUMNS)).astype(_CATEGORY_COLUMNS)
     return table.sort_values(["decline_rate", "category"], ascending=[False, True]).reset_index(
@@ -442,7 +421,7 @@ def feature_distribution(
     customers
         As `analysis.activity.ActivityTables.customers`.
     feature
-        One of `analysis.activity.NUMERIC`.
+        One of `analysis.names.NUMERIC`.
     smallest_group
         Neighbouring bins are merged until each holds so many customers. A class with fewer
         customers is not shown, nor then the other.
@@ -678,7 +657,7 @@ def _rates_differ(table: pd.DataFrame) -> bool:
     counts = np.column_stack([table["declined"], table["customers"] - table["declined"]])
     if (counts.sum(axis=0) == 0).any():
         return False
-    return bool(stats.chi2_contingency(counts, correction=False).pvalue < CHANCE)
+    return bool(scipy.stats.chi2_contingency(counts, correction=False).pvalue < CHANCE)
 
 
 def categories_alt(table: pd.DataFrame) -> str:
@@ -748,17 +727,6 @@ def distributions_alt(table: pd.DataFrame) -> str:
         f"Histograms of {_many(len(shares), 'feature')}, customers who buy less laid over those "
         f"who stay. Share of the two that coincides: {'; '.join(shares)}."
     )
-
-
-def number_text(value: float) -> str:
-    """Return a number with three figures at most before it is rounded to whole ones.
-
-    Examples
-    --------
-    >>> number_text(4957.5), number_text(0.2449), number_text(13.0)
-    ('4,958', '0.245', '13')
-    """
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _many(count: int, thing: str) -> str:

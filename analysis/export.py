@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import artifacts
-from analysis.actions import ACTIVITY, LEDGER
+from analysis.names import ACTIVITY, LEDGER
 from analysis.problems import Problem, Refused
 
 COLUMNS = ["customer_id", "segment", "cluster", "recency_days", "frequency", "monetary"]

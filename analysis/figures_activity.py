@@ -14,8 +14,7 @@ import plotnine as p9
 from matplotlib.ticker import MaxNLocator
 from mizani.labels import label_percent
 
-from analysis.activity import CATEGORICAL, NUMERIC
-from analysis.explore_activity import FEATURE_NAMES
+from analysis.names import CATEGORICAL, FEATURE_NAMES, NUMERIC
 from analysis.theme import ACCENT, FAINT, INK, MUTED, PRIMARY, report_theme
 from analysis.words import labels, shorten
 

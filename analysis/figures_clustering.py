@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import plotnine as p9
 
-from analysis.clustering import CLUSTERS, FOUND_AGAIN, MODELS, SCORE_SUM, SEGMENTS, STABLE
 from analysis.figures_sales import title
+from analysis.names import CLUSTERS, FOUND_AGAIN, METHODS, SCORE_SUM, SEGMENTS, STABLE
 from analysis.theme import ACCENT, INK, MUTED, PRIMARY, report_theme
 
 GROUPINGS = {
@@ -29,7 +29,7 @@ def _wrapped(name: str, width: int) -> str:
 
 def _by_model(table: pd.DataFrame) -> pd.DataFrame:
     """Return the candidates with their methods in order, for one panel a method."""
-    present = [model for model in MODELS if model in set(table["model"])]
+    present = [model for model in METHODS if model in set(table["model"])]
     return table.assign(model=pd.Categorical(table["model"], present))
 
 
@@ -109,7 +109,7 @@ def stability(table: pd.DataFrame, message: str) -> p9.ggplot:
             linetype="dashed",
             show_legend=False,
         )
-        + p9.geom_line(p9.aes(group="measure"), data=long[long["model"] != MODELS[-1]])
+        + p9.geom_line(p9.aes(group="measure"), data=long[long["model"] != METHODS[-1]])
         + p9.geom_point(size=2)
         + p9.facet_wrap("model", nrow=1)
         + p9.scale_color_manual(dict(zip(names.values(), [PRIMARY, ACCENT], strict=True)), name=" ")

@@ -14,14 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import plotnine as p9
+import scipy  # its parts load when they are first used: chapters import this module
 from matplotlib.ticker import MaxNLocator
-from scipy import special
 
 from analysis.figures_profiles import SOFT, nothing
 from analysis.figures_sales import title
 from analysis.findings_decline import capital, feature_name, name, score, signed, told
-from analysis.models import CALIBRATIONS, CONSTANT
-from analysis.risk_groups import TARGET
+from analysis.names import CALIBRATIONS, CONSTANT, TARGET
 from analysis.theme import ACCENT, INK, MUTED, PRIMARY, report_theme
 from analysis.words import count, labels, percent, shorten
 
@@ -347,7 +346,7 @@ def waterfalls(examples: pd.DataFrame, message: str) -> p9.ggplot:
         first = steps.iloc[0]
         risk = percent(first["probability"])
         panels.append(f"{capital(shorten(example, 30))}; reported risk {risk}")
-        ends = [percent(special.expit(x)) for x in (first["base"], steps["end"].iloc[-1])]
+        ends = [percent(scipy.special.expit(x)) for x in (first["base"], steps["end"].iloc[-1])]
         words = [
             "all other features" if not f else shorten(f"{feature_name(f)} = {told(f, v)}", 46)
             for f, v in zip(steps["feature"], steps["value"], strict=True)
@@ -380,7 +379,7 @@ def waterfalls(examples: pd.DataFrame, message: str) -> p9.ggplot:
         + p9.scale_y_discrete(labels=lambda keys: [texts[key] for key in keys])
         + p9.scale_x_continuous(
             breaks=_risk_breaks(low, high),
-            labels=lambda places: [f"{100 * special.expit(x):.3g}%\n({signed(x, 1)})"
+            labels=lambda places: [f"{100 * scipy.special.expit(x):.3g}%\n({signed(x, 1)})"
                                    for x in places],
             expand=(0.03, 0, 0.14, 0),
         )
@@ -398,7 +397,7 @@ def waterfalls(examples: pd.DataFrame, message: str) -> p9.ggplot:
 def _risk_breaks(low: float, high: float) -> list[float]:
     """Return the log-odds of round risks, not too close to each other."""
     places: list[float] = []
-    for place in special.logit(np.array(_RISKS)):
+    for place in scipy.special.logit(np.array(_RISKS)):
         far = not places or place - places[-1] > (high - low) / 10
         if low - 0.2 <= place <= high + 0.2 and far:
             places.append(float(place))

@@ -9,7 +9,7 @@ import plotnine as p9
 from analysis.figures_profiles import nothing
 from analysis.figures_sales import title
 from analysis.findings_lapse import name
-from analysis.lapse import LEFT_OUT, TEST, TRAINING, VALIDATION
+from analysis.names import LEFT_OUT, TEST, TRAINING, VALIDATION
 from analysis.theme import ACCENT, INK, MUTED, PRIMARY, report_theme
 
 ROLES = {

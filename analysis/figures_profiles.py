@@ -14,7 +14,7 @@ import pandas as pd
 import plotnine as p9
 
 from analysis.figures_sales import title
-from analysis.profiles import EVERYONE, TRAITS
+from analysis.names import EVERYONE, TRAITS
 from analysis.theme import ACCENT, FAINT, INK, MUTED, PRIMARY, report_theme
 from analysis.words import percent, short_money, shorten
 

@@ -13,14 +13,13 @@ import numpy as np
 import pandas as pd
 import plotnine as p9
 
-from analysis import trial
 from analysis.figures_profiles import SOFT, nothing
 from analysis.figures_sales import title
 from analysis.findings_decline import capital
 from analysis.findings_strategy import assumption, points, write_amount
+from analysis.names import ENOUGH, RATE, REACH, UPLIFT
 from analysis.theme import ACCENT, FAINT, INK, MUTED, PRIMARY, report_theme
 from analysis.words import count, labels, percent, short_money
-from analysis.worth import RATE, REACH, UPLIFT
 
 _NO_ROWS = p9.theme(panel_grid_major_y=p9.element_blank())
 
@@ -224,7 +223,7 @@ def trials(table: pd.DataFrame, message: str, waves: int) -> p9.ggplot:
     )  # fmt: skip
     ends = rows.assign(label=_down(names), x=(rows["contacts"] * waves).clip(lower=least),
                        xend=2 * rows["per_arm"],
-                       enough=np.where(rows["verdict"] == trial.ENOUGH, "yes", "no"))  # fmt: skip
+                       enough=np.where(rows["verdict"] == ENOUGH, "yes", "no"))  # fmt: skip
     return (
         p9.ggplot(data, p9.aes("customers", "label"))
         + p9.geom_segment(

@@ -12,10 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.actions import ACTIVITY, LEDGER
-from analysis.backtest import FEWEST, LAPSE, LEVEL, RANKING
 from analysis.findings_decline import capital, of_hundred
 from analysis.findings_strategy import write_amount
+from analysis.names import ACTIVITY, FEWEST_OF_A_KIND, LAPSE, LEDGER, LEVEL, RANKING
 from analysis.words import count, percent
 
 Row = Mapping[str, Any] | pd.Series
@@ -77,7 +76,7 @@ def ranking(row: Row, start: dt.date | None = None) -> str:
     if not _known(row["roc_auc"]):
         return (
             f"Too few customers {came}, or too few {rest}, to tell whether the forecast put the "
-            f"right ones first: it takes {FEWEST} of either kind."
+            f"right ones first: it takes {FEWEST_OF_A_KIND} of either kind."
         )
     ends = [row["roc_auc_low"], row["roc_auc_high"]]
     span = f" ({of_hundred(ends[0])} to {of_hundred(ends[1])})" if _known(*ends) else ""

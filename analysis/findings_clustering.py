@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.clustering import (
+from analysis.names import (
+    CLUSTERING_SAMPLE,
     CLUSTERS,
     EVERYONE,
     FOUND_AGAIN,
     KMEANS,
-    LARGE,
-    SAMPLE,
+    KMEANS_ONLY,
     SCORE_SUM,
     SEGMENTS,
-    SMALLEST,
+    SMALLEST_CLUSTER,
     STABLE,
-    structure,
 )
 from analysis.words import count, listed, money, percent
 
@@ -54,26 +53,35 @@ def methods(customers: int) -> str:
 
     Examples
     --------
-    >>> methods(SAMPLE)
+    >>> methods(CLUSTERING_SAMPLE)
     ''
-    >>> methods(LARGE + 1).split(", ")[0]
+    >>> methods(KMEANS_ONLY + 1).split(", ")[0]
     'With more than 50,000 customers'
     """
     parts = []
-    if customers > LARGE:
+    if customers > KMEANS_ONLY:
         parts.append(
-            f"With more than {count(LARGE, 'customer')}, as here, only {KMEANS} is tried: the "
-            "other methods would take too long."
+            f"With more than {count(KMEANS_ONLY, 'customer')}, as here, only {KMEANS} is tried: "
+            "the other methods would take too long."
         )
-    if customers > SAMPLE:
+    if customers > CLUSTERING_SAMPLE:
         parts.append(
-            f"Silhouettes and stability are those of {count(SAMPLE, 'customer')} drawn at random."
+            f"Silhouettes and stability are those of {count(CLUSTERING_SAMPLE, 'customer')} drawn "
+            "at random."
         )
     return " ".join(parts)
 
 
-def silhouettes(table: pd.DataFrame) -> str:
-    """Say whether the chosen method finds more than it would in data without clusters."""
+def silhouettes(table: pd.DataFrame, structure: str) -> str:
+    """Say whether the chosen method finds more than it would in data without clusters.
+
+    Parameters
+    ----------
+    table
+        The candidates.
+    structure
+        From `analysis.clustering.structure`.
+    """
     row = _chosen(table)
     if row is None:
         return NO_CUT
@@ -84,7 +92,7 @@ def silhouettes(table: pd.DataFrame) -> str:
     low, high = (f"{value:+.2f}".replace("-", "−") for value in (excess.min(), excess.max()))
     low, high = (text.replace("+0.00", "0").replace("−0.00", "0") for text in (low, high))
     span = f"by {high}" if low == high else f"by {low} to {high}"
-    if structure(table) == "kinds":
+    if structure == "kinds":
         return (
             f"Kinds, not only a continuum: with {count(row['k'], 'cluster')} the silhouette is "
             f"{row['silhouette']:.2f}, against {row['null_silhouette']:.2f} in data with the "
@@ -132,7 +140,7 @@ def choice(table: pd.DataFrame) -> str:
 def _reason(verdict: str) -> str:
     """Turn a verdict into a clause."""
     return {
-        "a cluster is too small": f"a cluster holds less than {SMALLEST:.0%} of customers",
+        "a cluster is too small": f"a cluster holds less than {SMALLEST_CLUSTER:.0%} of customers",
         "explains less of next quarter": "the clusters explain less of the next quarter's spend",
         "is coarser than need be": "the cut is stable, but coarser",
         "a coarser cut breaks": "the cut is finer than one that breaks",

@@ -11,12 +11,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from analysis.contacts import AS_ASSUMED
-from analysis.explain import FEATURE_NAMES
-from analysis.explore_activity import number_text
-from analysis.models import CALIBRATIONS, CONSTANT, usual_calibration
-from analysis.risk_groups import CALM, TARGET
-from analysis.words import count, listed, percent, shorten
+from analysis.names import AS_ASSUMED, CALIBRATIONS, CALM, CONSTANT, FEATURE_NAMES, TARGET
+from analysis.words import count, listed, number_text, percent, shorten
 
 NO_MODEL = "There is no model of who buys less."
 NO_EXPLANATION = "There is no model to explain."
@@ -291,17 +287,17 @@ def calibration(facts: Mapping[str, str | float]) -> str:
         f"perfect, {score(float(facts['activity.constant_brier']))} the same guess for everybody), "
         f"is {listed(said)}"
     )
-    if used != usual_calibration(model):
-        gain, low, high = (
-            float(facts[f"activity.calibration_gain{end}"]) for end in ("", "_low", "_high")
-        )
+    if used == CALIBRATIONS[0]:
+        return f"{text}. No calibration lowers it, so none is in use."
+    gain, low, high = (
+        float(facts[f"activity.calibration_gain{end}"]) for end in ("", "_low", "_high")
+    )
+    if gain > 0:
         sure = "" if low > 0 else "; that it helps at all is not certain"
         return (
             f"{text}. The calibration {used} scores best, and is in use: it lowers the score by "
             f"{score(gain)}{_span(low, high)}{sure}."
         )
-    if used == CALIBRATIONS[0]:
-        return f"{text}. No calibration lowers it, so none is in use."
     return f"{text}. The model gives distances; the calibration {used} makes probabilities of them."
 
 

@@ -11,8 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.lapse import BG_NBD, RECENCY, RFM, TEST
-from analysis.models import CONSTANT
+from analysis.names import BG_NBD, CONSTANT, RECENCY, RFM, TEST
 from analysis.words import count, day, listed, percent
 
 #: How the report calls each candidate. Those that are not listed see all features.

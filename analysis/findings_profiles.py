@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.movement import NEW
-from analysis.profiles import SUPPORT, TRAITS, about
-from analysis.words import count, listed, money, percent, points, shorten, top_row
+from analysis.names import NEW, SUPPORT, TRAITS
+from analysis.words import about, count, listed, money, percent, points, shorten, top_row
 
 NO_SEGMENT = "No segment is large enough to be described."
 TOO_SHORT = "The ledger covers no two dates half a quarter apart, too few to see movement."

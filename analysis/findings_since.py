@@ -14,8 +14,7 @@ import pandas as pd
 
 from analysis import findings_backtest, words
 from analysis.artifacts import Fact, read_json
-from analysis.movement import NEW
-from analysis.since import COUNT, DAYS, MONEY, PROFIT, SAME, SHARE
+from analysis.names import COUNT, DAYS, MONEY, NEW, PROFIT, SAME, SHARE
 
 #: The measures that the summary, the terminal and the changelog name.
 HEADLINES = ("recent.revenue", "recent.orders", "recent.customers", "rfm.customers",

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis import trial
 from analysis.findings_decline import amount, capital
+from analysis.names import COST, ENOUGH, NEVER, RATE, REACH, TOGETHER, TOO_SMALL, UPLIFT, WORTH
 from analysis.words import count, listed, money, percent, shorten, top_row
-from analysis.worth import COST, RATE, REACH, UPLIFT, WORTH
 
 NOTHING = "There is no action whose worth could be told."
 #: What the assumptions are called: in the ledger, and among the regular customers.
@@ -258,16 +257,16 @@ def budget_curve(budget: pd.DataFrame, half: str, currency: str = "") -> str:
 
 def trials(table: pd.DataFrame) -> str:
     """Say how many segments are large enough for a trial that tells whether the action pays."""
-    single = table[table["segment"] != trial.TOGETHER] if len(table) else table
+    single = table[table["segment"] != TOGETHER] if len(table) else table
     if single.empty:
         return "No trial can be planned: no action has a worth and a past rate."
-    never = single[single["verdict"] == trial.NEVER]
+    never = single[single["verdict"] == NEVER]
     names = listed([_quoted(name) for name in never["segment"]])
     text = f" For {names} no uplift that is possible would pay." if len(never) else ""
-    single = single[single["verdict"].isin([trial.ENOUGH, trial.TOO_SMALL])]
+    single = single[single["verdict"].isin([ENOUGH, TOO_SMALL])]
     if single.empty:
         return text.strip() or "No trial can be planned: no action is assumed to change anything."
-    enough = single[single["verdict"] == trial.ENOUGH]
+    enough = single[single["verdict"] == ENOUGH]
     total, what = len(single), "large enough to tell the smallest uplift worth having"
     if len(enough) in (0, total):
         several = f"All {total} segments are" if len(enough) else f"None of the {total} segments is"
@@ -290,7 +289,7 @@ def together(table: pd.DataFrame, actions: pd.DataFrame, waves: int) -> str:
     waves
         How many quarters a trial may take.
     """
-    rows = table[table["segment"] == trial.TOGETHER] if len(table) else table
+    rows = table[table["segment"] == TOGETHER] if len(table) else table
     if rows.empty:
         return ""
     row = rows.iloc[0]

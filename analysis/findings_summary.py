@@ -10,9 +10,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from analysis import trial
-from analysis.actions import ACTIVITY, LEDGER
 from analysis.findings_strategy import points, sentence, write_amount
+from analysis.names import ACTIVITY, LEDGER, TOGETHER
 from analysis.words import count, percent, shorten, top_row
 
 #: From this share of the draws on, an action is as good as sure to pay under its assumptions.
@@ -102,7 +101,7 @@ def first_trial(trials: pd.DataFrame, actions: pd.DataFrame, waves: int) -> str:
     waves
         How many quarters a trial may take.
     """
-    joint = trials[trials["segment"] == trial.TOGETHER] if len(trials) else trials
+    joint = trials[trials["segment"] == TOGETHER] if len(trials) else trials
     if joint.empty:
         return ""
     told = joint[joint["detectable"].notna()]

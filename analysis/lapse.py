@@ -2,7 +2,7 @@
 
 Whoever ordered in the last so many days before a cut-off has lapsed when no net sale follows in as
 many days from the cut-off on. Models learn from earlier cut-offs, one of them is chosen on the
-latest of these by `analysis.models.RULE`, and the test is a later one: no window of outcomes
+latest of these by `analysis.names.MODEL_RULE`, and the test is a later one: no window of outcomes
 overlaps another, and features stand on what was known at their cut-off. There is no support vector
 machine among the candidates: its distances are no probabilities before they are calibrated on rows
 that it has not seen, and its time grows with the square of the customers.
@@ -23,13 +23,13 @@ from analysis import customer_base, models
 from analysis.lapse_features import Snapshot, at_most, cut_offs, snapshot
 from analysis.models import FEWEST, MEASURES
 from analysis.movement import DRAWS
+from analysis.names import BG_NBD, CONSTANT, LEFT_OUT, RECENCY, RFM, TEST, TRAINING, VALIDATION
 from analysis.profiles import wilson
 from analysis.transactions import GROSS, Ledger
 from analysis.words import count
 
 Numbers = npt.NDArray[np.float64]
 Facts = dict[str, Any]
-RECENCY, RFM, BG_NBD = "recency alone", "R, F and M", "BG/NBD"
 RFM_COLUMNS = ["log_recency", "log_frequency", "log_monetary"]
 
 
@@ -42,7 +42,7 @@ class Plan(NamedTuple):
 
 #: From the simplest to the least simple. The BG/NBD model learns from purchases, not outcomes.
 PLANS = {
-    models.CONSTANT: Plan(models.CONSTANT, ["recency_days"]),
+    CONSTANT: Plan(CONSTANT, ["recency_days"]),
     RECENCY: Plan("logistic regression", ["recency_days"]),
     RFM: Plan("logistic regression", RFM_COLUMNS),
     BG_NBD: Plan("", []),
@@ -60,7 +60,6 @@ PLANS = {
 MOST_CUSTOMERS = 20_000
 #: Cells of a table of bootstrap weights held at a time (a block of 16 MB).
 BLOCK = 2_000_000
-TRAINING, VALIDATION, TEST, LEFT_OUT = "training", "validation", "test", "left out"
 
 
 class Lapse(NamedTuple):
@@ -478,7 +477,7 @@ def lapse_facts(made: Lapse, days: int, probability: Numbers, test: Snapshot) ->
     """
     row = made.models[made.models["chosen"]].iloc[0]
     areas = made.models.set_index("model")["roc_auc"]
-    constant = made.models[made.models["model"] == models.CONSTANT].iloc[0]
+    constant = made.models[made.models["model"] == CONSTANT].iloc[0]
     rate = made.rates[made.rates["role"] == TEST].iloc[0]
     learnt = made.rates[made.rates["role"].isin([TRAINING, VALIDATION])]
     ends = ("", "_low", "_high")

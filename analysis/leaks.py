@@ -17,7 +17,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.metrics import roc_auc_score
 
-from analysis.activity import NUMERIC, REVENUES, Facts, read_numbers
+from analysis.activity import Facts, read_numbers
+from analysis.names import NUMERIC, REVENUES
 from analysis.problems import Problem, Refused
 
 

@@ -1,7 +1,7 @@
 """Which models may predict, how are they tuned and judged, and which one is taken?
 
 The candidates stand in the order of their simplicity. Each is tuned on training rows alone, and
-judged on rows that it has not seen; the rule that chooses is written in `RULE`.
+judged on rows that it has not seen; the rule that chooses is `analysis.names.MODEL_RULE`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
+from analysis.names import CALIBRATIONS, CONSTANT
 from analysis.profiles import wilson
 
 Numbers = npt.NDArray[np.float64]
@@ -45,7 +46,6 @@ class Candidate(NamedTuple):
     grid: dict[str, list[Any]]
 
 
-CONSTANT = "constant"
 #: From the simplest to the least simple.
 CANDIDATES: dict[str, Candidate] = {
     CONSTANT: Candidate(DummyClassifier(strategy="prior"), {}),
@@ -69,16 +69,10 @@ CANDIDATES: dict[str, Candidate] = {
 }
 #: What a model is judged by; of the first two more is better, of the others less.
 MEASURES = ("roc_auc", "pr_auc", "brier", "log_loss")
-#: How the model is chosen, as the report states it.
-RULE = (
-    "The simplest candidate that is not credibly worse than the best: the 95% interval of the "
-    "difference between their ROC-AUC, on the same rows, reaches zero."
-)
 #: A model needs at least so many rows of each class; with fewer, every fold is chance.
 FEWEST = 50
 #: Probabilities are kept off 0 and 1, where one wrong row makes the log loss infinite.
 EDGE = 0.001
-CALIBRATIONS = ("as it is", "sigmoid", "isotonic")
 
 # ------------------------------------------------------------------------------ fitting
 
@@ -402,7 +396,7 @@ def out_of_fold(predicted: Sequence[Numbers], splits: Sequence[Split], rows: int
 
 
 def comparison(tested: dict[str, Judged], test_share: float) -> pd.DataFrame:
-    """Set the candidates beside each other, and choose one by the `RULE`.
+    """Set the candidates beside each other, and choose one by `MODEL_RULE`.
 
     Parameters
     ----------

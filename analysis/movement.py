@@ -19,11 +19,11 @@ import numpy as np
 import pandas as pd
 
 from analysis import rfm
+from analysis.names import NEW
 from analysis.profiles import covers, next_quarter, wilson
 from analysis.segments import Segment, assign
 from analysis.transactions import GROSS, NET, Ledger
 
-NEW = "not yet a customer"
 DRAWS = 999
 #: Two dates closer than this are not compared: half a quarter.
 APART_DAYS = 45

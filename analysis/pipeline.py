@@ -29,6 +29,7 @@ from analysis import (
 )
 from analysis import transactions as tx
 from analysis.inputs import Inputs
+from analysis.names import NO_ANSWERS, NUMERIC
 from analysis.problems import Problem, Refused
 from analysis.progress import Steps
 from analysis.settings import ActivitySettings, Settings
@@ -517,9 +518,7 @@ def _activity_tables(checked: activity.ActivityTables, settings: Settings) -> tu
         "activity_effects": explore_activity.feature_effects(customers, smallest),
         "activity_associations": explore_activity.association_matrix(customers, smallest),
         "activity_categories": explore_activity.categories(customers, smallest),
-        "activity_distributions": explore_activity.distributions(
-            customers, activity.NUMERIC, smallest
-        ),
+        "activity_distributions": explore_activity.distributions(customers, NUMERIC, smallest),
     }
     return tables, {**checked.facts, **leaks.leak_facts(customers, twins)}
 
@@ -594,6 +593,6 @@ def describe(checked: Checked) -> Iterator[str]:
             f"{refused:,} row{'s' * (refused != 1)} refused."
         )
         if not checked.customers.facts["activity.consent_known"]:
-            yield f"{activity.NO_ANSWERS} Nobody of them will be on a contact list."
+            yield f"{NO_ANSWERS} Nobody of them will be on a contact list."
     else:
         yield "Regular customers: none."

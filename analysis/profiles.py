@@ -22,34 +22,23 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from analysis.names import EVERYONE, SUPPORT, TRAITS
 from analysis.rfm import MEASURES
 from analysis.segments import Segment
 from analysis.transactions import GROSS, NET, Ledger
-from analysis.words import count, money, percent
+from analysis.words import about, count, money, percent
 
 Numbers = npt.NDArray[np.float64]
 
-EVERYONE = "All customers"
 QUARTILES = {"q1": 0.25, "median": 0.5, "q3": 0.75}
 DRAWS = 999
 #: Above this many customers, a bootstrapped sum is normal to any digit that a reader sees.
 MANY = 20_000
-#: A product must be bought by this share of a segment before the report calls it typical.
-SUPPORT = 0.02
 #: A product counts as over-represented below this share of false discoveries.
 FALSE_DISCOVERIES = 0.05
 #: The map has about this many cells along its longer side.
 CELLS = 20
 
-#: What stands in the heatmap of profiles, and what the report calls it.
-TRAITS = {
-    "recency_days": "days since last order",
-    "tenure_days": "days since first order",
-    "frequency": "orders",
-    "monetary": "spend",
-    "mean_order": "value of an order",
-    "lines_per_order": "lines in an order",
-}
 #: What the map is drawn from, and what stands at the points of its arrows.
 AXES = {"recency_days": "days ago", "frequency": "orders", "monetary": "spend"}
 
@@ -751,17 +740,6 @@ def segment_map(
 
 
 # ------------------------------------------------------------------------- in words
-
-
-def about(number: float) -> str:
-    """Write a median of counts: whole where it is.
-
-    Examples
-    --------
-    >>> about(2.0), about(2.5), about(1234.0)
-    ('2', '2.5', '1,234')
-    """
-    return f"{number:,.1f}".removesuffix(".0")
 
 
 def portrait(row: pd.Series, overall: pd.Series, currency: str = "") -> str:

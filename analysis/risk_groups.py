@@ -14,12 +14,9 @@ from scipy import stats
 
 from analysis.activity import Facts
 from analysis.explore_activity import CHANCE, feature_effects
+from analysis.names import CALM, GROUPS, TARGET
 from analysis.profiles import wilson
 
-TARGET = "high risk, high profit"
-CALM = "low risk, high profit"
-#: From the one worth keeping to the one to leave in peace.
-GROUPS = (TARGET, CALM, "high risk, low profit", "low risk, low profit")
 AGAINST = {"all others": GROUPS[1:], CALM: (CALM,)}
 DRAWS = 999
 

@@ -18,14 +18,13 @@ import pandas as pd
 
 from analysis import against_history, backtest, drift, movement, rfm
 from analysis.artifacts import Fact, data_version, read_json
+from analysis.names import COUNT, DAYS, DECLINE, LAPSE, MONEY, PROFIT, SAME, SCORE, SHARE
 from analysis.segments import Segment
 from analysis.settings import Settings
 from analysis.transactions import Ledger
 
 Facts = dict[str, Fact]
 Tables = dict[str, pd.DataFrame]
-#: Sums of money that differ by less are the same sum.
-SAME = 0.005
 #: The facts that hold the sizes of the segments.
 SIZES = "rfm.segments."
 
@@ -39,7 +38,6 @@ class Measure(NamedTuple):
     unit: str
 
 
-COUNT, MONEY, PROFIT, SHARE, DAYS, SCORE = "count", "money", "profit", "share", "days", "score"
 MEASURES = (
     Measure("data-checks", "transactions.raw_rows", "Rows of the ledger", COUNT),
     Measure("data-checks", "transactions.refused_rows", "Rows refused", COUNT),
@@ -194,7 +192,7 @@ def backtests(
             day, days = str(facts["transactions.as_of"]), int(facts["lapse.days"])
             people = pd.read_parquet(folder / "customers.parquet")
             came = backtest.lapse_outcomes(ledger, people, dt.date.fromisoformat(day), days)
-            judged(backtest.LAPSE, came, backtest.lapse_promise(facts), day)
+            judged(LAPSE, came, backtest.lapse_promise(facts), day)
     last = accepted[-1]
     if "activity" in tables and (last / "activity_models.parquet").is_file():
         people = pd.read_parquet(last / "activity.parquet")
@@ -202,7 +200,7 @@ def backtests(
             pd.read_parquet(last / "activity_models.parquet"), len(people)
         )
         came = backtest.decline_outcomes(people, tables["activity"])
-        judged(backtest.DECLINE, came, promise, "")
+        judged(DECLINE, came, promise, "")
     return {"backtest": pd.concat(rows, ignore_index=True), **found} if rows else {}
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 from analysis import budget, traits, trial, worth
-from analysis.actions import ACTIVITY, LEDGER, Half, Plan, actions
+from analysis.actions import Plan, actions
+from analysis.names import ACTIVITY, ENOUGH, LEDGER, TOGETHER, Half
 from analysis.returns import staying_away
 from analysis.settings import ContactSettings, Settings, StrategySettings
 
@@ -133,9 +134,9 @@ def strategy_facts(
         f"{key}.actions": len(table),
         f"{key}.valued": int(table["rank"].notna().sum()),
         f"{key}.paying": int((table["value_per_contact"] > 0).sum()),
-        f"{key}.trials": int((trials["segment"] != trial.TOGETHER).sum()),
+        f"{key}.trials": int((trials["segment"] != TOGETHER).sum()),
         f"{key}.trials_enough": int(
-            ((trials["verdict"] == trial.ENOUGH) & (trials["segment"] != trial.TOGETHER)).sum()
+            ((trials["verdict"] == ENOUGH) & (trials["segment"] != TOGETHER)).sum()
         ),
     }
     if len(ranked := table[table["rank"] == 1]):
@@ -156,7 +157,7 @@ def strategy_facts(
             f"{key}.limited_contacts": float(by["taken"].sum()),
             f"{key}.limited_profit": float(by["taken_profit"].sum()),
         }
-    joint = trials[(trials["segment"] == trial.TOGETHER) & trials["detectable"].notna()]
+    joint = trials[(trials["segment"] == TOGETHER) & trials["detectable"].notna()]
     if len(joint):
         facts[f"{key}.detectable"] = float(joint["detectable"].iloc[0])
         facts[f"{key}.trial_verdict"] = str(joint["verdict"].iloc[0])

@@ -16,9 +16,8 @@ from scipy import stats
 
 from analysis.actions import ACTIVITY_TRAITS, EVERYBODY, LEDGER_TRAITS, Plan, Trait
 from analysis.explore_activity import CHANCE, feature_effects
-from analysis.profiles import about
-from analysis.risk_groups import GROUPS, TARGET
-from analysis.words import count, listed, money, percent, shorten, top_row
+from analysis.names import GROUPS, TARGET
+from analysis.words import about, count, listed, money, percent, shorten, top_row
 
 #: A difference of less than this part of what all customers have is not told.
 RELEVANT = 0.1

@@ -17,13 +17,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.actions import LEDGER
+from analysis.names import ENOUGH, LEDGER, NEVER, TOGETHER, TOO_SMALL, UNKNOWN
 from analysis.settings import StrategySettings
 
-TOGETHER = "All that pay, together"
 BREAK_EVEN, LOWEST, LIKELY = "break-even", "lowest assumed", "likely"
-#: What can be said of a trial.
-ENOUGH, TOO_SMALL, NEVER, UNKNOWN = "large enough", "too small", "cannot pay", "not known"
 COLUMNS = ["half", "segment", "tests", "alpha", "power", "base", "uplift", "which", "per_arm",
            "contacts", "waves", "detectable", "verdict"]  # fmt: skip
 

@@ -23,6 +23,28 @@ def count(number: float, one: str = "", many: str = "") -> str:
     return f"{text} {one}" if text == "1" else f"{text} {many or one + 's'}"
 
 
+def about(number: float) -> str:
+    """Write a median of counts: whole where it is.
+
+    Examples
+    --------
+    >>> about(2.0), about(2.5), about(1234.0)
+    ('2', '2.5', '1,234')
+    """
+    return f"{number:,.1f}".removesuffix(".0")
+
+
+def number_text(value: float) -> str:
+    """Return a number with three figures at most before it is rounded to whole ones.
+
+    Examples
+    --------
+    >>> number_text(4957.5), number_text(0.2449), number_text(13.0)
+    ('4,958', '0.245', '13')
+    """
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
 def money(amount: float, currency: str) -> str:
     """Write an amount as a person would say it.
 

@@ -20,11 +20,11 @@ from scipy import stats
 
 from analysis.actions import Action
 from analysis.contacts import gain
+from analysis.names import COST, RATE, REACH, UPLIFT, WORTH
 from analysis.settings import ContactSettings, Range, StrategySettings
 
 Numbers = npt.NDArray[np.float64]
 
-UPLIFT, WORTH, RATE, REACH, COST = "uplift", "worth", "rate", "reach", "cost"
 DRAWS = 4000
 Z = float(stats.norm.ppf(0.975))
 #: Why an action has no value.

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from analysis import traits
-from analysis.actions import ACTIVITY, LEDGER, Plan, Trait, actions, read_plan
+from analysis.actions import Plan, Trait, actions, read_plan
+from analysis.names import ACTIVITY, GROUPS, LEDGER, TARGET
 from analysis.problems import Refused
-from analysis.risk_groups import GROUPS, TARGET
 from analysis.segments import SEGMENTS_FILE, read_segments
 
 RULES = read_segments()

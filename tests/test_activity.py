@@ -12,9 +12,6 @@ from hypothesis import strategies as st
 from analysis.activity import (
     INACTIVE,
     INCOMPLETE,
-    NO_ANSWERS,
-    NUMERIC,
-    REVENUES,
     ROLES,
     ActivityTables,
     missing_customers,
@@ -22,6 +19,7 @@ from analysis.activity import (
     read_numbers,
 )
 from analysis.leaks import id_predicts, leak_facts, near_twins, twin_groups
+from analysis.names import NO_ANSWERS, NUMERIC, REVENUES
 from analysis.problems import Refused
 from analysis.settings import ActivitySettings, read_settings
 from analysis.sources import ROW

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from analysis import activity, drift
 from analysis import against_history as ah
+from analysis.names import NUMERIC
 from analysis.settings import read_settings
 from analysis.transactions import MONEY, Ledger
 
@@ -404,7 +405,7 @@ def test_a_short_history_leaves_extreme_bounds_alone(
 
 def regulars(count: int = 400, seed: int = 1) -> pd.DataFrame:
     random = np.random.default_rng(seed)
-    numbers = {name: random.uniform(0.1, 0.9, count) for name in activity.NUMERIC}
+    numbers = {name: random.uniform(0.1, 0.9, count) for name in NUMERIC}
     table = pd.DataFrame(numbers).assign(
         customer_id=[f"{n + 100 * seed}" for n in range(count)],
         decline=random.random(count) < 0.4,

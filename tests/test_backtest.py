@@ -23,6 +23,7 @@ from analysis import figures_lapse as figures
 from analysis import findings_backtest as say
 from analysis import findings_lapse, lapse, lapse_features, rfm, theme
 from analysis.models import Numbers
+from analysis.names import DECLINE, LAPSE
 from analysis.transactions import Ledger
 
 SEED = 7
@@ -54,7 +55,7 @@ def some(n: int = 1000, seed: int = 1, shift: float = 0.0) -> pd.DataFrame:
     return outcomes(special.expit(odds), came, chance.lognormal(5, 1, n))
 
 
-def row_of(table: pd.DataFrame, model: str = bt.LAPSE, **more: object) -> pd.Series:
+def row_of(table: pd.DataFrame, model: str = LAPSE, **more: object) -> pd.Series:
     made = bt.backtest(model, bt.Outcomes(table), PROMISE, SEED, 5).iloc[0]
     return pd.Series({**made, **more})
 
@@ -164,7 +165,7 @@ HARD = {
 
 
 @pytest.mark.parametrize("case", HARD)
-@pytest.mark.parametrize("model", [bt.LAPSE, bt.DECLINE])
+@pytest.mark.parametrize("model", [LAPSE, DECLINE])
 @pytest.mark.parametrize("promise", [PROMISE, None])
 def test_hard_forecasts_have_a_row_and_sentences(
     case: str, model: str, promise: bt.Promise | None
@@ -181,7 +182,7 @@ def test_hard_forecasts_have_a_row_and_sentences(
     if promise is None:
         assert not row["judged"] and say.summary(row) == ""
     assert table.to_parquet() is not None
-    if promise is None or model == bt.DECLINE:
+    if promise is None or model == DECLINE:
         return
     curve = bt.reliability(HARD[case], 5)
     assert theme.draw(figures.reliability(curve, say.reliability(curve), say.title(row)))
@@ -388,7 +389,7 @@ def test_what_cannot_be_held_against_what_came(ledger: Ledger) -> None:
     for words, (customers, days) in cases.items():
         found = bt.lapse_outcomes(ledger, customers, THEN, days)
         assert words in found.reason and found.table.empty
-        row = bt.backtest(bt.LAPSE, found, PROMISE, SEED, 5).iloc[0]
+        row = bt.backtest(LAPSE, found, PROMISE, SEED, 5).iloc[0]
         assert not row["judged"] and words in say.no_outcome(row, THEN)
         assert say.no_outcome(row, THEN).startswith("The forecast of 1 May 2011 of who will stay")
 
@@ -427,7 +428,7 @@ def test_sentences_follow_the_numbers() -> None:
     assert say.level(right).endswith("which agrees.")
     assert "held: it put the right customer first in" in say.summary(right)
     assert say.advice(right) == "The forecast kept what it had promised."
-    low = row_of(HARD["too low"], bt.DECLINE)
+    low = row_of(HARD["too low"], DECLINE)
     assert low["reason"] == bt.LEVEL
     assert "expected too few" in say.level(low)
     assert say.summary(low).startswith("The last forecast of who will buy less has decayed: it")
@@ -484,7 +485,7 @@ def test_the_gift_shop(real_data: Path, tmp_path: Path, monkeypatch: pytest.Monk
     pd.testing.assert_series_equal(
         table["stake"], chapter.spend.reindex(table.index), check_names=False
     )
-    row = bt.backtest(bt.LAPSE, found, bt.lapse_promise(seen.facts), SEED, 5).iloc[0]
+    row = bt.backtest(LAPSE, found, bt.lapse_promise(seen.facts), SEED, 5).iloc[0]
     assert row["roc_auc"] == pytest.approx(0.754, abs=0.003)
     assert row["roc_auc_low"] == pytest.approx(0.731, abs=0.005)
     assert row["roc_auc_high"] == pytest.approx(0.775, abs=0.005)

@@ -130,7 +130,7 @@ def test_peers_that_cannot_be_installed_are_left_out(
 def test_many_customers_are_drawn_and_clustered(
     lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("analysis.clustering.LARGE", 500)
+    monkeypatch.setattr("analysis.clustering.KMEANS_ONLY", 500)
     monkeypatch.setattr("analysis.clustering.K", range(2, 4))
     told = million.cluster(lines, 900)
     assert " candidates chosen: " in told and "peak" in told

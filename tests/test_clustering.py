@@ -15,6 +15,7 @@ from analysis import clustering as cl
 from analysis import figures_clustering as figures
 from analysis import findings_clustering as say
 from analysis import rfm, segments
+from analysis.names import EVERYONE, GAUSSIAN, KMEANS, METHODS, WARD
 from analysis.sample import sample_truth
 from analysis.theme import draw
 
@@ -136,7 +137,7 @@ def test_few_customers_do_not_break_it(count: int) -> None:
     assert selection.centres["customers"].sum() == count
     assert selection.table["chosen"].sum() <= 1
     assert list(selection.table) == cl.COLUMNS
-    assert count < 30 or set(selection.table["model"]) == set(cl.MODELS)
+    assert count < 30 or set(selection.table["model"]) == set(METHODS)
     every_sentence_and_picture(selection, customers, draw_too=False)
 
 
@@ -144,8 +145,8 @@ def test_identical_customers_are_one_group() -> None:
     one = some_customers(1)
     same = pd.concat([one] * 40).assign(customer_id=[str(number) for number in range(40)])
     selection = cl.select(same, SEED, same, pd.Series(dtype=float))
-    assert selection.centres["name"].tolist() == [cl.EVERYONE]
-    assert set(cl.assign(same, selection.centres)) == {cl.EVERYONE}
+    assert selection.centres["name"].tolist() == [EVERYONE]
+    assert set(cl.assign(same, selection.centres)) == {EVERYONE}
     assert cl.structure(selection.table) == "none"
 
 
@@ -175,7 +176,7 @@ def test_the_null_keeps_margins_and_correlations() -> None:
 
 def excess(matrix: np.ndarray, k: int) -> float:
     """Return how far the silhouette of k-means exceeds the null's."""
-    plan = [(cl.KMEANS, float(k))]
+    plan = [(KMEANS, float(k))]
     labels = cl._cluster(matrix, matrix, plan, 1)[0][plan[0]]
     null = [cl._null_silhouettes(matrix, plan, seed)[plan[0]] for seed in range(5)]
     return float(cl._silhouette(cdist(matrix, matrix), labels)[0] - np.mean(null))
@@ -226,7 +227,7 @@ def test_what_is_explained_is_the_adjusted_r_squared() -> None:
 
 def candidates(*rows: dict[str, object]) -> pd.DataFrame:
     """Return candidates that differ from a good one."""
-    good = {"model": cl.KMEANS, "k": 4, "silhouette": 0.3, "null_silhouette": 0.29,
+    good = {"model": KMEANS, "k": 4, "silhouette": 0.3, "null_silhouette": 0.29,
             "null_silhouette_sd": 0.01, "stability": 0.9, "jaccard_low": 0.9,
             "smallest_share": 0.1, "noise_share": 0.0, "use": 0.30, "use_se": 0.02}  # fmt: skip
     return pd.DataFrame([{**good, **row} for row in rows])
@@ -241,11 +242,11 @@ def candidates(*rows: dict[str, object]) -> pd.DataFrame:
         ({"jaccard_low": 0.84}, "a cluster is not found again"),
         ({"smallest_share": 0.04}, "a cluster is too small"),
         ({"noise_share": 0.01}, "leaves customers out"),
-        ({"model": cl.GAUSSIAN}, "has no centres to assign by"),
+        ({"model": GAUSSIAN}, "has no centres to assign by"),
         ({"use": 0.27}, "explains less of next quarter"),
         ({"k": 3}, "is coarser than need be"),
-        ({"null_silhouette": 0.28, "model": cl.GAUSSIAN}, "has no centres to assign by"),
-        ({"silhouette": 0.2, "model": cl.WARD}, "is less clear than its equal"),
+        ({"null_silhouette": 0.28, "model": GAUSSIAN}, "has no centres to assign by"),
+        ({"silhouette": 0.2, "model": WARD}, "is less clear than its equal"),
     ],
 )
 def test_the_rule_gives_its_reason(fault: dict[str, object], reason: str) -> None:
@@ -293,7 +294,7 @@ def every_sentence_and_picture(
     rand = cl.clustering_facts(selection, customers)["clustering.segments_rand"]
     sentences = {
         "choice": say.choice(selection.table),
-        "silhouettes": say.silhouettes(selection.table),
+        "silhouettes": say.silhouettes(selection.table, cl.structure(selection.table)),
         "stability": say.stability(selection.table),
         "use": say.use(selection.use),
         "agreement": say.agreement(cross, rand),
@@ -315,10 +316,10 @@ def test_sentences_say_kinds_only_where_there_are_some() -> None:
         verdict=["explains less of next quarter", "chosen", "resamples disagree"],
     )  # fmt: skip
     assert cl.structure(table) == "continuum"
-    assert say.silhouettes(table).startswith("A continuum")
+    assert say.silhouettes(table, "continuum").startswith("A continuum")
     kinds = table.assign(null_silhouette=0.2)
     assert cl.structure(kinds) == "kinds"
-    assert say.silhouettes(kinds).startswith("Kinds")
+    assert say.silhouettes(kinds, "kinds").startswith("Kinds")
     # The same excess is no evidence where the null itself varies as much.
     assert cl.structure(kinds.assign(null_silhouette_sd=0.1)) == "continuum"
     assert say.choice(table) == (
@@ -365,7 +366,7 @@ def test_the_planted_archetypes_are_found_again(
     # 0.74; guesses have 0, the cut into two 0.44 and the cut into six 0.52.
     assert found >= 0.7
     assert cl.structure(selection.table) == "kinds"
-    assert set(selection.table["model"]) == set(cl.MODELS)
+    assert set(selection.table["model"]) == set(METHODS)
     assert selection.table["chosen"].sum() == 1
 
 
@@ -380,7 +381,7 @@ def test_sentences_and_pictures_of_the_sample(
 def test_the_gift_shop_is_a_continuum(real_build: Path) -> None:
     customers, selection = left_by(real_build)
     assert len(customers) == 4_324
-    table = selection.table[selection.table["model"] == cl.KMEANS].set_index("k")
+    table = selection.table[selection.table["model"] == KMEANS].set_index("k")
     assert list(table.index) == list(cl.K)
     # No number of clusters is clearer than chance would have it by more than a hair.
     assert (table["silhouette"] - table["null_silhouette"]).abs().max() < 0.03
@@ -389,6 +390,6 @@ def test_the_gift_shop_is_a_continuum(real_build: Path) -> None:
     assert table.loc[[2, 3, 4], "stability"].min() > 0.78
     assert table.loc[[8, 9, 10], "stability"].max() < 0.75
     row = chosen_row(selection)
-    assert row["model"] == cl.KMEANS and row["k"] in (3, 4)
+    assert row["model"] == KMEANS and row["k"] in (3, 4)
     top = selection.centres.iloc[0]
     assert top["name"] == "Top" and top["revenue_share"] > 0.5

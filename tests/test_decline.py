@@ -16,6 +16,7 @@ from scipy.stats import spearmanr
 from analysis import contacts, decline, explain, leaks, models, pipeline, risk_groups
 from analysis.explore_activity import association_matrix
 from analysis.inputs import find_inputs
+from analysis.names import AS_ASSUMED, CONSTANT, FEATURE_NAMES, TARGET
 from analysis.progress import Steps
 from analysis.sample import sample_truth
 from analysis.settings import Settings
@@ -47,7 +48,7 @@ def people(sample_data: Path, settings: Settings) -> pd.DataFrame:
 def two_models() -> Any:
     """Leave the constant and the logistic regression: enough for what is tested here, and quick."""
     with pytest.MonkeyPatch.context() as patch:
-        kept = {name: models.CANDIDATES[name] for name in (models.CONSTANT, LOGISTIC)}
+        kept = {name: models.CANDIDATES[name] for name in (CONSTANT, LOGISTIC)}
         patch.setattr(models, "CANDIDATES", kept)
         patch.setattr(decline, "SINGLE_SPLITS", 1)
         yield
@@ -249,7 +250,7 @@ def test_a_column_of_noise_has_no_importance(
         for train, _ in splits
     ]
     groups = {"noise": ["noise"], "pages": ["pages_per_visit"]}
-    names = {**explain.FEATURE_NAMES, "noise": "noise"}
+    names = {**FEATURE_NAMES, "noise": "noise"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(explain, "FEATURE_NAMES", names)
         drop = explain.importance(made, table, label, splits, groups, 0.2, seed)
@@ -323,7 +324,7 @@ def test_knowing_better_never_costs(cost: float, save: float) -> None:
     table, p = some()
     scenarios = contacts.contact_scenarios(table, p, assumed).set_index("scenario")
     assert (scenarios["lost"] >= -1e-9).all()
-    assert scenarios.loc[contacts.AS_ASSUMED, "lost"] == 0
+    assert scenarios.loc[AS_ASSUMED, "lost"] == 0
 
 
 def test_groups_cover_everybody_once_and_small_ones_are_not_described() -> None:
@@ -352,7 +353,7 @@ def test_the_real_tables_give_what_careful_work_finds(real_data: Path, settings:
     p = models.out_of_fold(ways["isotonic"], splits, len(label))
     assert models.judge(label, p)["brier"] == pytest.approx(0.095, abs=0.006)
     cut = people.assign(decline_probability=p, risk_group=risk_groups.assign(people, p, 0.5))
-    target = risk_groups.risk_groups(cut, SEED, 5).set_index("group").loc[risk_groups.TARGET]
+    target = risk_groups.risk_groups(cut, SEED, 5).set_index("group").loc[TARGET]
     assert target["customers"] == pytest.approx(207, abs=12)
     assert target["profit_share"] == pytest.approx(0.19, abs=0.015)
     assert target["declined"] == pytest.approx(0.92, abs=0.03)

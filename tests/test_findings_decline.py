@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from analysis import figures_decline as figures
 from analysis import findings_decline as findings
 from analysis.figures_activity import effect_plot
-from analysis.models import CONSTANT
-from analysis.risk_groups import CALM, GROUPS
+from analysis.names import CALM, CONSTANT, GROUPS
 from analysis.sample import HOSTILE
 from analysis.theme import draw
 
@@ -147,6 +146,7 @@ def test_calibration_says_what_is_in_use() -> None:
     distances = facts | {
         "activity.model": "support vector machine",
         "activity.calibration": "sigmoid",
+        "activity.calibration_gain": 0.0,
     }
     assert "makes probabilities" in findings.calibration(distances)
     assert findings.calibration({"activity.model": ""}) == findings.NO_MODEL

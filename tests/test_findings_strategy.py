@@ -18,7 +18,7 @@ from test_worth import some_terms, table, terms
 from analysis import budget, trial, worth
 from analysis import figures_strategy as figures
 from analysis import findings_strategy as findings
-from analysis.risk_groups import GROUPS
+from analysis.names import GROUPS
 from analysis.sample import HOSTILE
 from analysis.settings import Settings, read_settings
 from analysis.strategy import strategy

@@ -7,7 +7,8 @@ import pytest
 
 from analysis import contacts, findings_decline, findings_profiles, findings_sales, findings_summary
 from analysis import strategy as steps
-from analysis.actions import ACTIVITY, LEDGER, Plan, read_plan
+from analysis.actions import Plan, read_plan
+from analysis.names import ACTIVITY, LEDGER
 from analysis.segments import read_segments
 from analysis.settings import Settings
 from analysis.words import count

@@ -30,6 +30,7 @@ from analysis.lapse_features import (
     history,
     snapshot,
 )
+from analysis.names import CONSTANT, RECENCY, RFM
 from analysis.transactions import Ledger
 
 DAYS = 60
@@ -360,8 +361,8 @@ def test_the_table_of_candidates(made: lapse.Lapse) -> None:
     assert table["chosen"].sum() == 1
     for measure in (*models.MEASURES, "gain", "behind"):
         assert (table[f"{measure}_low"] <= table[f"{measure}_high"]).all()
-    assert table.loc[models.CONSTANT, "roc_auc"] == 0.5
-    assert (table.loc[lapse.RFM, ["gain", "gain_low", "gain_high"]] == 0).all()
+    assert table.loc[CONSTANT, "roc_auc"] == 0.5
+    assert (table.loc[RFM, ["gain", "gain_low", "gain_high"]] == 0).all()
     # The rule: the first that is not credibly worse than the best.
     worse = table["validation_behind_low"] > 0
     assert worse.to_numpy()[: int(np.argmax(table["chosen"]))].all()
@@ -569,8 +570,8 @@ def test_the_gift_shop(real_data: Path) -> None:
     facts, by_model = seen.facts, seen.models.set_index("model")
     assert facts["lapse.test_date"] == "2011-09-11"
     assert facts["lapse.training_dates"] == "2011-03-15, 2011-06-13"
-    assert facts["lapse.model"] == lapse.RFM and facts["lapse.confirmed"]
-    assert by_model.loc[lapse.RECENCY, "roc_auc"] == pytest.approx(0.598, abs=0.02)
+    assert facts["lapse.model"] == RFM and facts["lapse.confirmed"]
+    assert by_model.loc[RECENCY, "roc_auc"] == pytest.approx(0.598, abs=0.02)
     # Nothing adds to all orders' recency, number and amount, taken as logarithms.
     assert facts["lapse.roc_auc"] >= 0.745
     assert by_model["roc_auc"].max() >= 0.752

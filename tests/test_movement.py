@@ -13,6 +13,7 @@ import pytest
 from conftest import Row, a_line, reading, rungs, write_lines
 
 from analysis import figures_profiles, findings_profiles, movement, rfm, segments, theme
+from analysis.names import NEW
 from analysis.transactions import Ledger
 
 RULES = segments.read_segments()
@@ -236,7 +237,7 @@ def test_the_flows_add_up(past: pd.DataFrame) -> None:
     then, now = (
         past[past["date"] == d].set_index("customer_id")["segment"] for d in (before, after)
     )
-    came = table[table["from_segment"] == movement.NEW]["customers"].sum()
+    came = table[table["from_segment"] == NEW]["customers"].sum()
     assert came == len(set(now.index) - set(then.index))
     assert table["customers"].sum() == len(now)
     stayed = table[table["from_segment"] == table["to_segment"]]["customers"].sum()

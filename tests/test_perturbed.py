@@ -26,6 +26,7 @@ from analysis import (
 )
 from analysis.__main__ import main
 from analysis.assumptions import assumptions
+from analysis.names import BEHAVIOUR_NUMBERS
 from analysis.settings import Settings
 from analysis.words import count, percent
 
@@ -46,7 +47,7 @@ def doctored(build: Path, folder: Path) -> None:
     lines.drop(columns=["order_id", "amount"]).to_parquet(folder / "transactions/lines.parquet")
 
     regulars = pd.read_parquet(build / "activity.parquet").iloc[::3]
-    columns = ["customer_id", "service_level", *activity.BEHAVIOUR_NUMBERS, "favourite_category"]
+    columns = ["customer_id", "service_level", *BEHAVIOUR_NUMBERS, "favourite_category"]
     labels = regulars["decline"].map({True: "declined", False: "same"})
     behaviour = regulars[columns].assign(activity=labels, consent="")
     behaviour.to_csv(folder / "activity/market_file.csv", index=False)

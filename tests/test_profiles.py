@@ -14,6 +14,7 @@ from conftest import Row, a_line, reading, rungs, write_lines
 from scipy import stats
 
 from analysis import figures_profiles, findings_profiles, profiles, rfm, segments, theme
+from analysis.names import SUPPORT
 from analysis.transactions import Ledger
 
 RULES = segments.read_segments()
@@ -249,7 +250,7 @@ def test_segments_drawn_at_random_have_no_typical_products(shop: Shop) -> None:
     planted = profiles.segment_products(shop.ledger, shop.details, NAMES, smallest=5)
     assert len(planted) > 5
     assert (planted["customers"] >= 5).all()
-    assert (planted["support"] >= profiles.SUPPORT).all()
+    assert (planted["support"] >= SUPPORT).all()
     assert (planted["low"] > 1).all()
 
 

@@ -15,6 +15,7 @@ from test_against_history import shop
 from analysis import findings_since as say
 from analysis import movement, rfm, since
 from analysis.artifacts import Fact
+from analysis.names import NEW
 from analysis.segments import read_segments
 from analysis.transactions import NET
 
@@ -98,7 +99,7 @@ def test_sentences_hold_when_nothing_changed_and_when_nothing_is_known() -> None
         "was restated since."
     )
     flows = pd.DataFrame(
-        {"from_segment": ["A", "A", movement.NEW], "to_segment": ["A", "B", "B"],
+        {"from_segment": ["A", "A", NEW], "to_segment": ["A", "B", "B"],
          "customers": pd.array([9, 4, 99], dtype="Int64")}
     )  # fmt: skip
     assert say.stayed(facts, flows).endswith("move is that of 4 customers from 'A' to 'B'.")

@@ -15,6 +15,7 @@ from statsmodels.stats.power import NormalIndPower
 from statsmodels.stats.proportion import proportion_effectsize
 
 from analysis import trial
+from analysis.names import ENOUGH, NEVER, TOGETHER, TOO_SMALL, UNKNOWN
 from analysis.settings import Settings, StrategySettings
 
 shares = st.floats(0.02, 0.98)
@@ -76,20 +77,20 @@ def test_a_trial_looks_for_the_smallest_uplift_worth_having(assumed: StrategySet
         trial.LOWEST, trial.BREAK_EVEN, trial.LIKELY,
     ]  # fmt: skip
     assert found.loc[["low", "even", "free"], "uplift"].tolist() == [0.02, 0.05, 0.03]
-    assert found.loc["never", "verdict"] == found.loc["worthless", "verdict"] == trial.NEVER
-    assert found.loc["idle", "verdict"] == trial.UNKNOWN
+    assert found.loc["never", "verdict"] == found.loc["worthless", "verdict"] == NEVER
+    assert found.loc["idle", "verdict"] == UNKNOWN
     assert found.loc[["never", "worthless", "idle"], ["per_arm", "waves"]].isna().all(axis=None)
 
 
 def test_a_segment_is_large_enough_when_the_quarters_suffice(assumed: StrategySettings) -> None:
     size = math.ceil(trial.sample_size(0.3, 0.32, assumed.alpha, assumed.power))
-    for waves, verdict in ((assumed.most_waves, trial.ENOUGH), (99, trial.TOO_SMALL)):
+    for waves, verdict in ((assumed.most_waves, ENOUGH), (99, TOO_SMALL)):
         contacts = 2 * math.ceil(size / waves)
         row = planned(assumed, action("A", contacts=float(contacts))).loc["A"]
         assert (row["per_arm"], row["verdict"]) == (size, verdict)
         assert row["waves"] == pytest.approx(waves, abs=1)
         # What it can tell within the time is no more than what it needs, where it is enough.
-        assert (row["detectable"] <= row["uplift"] + 1e-9) == (verdict == trial.ENOUGH)
+        assert (row["detectable"] <= row["uplift"] + 1e-9) == (verdict == ENOUGH)
     assert np.isnan(planned(assumed, action("A", contacts=1.0)).loc["A", "waves"])
 
 
@@ -100,10 +101,10 @@ def test_several_trials_share_the_level_and_the_joint_one_comes_first(
     assert list(alone.index) == ["A"] and alone.loc["A", "alpha"] == assumed.alpha
     rows = [action("A"), action("B", contacts=3000.0), action("C", value_per_contact=-1.0)]
     found = planned(assumed, *rows)
-    assert list(found.index) == [trial.TOGETHER, "A", "B", "C"]
+    assert list(found.index) == [TOGETHER, "A", "B", "C"]
     assert found["alpha"].tolist() == pytest.approx([assumed.alpha] + [assumed.alpha / 3] * 3)
     assert found.loc["A", "per_arm"] > alone.loc["A", "per_arm"]
-    joint = found.loc[trial.TOGETHER]
+    joint = found.loc[TOGETHER]
     assert joint["contacts"] == 4000 and joint["uplift"] == 0.02 and joint["tests"] == 1
     unknown = trial.trials(pd.DataFrame([action("A")]), {}, assumed)
     assert unknown.empty and list(unknown.columns) == trial.COLUMNS
@@ -114,6 +115,4 @@ def test_regular_customers_should_buy_less_more_seldom(assumed: StrategySettings
     expected = trial.sample_size(0.9, 0.88, assumed.alpha, assumed.power)
     assert row["per_arm"] == math.ceil(expected)
     # More cannot be kept than would go.
-    assert planned(assumed, action("A", half="activity"), base=0.01).loc["A", "verdict"] == (
-        trial.NEVER
-    )
+    assert planned(assumed, action("A", half="activity"), base=0.01).loc["A", "verdict"] == NEVER

@@ -17,11 +17,11 @@ from analysis import budget, returns, worth
 from analysis.actions import read_plan
 from analysis.contacts import gain
 from analysis.movement import history
-from analysis.risk_groups import GROUPS, TARGET
+from analysis.names import COST, GROUPS, RATE, REACH, TARGET, UPLIFT, WORTH
 from analysis.segments import read_segments
 from analysis.settings import ContactSettings, Settings, StrategySettings
 from analysis.strategy import terms_of
-from analysis.worth import COST, RATE, REACH, UPLIFT, WORTH, Terms
+from analysis.worth import Terms
 
 PLAN = read_plan(read_segments())
 
