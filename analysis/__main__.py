@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from analysis import refresh, vault
@@ -25,22 +28,43 @@ from analysis.settings import ROOT, SETTINGS_FILE, Settings, read_settings
 def main(arguments: list[str] | None = None) -> int:
     """Run one command, and return its exit code."""
     options = _parser().parse_args(arguments)
+    with _interrupts() as came:
+        try:
+            with vault.in_words(ROOT, every=False):
+                return int(options.run(options))
+        except vault.Unfinished as unfinished:
+            _say("Accepted, but not all of it is in its place yet.")
+            _tell(unfinished)
+            return 1
+        except (KeyboardInterrupt, Exception) as error:
+            if came or isinstance(error, KeyboardInterrupt):
+                _say(f"Stopped. {options.kept}")
+                return 130
+            if not isinstance(error, Refused):
+                raise
+            count = len(error.problems)
+            _say(f"{options.refused}: {count} problem{'s' * (count != 1)}. {options.kept}")
+            _tell(error)
+            return 1
+
+
+@contextmanager
+def _interrupts() -> Iterator[list[int]]:
+    """Note each Ctrl-C: one that meets a library's callback ends as that library's own error."""
+    came: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not under nohup
+    if heard:
+        signal.signal(signal.SIGINT, note)
     try:
-        return int(options.run(options))
-    except vault.Unfinished as unfinished:
-        _say("Accepted, but not all of it is in its place yet.")
-        for problem in unfinished.problems:
-            print(f"  * {problem}", file=sys.stderr)
-        return 1
-    except Refused as refused:
-        count = len(refused.problems)
-        _say(f"{options.refused}: {count} problem{'s' * (count != 1)}. {options.kept}")
-        for problem in refused.problems:
-            print(f"  * {problem}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        _say(f"Stopped. {options.kept}")
-        return 130
+        yield came
+    finally:
+        if heard:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -93,6 +117,11 @@ def _add_quarterly(commands: argparse._SubParsersAction[argparse.ArgumentParser]
 
 def _say(text: str) -> None:
     print(printable(text), file=sys.stderr, flush=True)
+
+
+def _tell(refused: Refused) -> None:
+    for problem in refused.problems:
+        print(f"  * {problem}", file=sys.stderr)
 
 
 def _inputs(options: argparse.Namespace, settings: Settings) -> Inputs:

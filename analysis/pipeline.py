@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 
 from analysis import (
@@ -49,6 +50,25 @@ class Checked:
 
 
 @contextmanager
+def _engine_in_words() -> Iterator[None]:
+    """Turn what the engine could not read, write or hold into a refusal."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        reason = str(error).splitlines()[0].strip().rstrip(".")
+        raise Refused(
+            [
+                Problem(
+                    "the engine",
+                    f"it could not go on ({reason[:160]})",
+                    remedy="Free some space on the disks of the project and of temporary files. "
+                    "Nothing was changed; run it again after that.",
+                )
+            ]
+        ) from error
+
+
+@contextmanager
 def check(
     inputs: Inputs, settings: Settings, steps: Steps, usual_dates: Collection[str] = ()
 ) -> Iterator[Checked]:
@@ -76,7 +96,11 @@ def check(
         With the problems of all files of both halves.
     """
     problems: list[Problem] = []
-    with tempfile.TemporaryDirectory(prefix="customer-report-") as folder, ExitStack() as stack:
+    with (
+        _engine_in_words(),
+        tempfile.TemporaryDirectory(prefix="customer-report-") as folder,
+        ExitStack() as stack,
+    ):
         work = Path(folder)
         parts: dict[Path, list[sources.Part]] = {}
         with steps.step("read the files"):

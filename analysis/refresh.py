@@ -12,8 +12,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,10 +98,7 @@ def refresh(
         if done := vault.recover(ROOT):
             tell(done)
         half_of, role_of = _half(settings), _role(settings)
-        with (
-            vault.intake(ROOT, files, half_of, role_of, replaces) as stage,
-            _engine_in_words(),
-        ):
+        with vault.intake(ROOT, files, half_of, role_of, replaces) as stage:
             from analysis import against_history, findings_since, pipeline  # heavy
 
             steps = Steps()
@@ -135,27 +132,6 @@ def refresh(
             went = [f"accepted in spite of {name}" for name in sorted(set(accept))]
             notes = [*went, *(lines if accepted else [])]
             return vault.commit(stage, as_of, inputs.version, notes)
-
-
-@contextmanager
-def _engine_in_words() -> Iterator[None]:
-    """Turn what the engine could not read, write or hold into a refusal."""
-    import duckdb  # heavy
-
-    try:
-        yield
-    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
-        reason = str(error).splitlines()[0].strip().rstrip(".")
-        raise Refused(
-            [
-                Problem(
-                    "the engine",
-                    f"it could not go on ({reason[:160]})",
-                    remedy="Free some space on the disks of the project and of temporary files. "
-                    "Nothing was changed; run it again after that.",
-                )
-            ]
-        ) from error
 
 
 # ------------------------------------------------------------------------- new and accepted files

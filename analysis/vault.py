@@ -124,11 +124,11 @@ def lock(root: Path) -> Iterator[int]:
         When another process holds the lock.
     """
     root = root.resolve()
-    with _in_words(root):
+    with in_words(root):
         (root / REFRESH).mkdir(exist_ok=True)
         handle = os.open(root / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        with _in_words(root):
+        with in_words(root):
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
@@ -157,7 +157,7 @@ def recover(root: Path) -> str:
         raise RuntimeError("this needs the lock: two at once would spoil each other's work")
     if (root / JOURNAL).exists():
         return f"An interrupted refresh was finished: {_finish(root).name} is published."
-    with _in_words(root):
+    with in_words(root):
         return "What an interrupted refresh had left was cleared away." if _clear(root) else ""
 
 
@@ -184,7 +184,7 @@ def check_files(
     def claims(half: str, path: Path) -> set[tuple[str, ...]]:
         return {(half, "role", role_of(path).casefold()), (half, "name", path.name.casefold())}
 
-    with _in_words(root):
+    with in_words(root):
         present = _fingerprints(root / RAW)
     claimed = {place: claims(Path(place).parent.name, Path(place)) for place in present}
     named = {sha256: f"{RAW}/{place}" for place, sha256 in present.items()}
@@ -248,7 +248,7 @@ def intake(
     root = root.resolve()
     folder, raw = root / STAGE, root / STAGE / RAW
     with _cleared(root):
-        with _in_words(root):
+        with in_words(root):
             arrivals = check_files(root, files, half_of, role_of, replaces)
             present = _fingerprints(root / RAW)
             gone = {old for arrival in arrivals for old in arrival.supersedes}
@@ -263,7 +263,7 @@ def intake(
             last = [present, *(event["files"] for event in _events(root))][-1]
         by_hand = tuple(sorted({place for place, _ in present.items() ^ last.items()}))
         targets = (folder / "build", folder / "_site")
-        with _in_words(root, every=False):
+        with in_words(root, every=False):
             yield Stage(root, folder, raw, *targets, tuple(arrivals), staged, present, by_hand)
 
 
@@ -289,7 +289,7 @@ def commit(stage: Stage, as_of: str, data_version: str, notes: Sequence[str] = (
         When a move failed; `recover`, or the next refresh, does the rest.
     """
     root, arrivals = stage.root, stage.arrivals
-    with _in_words(root):
+    with in_words(root):
         for folder, file in zip((stage.build, stage.site), WHOLE.values(), strict=True):
             if not (folder / file).is_file():
                 raise _refused(folder, f"{file} is missing", "Build and render it first.")
@@ -344,7 +344,7 @@ def rollback(root: Path) -> Accepted:
         As in `commit`.
     """
     root = root.resolve()
-    with _cleared(root), _in_words(root):
+    with _cleared(root), in_words(root):
         events = _events(root)
         live = _live(events)
         if live and live[-1]["name"] == published(root):
@@ -447,7 +447,7 @@ def _cleared(root: Path) -> Iterator[None]:
     """Begin and end with nothing in progress, unless it was decided and is not finished."""
     recover(root)
     try:
-        with _in_words(root):
+        with in_words(root):
             _check_targets(root)
         yield
     finally:
@@ -483,7 +483,7 @@ def _decide(root: Path, events: list[Event], moves: list[tuple[Path, Path]]) -> 
 def _finish(root: Path) -> Accepted:
     """Do those moves of the journal that were not done yet."""
     try:
-        with _in_words(root):
+        with in_words(root):
             journal = json.loads((root / JOURNAL).read_text(encoding="utf-8"))
             for source, target, identity in journal["moves"]:
                 if _identity(root / source) == identity:
@@ -667,14 +667,14 @@ def _told(root: Path, error: OSError, path: Path | None = None) -> Refused:
         source, _, reason = error.args[0][0]
         number = re.match(r"\[Errno (\d+)\]", str(reason))
         error = OSError(int(number[1]) if number else 0, str(reason), str(source))
-    path = path or Path(str(error.filename2 or error.filename or REFRESH))
+    path = path or Path(str(error.filename2 or error.filename or "this machine"))
     path = path.relative_to(root) if path.is_relative_to(root) else path
     rule, remedy = _WORDS.get(error.errno or 0, (error.strerror or str(error), _AGAIN))
     return _refused(path, rule, remedy)
 
 
 @contextmanager
-def _in_words(root: Path, every: bool = True) -> Iterator[None]:
+def in_words(root: Path, every: bool = True) -> Iterator[None]:
     """Turn what the system refuses into a refusal; or only what its disks do."""
     try:
         yield

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pytest
 from conftest import (
@@ -139,11 +144,53 @@ def test_refused_data_and_a_failure_leave_the_build_as_it_was(
         with monkeypatch.context() as patch:
             patch.setattr(module, name, lambda *_: 1 / 0)
             patch.setattr(__main__, "is_current", lambda *_: False)
-            patch.setattr(__main__, "key", lambda *_: "another")
+            patch.setattr(__main__, "build_key", lambda *_: "another")
             with pytest.raises(ZeroDivisionError):
                 run("build", "--data", data, "--out", out)
         assert snapshot(out) == before
         assert sorted(path.name for path in tmp_path.iterdir()) == ["build", "data"]
+
+
+def interrupted_in_a_callback(*_: object) -> None:
+    """Press Ctrl-C where a library takes it for a failure of its own, as the engine does."""
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+    except KeyboardInterrupt:
+        raise duckdb.InvalidInputException("exporting a stream failed") from None
+
+
+def fills_the_disk(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def cannot_spill(*_: object) -> None:
+    raise duckdb.IOException("IO Error: could not write temporary file\nmore")
+
+
+@pytest.mark.parametrize(
+    ("happens", "code", "told"),
+    [
+        (interrupted_in_a_callback, 130, "Stopped. Nothing was written."),
+        (fills_the_disk, 1, "this machine: the disk is full. Free some space."),
+        (cannot_spill, 1, "the engine: it could not go on (IO Error: could not write"),
+    ],
+)
+def test_what_stops_a_build_is_told_in_a_sentence(
+    tmp_path: Path,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    happens: Callable[..., None],
+    code: int,
+    told: str,
+) -> None:
+    write_lines(tmp_path / "data" / "transactions" / "a.csv", good_lines(2))
+    monkeypatch.setattr(explore_sales, "products", happens)
+    done = run("build", "--data", tmp_path / "data", "--out", tmp_path / "build")
+    assert done.code == code
+    assert told in done.err
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_what_a_stopped_build_left_behind_is_put_right(tmp_path: Path) -> None:
