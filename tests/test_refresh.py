@@ -742,7 +742,7 @@ FULL = r"the disk is full. Free some space. Nothing was changed; run it again af
 DISKS: dict[str, tuple[dict[str, Callable[..., None]], str]] = {
     "build": ({"build": broken_disk}, FULL),
     "engine": (
-        {"build": broken_engine},
+        {"engine": broken_engine},
         r"the engine: it could not go on \(IO Error: .*No space left on device\). Free some space",
     ),
     "copies": ({"read": broken_disk}, FULL),
@@ -769,6 +769,8 @@ def test_a_full_disk_ends_in_a_sentence_and_changes_nothing(
     monkeypatch.setattr(refresh, "_render", broken.get("render", own_render))
     if "build" in broken:
         monkeypatch.setattr(pipeline, "build", broken["build"])
+    if "engine" in broken:
+        monkeypatch.setattr(pipeline, "_ledger_tables", broken["engine"])
     if "read" in broken:
         monkeypatch.setattr(sources, "_copy_text", broken["read"])
     found = run("refresh", path)
