@@ -253,7 +253,7 @@ def ledger_findings(
             *_columns(old.columns, new.columns),
             *_id_forms(old, new),
             *_swapped_days(new.days["lines"]),
-            *_unusual(*by_month(old, new)),
+            *unusual(*by_month(old, new)),
         ]
     )
 
@@ -595,8 +595,14 @@ def extremes(past: pd.DataFrame, measure: Measure) -> tuple[float, float]:
     return centre / measure.most, centre * measure.most
 
 
-def _unusual(past: pd.DataFrame, now: pd.DataFrame) -> list[Finding]:
-    """Compare months with past ones (both from `by_month`)."""
+def unusual(past: pd.DataFrame, now: pd.DataFrame) -> list[Finding]:
+    """Return a finding for each measure that was unusual in new months.
+
+    Parameters
+    ----------
+    past, now
+        From `by_month`.
+    """
     found: list[Finding] = []
     if now.empty:
         return found
@@ -604,7 +610,7 @@ def _unusual(past: pd.DataFrame, now: pd.DataFrame) -> list[Finding]:
         text = (f"There is {words.count(months, 'past month')} to compare with, and what is usual "
                 f"takes {FEWEST_MONTHS} to learn: only extreme values are noticed.")  # fmt: skip
         found.append(Finding("ledger.short_history", INFORMS, "", text, months, FEWEST_MONTHS))
-    unusual: dict[tuple[str, str, bool, str], list[dict[Hashable, Any]]] = {}
+    noticed: dict[tuple[str, str, bool, str], list[dict[Hashable, Any]]] = {}
     groups = dict(list(past.groupby(["check", "detail"])))
     for row in now.to_dict("records"):
         check, detail, value = row["check"], row["detail"], row["value"]
@@ -618,12 +624,14 @@ def _unusual(past: pd.DataFrame, now: pd.DataFrame) -> list[Finding]:
             continue
         if extreme:
             low, high = least, most
+        elif _shown(value, measure) in (_shown(low, measure), _shown(high, measure)):
+            continue  # a reader would see a value on the bound, and wonder
         bounds = f"from {_shown(low, measure)} to {_shown(high, measure)}"
-        unusual.setdefault((check, detail, extreme, bounds), []).append(
+        noticed.setdefault((check, detail, extreme, bounds), []).append(
             {**row, "low": low, "high": high, "power": _power(value, before, measure)}
         )
     known = set(past["month"].dt.month)
-    return found + [_remarkable(*of, MEASURES[of[0]], rows, known) for of, rows in unusual.items()]
+    return found + [_remarkable(*of, MEASURES[of[0]], rows, known) for of, rows in noticed.items()]
 
 
 def _remarkable(

@@ -389,6 +389,18 @@ def test_tolerances_are_learned_from_what_varied() -> None:
     assert ah.extremes(months([0.2]), share) == pytest.approx((-0.3, 0.7))
 
 
+@pytest.mark.parametrize(
+    ("value", "said"), [(14.99, 0), (15.01, 0), (15.2, 1), (6.666, 0), (6.5, 1)]
+)
+def test_a_value_that_is_written_as_its_bound_is_usual(value: float, said: int) -> None:
+    def table(values: list[float]) -> pd.DataFrame:
+        dates = pd.date_range("2011-01-01", periods=len(values), freq="MS")
+        return months(values).assign(check="ledger.lines", detail="", month=dates)
+
+    found = ah.unusual(table([10, 10, 10]), table([value]))
+    assert [f.check for f in found] == ["ledger.lines"] * said
+
+
 @pytest.mark.parametrize(("factor", "expected"), [(1.3, {}), (100, "stops")])
 def test_a_short_history_leaves_extreme_bounds_alone(
     make: Make, factor: float, expected: object
