@@ -164,11 +164,18 @@ def money(row: Row, currency: str = "") -> str:
     said = f"Customers who {came} {had.format(text)}; {expected} had been expected"
     if not row["stake"] > 0:
         return f"{said}: there was nothing to lose."
-    if row["money"] > row["money_expected_high"]:
-        return f"{said}. That is more than the {low} to {high} that chance explains."
-    if row["money"] < row["money_expected_low"]:
-        return f"{said}. That is less than the {low} to {high} that chance explains."
+    if off := _money_off(row):
+        return f"{said}. That is {off} than the {low} to {high} that chance explains."
     return f"{said}, and {low} to {high} would have been no surprise."
+
+
+def _money_off(row: Row) -> str:
+    """Return 'more' or 'less' where the money was beyond chance; else empty."""
+    if not _known(row["money"], row["money_expected"]) or not row["stake"] > 0:
+        return ""
+    if row["money"] > row["money_expected_high"]:
+        return "more"
+    return "less" if row["money"] < row["money_expected_low"] else ""
 
 
 def _amount(row: Row, name: str, currency: str) -> str:
@@ -229,7 +236,14 @@ def advice(row: Row) -> str:
     if not row["judged"]:
         return ""
     if not row["decayed"]:
-        return "The forecast kept what it had promised."
+        off = _money_off(row)
+        return (
+            f"In order and in number the forecast kept what it had promised. In money it did not: "
+            f"customers who bring much {_words(row)[0]} {off} often than it said: take the money "
+            "of the next forecast with care."
+            if off
+            else "The forecast kept what it had promised."
+        )
     if _has(row, RANKING) and _has(row, LEVEL):
         return (
             "Both the order of the customers and their number were off: do not act on the next "
@@ -249,7 +263,7 @@ def advice(row: Row) -> str:
     )
 
 
-def summary(row: Row, start: dt.date | None = None) -> str:
+def summary(row: Row, start: dt.date | None = None, currency: str = "") -> str:
     """Say in the summary whether the last forecast held; empty where nothing was judged."""
     if not row["judged"]:
         return ""
@@ -266,9 +280,12 @@ def summary(row: Row, start: dt.date | None = None) -> str:
             f"{percent(row['predicted'])} were expected to {will}, and {percent(row['observed'])} "
             "did"
         )
+    if off := _money_off(row):
+        amounts = [_amount(row, name, currency) for name in ("money", "money_expected")]
+        parts.append(f"{amounts[0]} went with them, {off} than the {amounts[1]} expected")
     figures = "; ".join(parts)
     if not row["decayed"]:
-        return f"{text} held: {figures}."
+        return f"{text} held{', but for the money' if off else ''}: {figures}."
     return f"{text} has decayed: {figures}. {advice(row)}"
 
 

@@ -204,7 +204,7 @@ def summary(
         told.append((restated(changes, facts, currency), "@sec-changed-data-checks"))
     told.append((stayed(facts, migration), "@sec-changed-profiles"))
     told += [
-        (findings_backtest.summary(row, start_of(row)), "@sec-backtest")
+        (findings_backtest.summary(row, start_of(row), currency), "@sec-backtest")
         for _, row in tested.iterrows()
     ]
     grave = history[history["severity"] != "informs"] if len(history) else history
@@ -257,6 +257,6 @@ def lines(build: Path) -> list[str]:
     rest = [
         restated(changes, facts, currency),
         stayed(facts, migration),
-        *(findings_backtest.summary(row, start_of(row)) for _, row in tested.iterrows()),
+        *(findings_backtest.summary(row, start_of(row), currency) for _, row in tested.iterrows()),
     ]
     return [f"Compared with {compared_with(facts)}:", *told, *(text for text in rest if text)]

@@ -106,8 +106,8 @@ def first_trial(trials: pd.DataFrame, actions: pd.DataFrame, waves: int) -> str:
         return ""
     told = joint[joint["detectable"].notna()]
     whole = (
-        "Hold out a control group by lot from every mailing, half of each segment, before anything "
-        "is sent: without one, nobody will know what a contact brings."
+        "Hold out half of each segment by lot from every mailing: without such a control group, "
+        "nobody will know what a contact brings."
     )
     if told.empty:
         return f"{whole} Even so, {count(waves, 'quarter')} bring too few customers to tell."
@@ -116,12 +116,12 @@ def first_trial(trials: pd.DataFrame, actions: pd.DataFrame, waves: int) -> str:
     own = actions[actions["half"] == row["half"]]
     pays = own[own["value_per_contact"] > 0]
     assumed = (pays["uplift"] * pays["contacts"]).sum() / pays["contacts"].sum()
-    of = "the ledger's segments" if row["half"] == LEDGER else "the regular customers"
+    of = "The ledger's segments" if row["half"] == LEDGER else "The regular customers"
     enough = row["detectable"] <= assumed
     return (
-        f"{whole} With {of} together, {count(waves, 'quarter')} can tell an uplift of "
-        f"{points(row['detectable'])}; assumed are {points(assumed)}, so an effect as large as "
-        f"that would {'probably show' if enough else 'probably not be seen, a larger one would'}."
+        f"{whole} {of} together can tell an uplift of {points(row['detectable'])} within "
+        f"{count(waves, 'quarter')}; assumed are {points(assumed)}, so an effect as large as that "
+        f"would probably {'show' if enough else 'not be seen'}."
     )
 
 

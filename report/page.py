@@ -140,6 +140,8 @@ def show(label: str, made: gt.GT, caption: str, data: pd.DataFrame | None = None
     """Print a table with its caption, and its data as CSV."""
     # The page's own font serves tables too, on the screen and in print.
     html = re.sub(r"font-family:[^;]*;", "", made.as_raw_html(make_page=False))
+    # Quarto, on its way to the PDF, would escape this one again; between tags it need not be.
+    html = html.replace("&#x27;", "'")
     print(f"\n::: {{#{label}}}\n\n```{{=html}}\n{html}\n```\n\n{caption}\n\n:::\n")
     if data is not None:
         _download(label, data)

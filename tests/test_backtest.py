@@ -428,6 +428,14 @@ def test_sentences_follow_the_numbers() -> None:
     assert say.level(right).endswith("which agrees.")
     assert "held: it put the right customer first in" in say.summary(right)
     assert say.advice(right) == "The forecast kept what it had promised."
+    for factor, word in ((1.01, "more"), (0.99, "less")):
+        bound = "money_expected_high" if factor > 1 else "money_expected_low"
+        off = pd.Series({**right, "money": right[bound] * factor})
+        assert f"who bring much stayed away {word} often" in say.advice(off)
+        assert "held, but for the money: it put the right" in say.summary(off)
+        assert f"£{off['money']:,.0f} went with them, {word} than the £" in say.summary(
+            off, None, "£"
+        )
     low = row_of(HARD["too low"], DECLINE)
     assert low["reason"] == bt.LEVEL
     assert "expected too few" in say.level(low)
