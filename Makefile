@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 DATA ?= data/raw
 
 .DEFAULT_GOAL := help
-.PHONY: help report refresh test data bench lint lock clean
+.PHONY: help report refresh test drills data bench lint lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -22,7 +22,10 @@ refresh: $(READY) ## new files in, a new report out: FILES="a.csv b.csv" (add AR
 	@$(BIN)/python -m analysis refresh $(FILES) $(ARGS)
 
 test: $(READY) ## everything: environment, test suite
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not drill"
+
+drills: $(READY) ## the tests that take long: whole books, whole builds, what is killed half-way
+	@$(BIN)/python -m pytest -m drill
 
 data: $(READY) ## download the public gift-shop ledger into data/raw
 	@$(BIN)/python -m analysis.download

@@ -83,9 +83,9 @@ def drift_findings(moved: pd.DataFrame, model: str) -> list[Finding]:
     """Return what `drift` found beyond chance in the features of a model (decline, lapse)."""
     return [
         Finding(f"{model}.drift", WARNS if psi >= LARGE else INFORMS, name,
-                f"The feature {name.replace('_', ' ')} moved: stability index {psi:.2f}, where "
-                f"{MODERATE} is moderate and {LARGE} large. What the {model} model learned before "
-                "may not hold.", psi, 0, MODERATE)
+                f"The feature '{name.removeprefix('log_').replace('_', ' ')}' moved: stability "
+                f"index {psi:.2f}, where {MODERATE} is moderate and {LARGE} large. What the "
+                f"{model} model learned before may not hold.", psi, 0, MODERATE)
         for name, psi, q in moved[["feature", "psi", "q_value"]].itertuples(index=False)
         if psi >= MODERATE and q < LEVEL
     ]  # fmt: skip

@@ -220,7 +220,7 @@ def start_of(row: pd.Series) -> dt.date | None:
 
 def headline(changes: pd.DataFrame, facts: Mapping[str, Fact], currency: str = "") -> str:
     """Say how sales, and the regular customers, stand against the last report."""
-    told = ("recent.revenue", "recent.customers", "rfm.customers", "activity.kept_declined_share")
+    told = ("recent.revenue", "rfm.customers", "activity.kept_declined_share")
     said = [
         f"{row['measure'][0].lower()}{row['measure'][1:]}: "
         f"{written(row['now'], row['unit'], currency)} "

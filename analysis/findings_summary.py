@@ -65,9 +65,9 @@ def best_action(actions: pd.DataFrame, half: str, currency: str = "") -> str:
         )
     most = ", the most of all actions" if len(_valued(actions, half)) > 1 else ""
     return (
-        f"Contact {WHO[half]} '{name}', {count(top['contacts'], 'customer')}. "
+        f"Contact {WHO[half]} '{name}' ({count(top['contacts'])}). "
         f"{sentence(top['action'])} Cost {write_amount(top['cost'], half, currency)}; expected "
-        f"profit after it {_amount(top, half, currency)} in a quarter{most}. As assumed, this is "
+        f"profit after it {_amount(top, half, currency)} in a quarter{most}; "
         f"{certainty(top['draws_paying'])}."
     )
 

@@ -28,7 +28,7 @@ from analysis.settings import ROOT, Settings, read_settings
 
 #: The long files come first, so that both workers end together. At the start each worker is dealt
 #: two files: a short one stands behind the longest.
-FIRST = ("book", "transactions", "rfm", "pipeline", "clustering", "offline", "sample", "profiles")
+FIRST = ("book", "refresh", "rfm", "pipeline", "transactions", "perturbed", "offline", "profiles")
 SHARED = ROOT.parent / "shared" / "data"
 Row = dict[str, Any]
 LINE: Row = {

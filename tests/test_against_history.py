@@ -453,6 +453,7 @@ def part(ledger: Ledger, start: str, end: str) -> Ledger:
     return replace(ledger, lines=lines, as_of=dt.date.fromisoformat(end))
 
 
+@pytest.mark.drill
 @pytest.mark.real
 def test_the_real_ledger_goes_on_quarter_after_quarter_and_another_shop_stops(
     real_data: Path, sample_data: Path

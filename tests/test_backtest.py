@@ -463,6 +463,7 @@ HARD_AUC = 0.77
 # ------------------------------------------------------------------------- the real ledger
 
 
+@pytest.mark.drill
 @pytest.mark.real
 def test_the_gift_shop(real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a build of September would have said, and what December knows of it.

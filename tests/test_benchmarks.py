@@ -19,6 +19,8 @@ from benchmarks import million, peers, race
 from benchmarks.ledgers import write_copies
 from benchmarks.rfm import Lines, Scored, facts
 
+pytestmark = pytest.mark.drill
+
 
 @pytest.fixture
 def sample(tmp_path: Path) -> list[Path]:

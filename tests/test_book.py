@@ -22,7 +22,7 @@ from pypdf.generic import DecodedStreamObject, NameObject
 from analysis.sample import HOSTILE
 from analysis.settings import ROOT, Settings
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.drill
 LOADING = {
     ("script", "src"),
     ("img", "src"),

@@ -377,6 +377,7 @@ def test_sentences_and_pictures_of_the_sample(
     every_sentence_and_picture(selection, customers)
 
 
+@pytest.mark.drill
 @pytest.mark.real
 def test_the_gift_shop_is_a_continuum(real_build: Path) -> None:
     customers, selection = left_by(real_build)

@@ -558,6 +558,7 @@ def test_what_the_model_looks_at_is_told_for_every_candidate(model: str) -> None
     assert told.endswith(".") and told[:3] in ("The", "No ")
 
 
+@pytest.mark.drill
 @pytest.mark.real
 def test_the_gift_shop(real_data: Path) -> None:
     rules = segments.read_segments()

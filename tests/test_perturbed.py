@@ -30,6 +30,7 @@ from analysis.names import BEHAVIOUR_NUMBERS
 from analysis.settings import Settings
 from analysis.words import count, percent
 
+pytestmark = pytest.mark.drill
 FROM = pd.Timestamp("2025-10-01")
 
 

@@ -86,6 +86,7 @@ def expected_customers(
     return customers_of([small_ledger], tmp_path_factory.mktemp("in-order"), quick_settings)
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize(("seed", "files"), [(1, 1), (2, 3)])
 def test_shuffled_rows_in_several_files_give_the_same_customers_byte_by_byte(
     seed: int,
@@ -261,6 +262,7 @@ def test_facts_are_flat_and_name_nothing_of_this_machine(
     assert not files["source"].str.contains("/").any()
 
 
+@pytest.mark.drill
 @pytest.mark.real
 def test_the_real_data_builds(real_build: Path) -> None:
     out = real_build
@@ -278,6 +280,7 @@ def test_the_real_data_builds(real_build: Path) -> None:
     assert sum(n for name, n in facts.items() if name.startswith("rfm.segments.")) == 4_324
 
 
+@pytest.mark.drill
 @pytest.mark.real
 def test_the_real_ledger_shuffled_gives_the_same_build_byte_by_byte(
     real_data: Path, real_build: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
@@ -314,6 +317,7 @@ def test_the_real_ledger_shuffled_gives_the_same_build_byte_by_byte(
 OF_BOTH = ("actions", "action_traits", "action_tornado", "action_budget", "action_trials")
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("half", ["transactions", "activity"])
 def test_half_a_folder_is_built_as_in_the_whole_byte_by_byte(
     half: str,

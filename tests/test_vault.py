@@ -333,6 +333,7 @@ def all_drills() -> None:
     print(json.dumps(counts))
 
 
+@pytest.mark.drill
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems name open files differently")
 def test_a_failure_at_any_call_leaves_all_old_or_all_new() -> None:
     done = subprocess.run(
