@@ -65,7 +65,7 @@ def best_action(actions: pd.DataFrame, half: str, currency: str = "") -> str:
         )
     most = ", the most of all actions" if len(_valued(actions, half)) > 1 else ""
     return (
-        f"Contact {WHO[half]} '{name}' ({count(top['contacts'])}). "
+        f"Contact {count(top['contacts'])} of {WHO[half]} '{name}'. "
         f"{sentence(top['action'])} Cost {write_amount(top['cost'], half, currency)}; expected "
         f"profit after it {_amount(top, half, currency)} in a quarter{most}; "
         f"{certainty(top['draws_paying'])}."

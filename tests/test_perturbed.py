@@ -112,7 +112,7 @@ def test_the_decision_counts_those_who_are_left(sample: Built, perturbed: Built)
     size = int((perturbed("customers")["segment"] == best["segment"]).sum())
     reach = perturbed.settings.strategy.reach.likely
     told = findings_summary.best_action(actions, "ledger", "£")
-    assert f"'{best['segment']}', {count(size * reach, 'customer')}" in told
+    assert f"Contact {count(size * reach)} of the segment '{best['segment']}'." in told
     assert told != findings_summary.best_action(sample("actions"), "ledger", "£")
 
 

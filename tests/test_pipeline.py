@@ -386,6 +386,7 @@ SMALL: dict[str, list[Row]] = {
 }
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("rows", SMALL.values(), ids=list(SMALL))
 def test_the_smallest_ledgers_build(
     rows: list[Row], quick_settings: Path, tmp_path: Path, run: Run

@@ -72,6 +72,7 @@ def among_many(sold: list[Row], people: int = 250) -> list[Row]:
     ]
 
 
+pytestmark = pytest.mark.drill
 SHOP = among_many(shop(START, END))
 CUTS = ("2010-12-27", "2011-04-01", "2011-07-01", "2011-10-01")
 Q1, Q2, Q3 = ([row for row in SHOP if start <= row["InvoiceDate"] < end]
@@ -563,7 +564,6 @@ def net(sold: Sequence[Row]) -> float:
     )
 
 
-@pytest.mark.drill
 def test_each_quarter_is_kept_compared_and_back_tested(year: Year) -> None:
     for number, root in enumerate(year.after):
         assert sorted(p.name for p in (root / "builds").glob("*/")) == list(NAMES[: number + 1])
@@ -597,7 +597,6 @@ def words_day(day: str) -> str:
     return f"{dt.date.fromisoformat(day):%-d %B %Y}"
 
 
-@pytest.mark.drill
 def test_one_by_one_gives_what_all_at_once_gives(
     year: Year, use: Callable[[Path], Path], tmp_path: Path, run: Run
 ) -> None:
@@ -609,7 +608,6 @@ def test_one_by_one_gives_what_all_at_once_gives(
     assert made(root / "build") == made(year.after[2] / "build")
 
 
-@pytest.mark.drill
 def test_what_is_rolled_back_can_come_again_with_the_segments_of_a_reference(
     year: Year, at: Callable[[int], Path], run: Run
 ) -> None:
@@ -666,7 +664,6 @@ def test_a_reference_that_is_no_build_is_refused(
     assert state(root) == before
 
 
-@pytest.mark.drill
 def test_a_restated_month_is_told_apart_from_business(
     year: Year, at: Callable[[int], Path], tmp_path: Path, run: Run
 ) -> None:
@@ -703,7 +700,6 @@ def test_a_restated_month_is_told_apart_from_business(
     assert again.to_dict() == row.to_dict()
 
 
-@pytest.mark.drill
 def test_a_gap_is_accepted_by_name_and_a_late_file_fills_it(
     year: Year, at: Callable[[int], Path], run: Run
 ) -> None:
@@ -889,7 +885,6 @@ def children(root: Path, temporary: Path) -> Iterator[Callable[..., int]]:
         yield run
 
 
-@pytest.mark.drill
 @pytest.mark.skipif(sys.platform != "linux", reason="forks")
 def test_a_refresh_that_is_killed_at_any_moment_leaves_all_as_it_was(
     year: Year, tmp_path: Path

@@ -36,6 +36,7 @@ def own_facts(rows: list[Row], folder: Path) -> dict[str, float]:
         }
 
 
+@pytest.mark.drill
 @given(cut=st.integers(20, 160), seed=st.integers(0, 50))
 @settings(max_examples=6, deadline=None)
 def test_lines_that_are_only_added_restate_nothing(
