@@ -68,17 +68,20 @@ def silhouettes(table: pd.DataFrame, message: str) -> p9.ggplot:
         + p9.facet_wrap("model", nrow=1)
         + p9.scale_color_manual(dict(zip(kinds, [ACCENT, MUTED], strict=True)), name=" ")
         + p9.scale_shape_manual(dict(zip(kinds, ["o", "s"], strict=True)), name=" ")
-        + p9.scale_x_continuous(breaks=_ks(data), limits=(_ks(data)[0] - 0.6, _ks(data)[-1] + 0.6))
+        + _counts(data, 0.6)
         + p9.expand_limits(y=0)
         + p9.labs(title=title(message), x="Clusters", y="Mean silhouette")
         + report_theme(2.7)
     )
 
 
-def _ks(table: pd.DataFrame) -> list[int]:
-    """Return breaks for an axis of cluster counts: every second one, when there are many."""
+def _counts(table: pd.DataFrame, margin: float) -> p9.scale_x_continuous:
+    """Return an axis of cluster counts that holds them all, with at most five to read."""
     low, high = int(table["k"].min()), int(table["k"].max())
-    return list(range(low, high + 1, 2 if high - low > 4 else 1))
+    step = max((high - low + 3) // 4, 1)
+    return p9.scale_x_continuous(
+        breaks=list(range(low, high + 1, step)), limits=(low - margin, high + margin)
+    )
 
 
 def stability(table: pd.DataFrame, message: str) -> p9.ggplot:
@@ -114,7 +117,7 @@ def stability(table: pd.DataFrame, message: str) -> p9.ggplot:
         + p9.facet_wrap("model", nrow=1)
         + p9.scale_color_manual(dict(zip(names.values(), [PRIMARY, ACCENT], strict=True)), name=" ")
         + p9.scale_shape_manual(dict(zip(names.values(), ["o", "s"], strict=True)), name=" ")
-        + p9.scale_x_continuous(breaks=_ks(data), limits=(_ks(data)[0] - 0.4, _ks(data)[-1] + 0.4))
+        + _counts(data, 0.4)
         + p9.scale_y_continuous(limits=(min(0.0, long["value"].min()), 1.0))
         + p9.labs(
             title=title(message), x="Clusters (dashed: what the rule asks for)", y="Agreement"

@@ -310,6 +310,16 @@ def every_sentence_and_picture(
         draw(figures.centres(selection.centres, "£", sentences["centres"]))
 
 
+@pytest.mark.parametrize("most", [2, 9, 57])
+def test_every_candidate_is_drawn_however_many_clusters_it_has(most: int) -> None:
+    """What lies beyond an axis is left out with a warning, which fails here."""
+    table = candidates({"k": 2}, {"k": most}).assign(
+        setting=[2, most], null_silhouette=0.29, null_silhouette_sd=0.01
+    )
+    for plot in (figures.silhouettes(table, "A title."), figures.stability(table, "A title.")):
+        draw(plot)
+
+
 def test_sentences_say_kinds_only_where_there_are_some() -> None:
     table = candidates({"k": 3}, {"k": 4}, {"k": 5}).assign(
         null_silhouette=0.29, null_silhouette_sd=0.01, chosen=[False, True, False],
