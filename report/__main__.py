@@ -31,11 +31,11 @@ def main() -> int:
         "Quarto is not to be had here: the same chapters are rendered without it, as one HTML page "
         "and one PDF. With Quarto (https://quarto.org) the report becomes a web site with search."
     )
-    if code := prepare.main():
-        return code
     try:
+        if code := prepare.main():
+            return code
         offline.render(ROOT, ROOT / "_book")
-    except RuntimeError as error:
+    except (OSError, RuntimeError) as error:
         _say(f"Not rendered: {error}")
         return 1
     return publish.main()

@@ -28,8 +28,14 @@ def main() -> int:
     if lacking:
         print(f"Not published: {' and '.join(lacking)} missing in {book.name}.", file=sys.stderr)
         return 1
-    with replacing(ROOT / "_site", mark="index.html") as new:
-        shutil.copytree(book, new, dirs_exist_ok=True)
+    try:
+        with replacing(ROOT / "_site", mark="index.html") as new:
+            shutil.copytree(book, new, dirs_exist_ok=True)
+    except OSError as error:
+        # Of a disk that is full, copytree tells once for each file.
+        reason = error.args[0][0][-1] if isinstance(error, shutil.Error) else error
+        print(f"Not published: {reason}. What was published stays.", file=sys.stderr)
+        return 1
     print("The book is whole: _site/index.html and _site/customer-report.pdf", file=sys.stderr)
     return 0
 

@@ -187,11 +187,15 @@ def test_what_stops_a_build_is_told_in_a_sentence(
 ) -> None:
     write_lines(tmp_path / "data" / "transactions" / "a.csv", good_lines(2))
     monkeypatch.setattr(explore_sales, "products", happens)
-    done = run("build", "--data", tmp_path / "data", "--out", tmp_path / "build")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background: ignored
+    try:
+        done = run("build", "--data", tmp_path / "data", "--out", tmp_path / "build")
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert done.code == code
     assert told in done.err
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_what_a_stopped_build_left_behind_is_put_right(tmp_path: Path) -> None:
