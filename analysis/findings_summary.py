@@ -63,7 +63,7 @@ def best_action(actions: pd.DataFrame, half: str, currency: str = "") -> str:
             f"'{name}', would bring {_amount(top, half, currency)}. Contact nobody until a trial "
             "says otherwise."
         )
-    most = ", the most of all actions" if len(_valued(actions, half)) > 1 else ""
+    most = ", the most of all" if len(_valued(actions, half)) > 1 else ""
     return (
         f"Contact {count(top['contacts'])} of {WHO[half]} '{name}'. "
         f"{sentence(top['action'])} Cost {write_amount(top['cost'], half, currency)}; expected "

@@ -277,9 +277,8 @@ def sample_notice() -> None:
     if FACTS.get("report.sample"):
         print(
             '\n::: {.callout-warning title="This report stands on sample data"}\n\n'
-            "The shop and its customers are generated, so that the report can be tried without "
-            "data of your own. No number in it is about a real shop. To see yours, put your files "
-            "into `data/raw` and run `make report` again.\n\n:::\n"
+            "The shop and its customers are generated: no number is about a real shop. To see "
+            "yours, put your files into `data/raw` and run `make report` again.\n\n:::\n"
         )
 
 
