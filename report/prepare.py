@@ -10,13 +10,19 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import yaml
-
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from analysis import __main__ as command  # noqa: E402 - the path above must come first
-from analysis import artifacts  # noqa: E402
+try:
+    import yaml
+
+    from analysis import __main__ as command
+    from analysis import artifacts
+except ModuleNotFoundError as lacking:
+    raise SystemExit(
+        f"{sys.executable} lacks the library '{lacking.name}'. Run 'make report' once: it sets up "
+        "an environment that has all of them, and 'quarto render' finds it from then on."
+    ) from None
 
 
 def main() -> int:

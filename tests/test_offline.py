@@ -1,8 +1,6 @@
 """Does the book that is rendered without Quarto say what its chapters say?"""
 
-import errno
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,10 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 import pytest
-from conftest import snapshot
 from pypdf import PdfReader
-
-from report import publish
 
 HOSTILE = "<script>alert(1)</script> #panic() $x$ *a* @foo [l](u) `c` \\ <b>"
 
@@ -318,35 +313,3 @@ def test_offline_path_stays_small() -> None:
         file for file in Path(__file__).parent.parent.glob("report/offline/*") if file.is_file()
     ]
     assert sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files) <= 300
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        OSError(errno.ENOSPC, "No space left on device"),
-        shutil.Error([("a", "b", "[Errno 28] No space left on device"), ("c", "d", "the same")]),
-    ],
-)
-def test_a_book_that_does_not_fit_leaves_what_was_published(
-    error: OSError,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    for name in ("_book/index.html", "_book/customer-report.pdf", "_site/index.html"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(name, encoding="utf-8")
-
-    def full(*_: object, **__: object) -> None:
-        raise error
-
-    monkeypatch.delenv("QUARTO_PROJECT_OUTPUT_DIR", raising=False)
-    monkeypatch.setattr(publish, "ROOT", tmp_path)
-    assert publish.main() == 0
-    before = snapshot(tmp_path / "_site")
-    monkeypatch.setattr(shutil, "copytree", full)
-    assert publish.main() == 1
-    assert snapshot(tmp_path / "_site") == before
-    said = capsys.readouterr().err.splitlines()[-1]
-    assert said.startswith("Not published: [Errno 28] No space left on device. What was")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["_book", "_site"]
