@@ -136,6 +136,12 @@ def key(*parts: object) -> str:
     return digest.hexdigest()
 
 
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def table_hash(table: pd.DataFrame) -> str:
     """Return a fingerprint of what a table holds, whatever its index is."""
     described = repr(list(zip(table.columns, map(str, table.dtypes), strict=True)))

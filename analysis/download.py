@@ -15,6 +15,7 @@ from pathlib import Path
 import fastexcel
 
 from analysis import sources
+from analysis.artifacts import file_hash
 from analysis.problems import Problem, Refused
 from analysis.settings import ROOT, read_settings
 
@@ -61,7 +62,7 @@ def verify(workbook: Path) -> None:
     problems = []
     if (size := workbook.stat().st_size) != BYTES:
         problems.append(f"the file has {size:,} bytes instead of {BYTES:,}")
-    elif sources.fingerprint(workbook) != SHA256:
+    elif file_hash(workbook) != SHA256:
         problems.append("the file has another SHA-256 than the known one")
     elif (rows := fastexcel.read_excel(workbook).load_sheet(0).height) != ROWS:
         problems.append(f"the file has {rows:,} rows instead of {ROWS:,}")

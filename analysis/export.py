@@ -5,7 +5,6 @@ They are written into the build's folder ``export``, which no chapter reads and 
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -73,8 +72,7 @@ def write_lists(build: Path) -> list[Path]:
             texts = {str(column): neutral(strings[column]) for column in strings.columns}
             safe = table.assign(**texts)
             safe.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
-            hashed = hashlib.sha256(path.read_bytes()).hexdigest()
-            files[name] = {"rows": len(table), "sha256": hashed}
+            files[name] = {"rows": len(table), "sha256": artifacts.file_hash(path)}
         artifacts.write_json(
             new / artifacts.MANIFEST,
             {

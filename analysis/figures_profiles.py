@@ -16,7 +16,7 @@ import plotnine as p9
 from analysis.figures_sales import title
 from analysis.names import EVERYONE, TRAITS
 from analysis.theme import ACCENT, FAINT, INK, MUTED, PRIMARY, report_theme
-from analysis.words import percent, short_money, shorten
+from analysis.words import day, percent, short_money, shorten
 
 SOFT = "#566573"
 _PALE = "#b9cddb"
@@ -455,8 +455,8 @@ def migration(table: pd.DataFrame, message: str) -> p9.ggplot:
             title=title(message),
             subtitle="Customers; the darker, the larger the share of the row. Framed: stayed. "
             "Blank: nobody.",
-            x=f"Segment at the end of {after:%d %B %Y}".replace(" 0", " "),
-            y=f"Segment at the end of {before:%d %B %Y}".replace(" 0", " "),
+            x=f"Segment at the end of {day(after)}",
+            y=f"Segment at the end of {day(before)}",
         )
         + _rows(len(rows), 0.285, 1.9)
         + _NO_GRID

@@ -15,7 +15,7 @@ import pandas as pd
 from analysis.findings_decline import capital, of_hundred
 from analysis.findings_strategy import write_amount
 from analysis.names import ACTIVITY, FEWEST_OF_A_KIND, LAPSE, LEDGER, LEVEL, RANKING
-from analysis.words import count, percent
+from analysis.words import count, day, percent
 
 Row = Mapping[str, Any] | pd.Series
 
@@ -44,7 +44,7 @@ def forecast(row: Row, start: dt.date | None = None) -> str:
     >>> forecast({"model": "decline"})
     'the last forecast of who will buy less'
     """
-    which = f"the forecast of {start.day} {start:%B %Y}" if start else "the last forecast"
+    which = f"the forecast of {day(start)}" if start else "the last forecast"
     return f"{which} of who will {_words(row)[2]}"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.names import NEW, SUPPORT, TRAITS
-from analysis.words import about, count, listed, money, percent, points, shorten, top_row
+from analysis.words import about, count, day, listed, money, percent, points, shorten, top_row
 
 NO_SEGMENT = "No segment is large enough to be described."
 TOO_SHORT = "The ledger covers no two dates half a quarter apart, too few to see movement."
@@ -235,7 +235,7 @@ def movement(table: pd.DataFrame) -> str:
         then, share = shares.loc[row["segment"], before], shares.loc[row["segment"], now]
         return f"{_name(row['segment'])} ({points(share, then)} to {percent(share, 1)})"
 
-    since = (pd.Timestamp(before) - pd.Timedelta(days=1)).strftime("%d %B %Y").lstrip("0")
+    since = day(pd.Timestamp(before) - pd.Timedelta(days=1))
     return (
         f"Since {since} the share of customers grew most for {said(up)}, and shrank most for "
         f"{said(down)}."

@@ -65,10 +65,7 @@ def day_of(text: str) -> str:
     >>> day_of("2011-12-10")
     '10 December 2011'
     """
-    if not text:
-        return ""
-    day = dt.date.fromisoformat(text)
-    return f"{day.day} {day:%B %Y}"
+    return words.day(dt.date.fromisoformat(text)) if text else ""
 
 
 def compared_with(facts: Mapping[str, Fact]) -> str:

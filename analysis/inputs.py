@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis import reference, sources
-from analysis.artifacts import data_version, key, read_json
+from analysis.artifacts import data_version, file_hash, key, read_json
 from analysis.problems import Problem, Refused
 from analysis.sample import sample_is_in
 from analysis.segments import SEGMENTS_FILE
@@ -165,7 +165,7 @@ def find_inputs(folder: Path, settings: Settings, place: str = "") -> Inputs:
         folder=folder,
         transactions=tuple(ledger),
         activity=roles,
-        sha256={str(p.relative_to(folder)): sources.fingerprint(p) for p in paths},
+        sha256={str(p.relative_to(folder)): file_hash(p) for p in paths},
         sample=sample_is_in(folder),
         place=place or _place(folder.resolve()),
     )

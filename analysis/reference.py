@@ -7,7 +7,6 @@ Fitted, a fifth is always a fifth; frozen, a segment grows when more customers d
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +14,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from analysis import rfm
-from analysis.artifacts import read_json
+from analysis.artifacts import file_hash, read_json
 from analysis.problems import Problem, Refused
 from analysis.segments import Segment, assign
 from analysis.settings import ROOT, Settings
@@ -47,7 +46,7 @@ def fingerprint(settings: Settings) -> list[str]:
         When the settings name a folder that is no build with customers of a ledger.
     """
     try:
-        return [hashlib.sha256(path.read_bytes()).hexdigest() for path in files_of(settings)]
+        return [file_hash(path) for path in files_of(settings)]
     except OSError as error:
         raise Refused(
             [

@@ -14,7 +14,6 @@ from __future__ import annotations
 import codecs
 import csv
 import errno
-import hashlib
 import io
 import logging
 import re
@@ -157,12 +156,6 @@ def stem(path: Path) -> str:
     """
     ending = next(ending for ending in FORMATS if path.name.lower().endswith(ending))
     return path.name[: -len(ending)]
-
-
-def fingerprint(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def match_columns(names: Sequence[str], wanted: dict[str, list[str]]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 
 import pandas as pd
@@ -108,7 +109,7 @@ def month(date: pd.Timestamp) -> str:
     return f"{date:%B %Y}"
 
 
-def day(date: pd.Timestamp) -> str:
+def day(date: dt.date) -> str:
     """Write a date.
 
     Examples

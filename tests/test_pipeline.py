@@ -38,7 +38,6 @@ from analysis import (
     inputs,
     models,
     pipeline,
-    sources,
 )
 from analysis import transactions as tx
 from analysis.__main__ import main
@@ -232,7 +231,7 @@ def test_the_manifest_says_what_the_build_was_made_from(
 ) -> None:
     manifest = artifacts.read_json(sample_build / "manifest.json")
     assert {item["file"]: item["sha256"] for item in manifest["inputs"]} == {
-        f"{path.parent.name}/{path.name}": sources.fingerprint(path)
+        f"{path.parent.name}/{path.name}": artifacts.file_hash(path)
         for path in sample_data.glob("*/*")
     }
     for item in manifest["inputs"]:
