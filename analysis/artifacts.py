@@ -33,7 +33,6 @@ LIBRARIES = (
     "pyarrow",
     "scikit-learn",
     "scipy",
-    "shap",
 )
 MANIFEST = "manifest.json"
 Fact = str | int | float | bool

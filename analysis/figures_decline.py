@@ -11,22 +11,17 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import plotnine as p9
-import scipy  # its parts load when they are first used: chapters import this module
 from matplotlib.ticker import MaxNLocator
 
 from analysis.figures_profiles import SOFT, nothing
 from analysis.figures_sales import title
-from analysis.findings_decline import capital, feature_name, name, score, signed, told
+from analysis.findings_decline import capital, feature_name, name, score
 from analysis.names import CALIBRATIONS, CONSTANT, TARGET
 from analysis.theme import ACCENT, INK, MUTED, PRIMARY, report_theme
-from analysis.words import count, labels, percent, shorten
+from analysis.words import count, labels, percent
 
-#: From a low to a high value; told apart by people with a colour vision deficiency.
-_LOW, _HIGH = "#1f4e79", "#e8862e"
-_RISKS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.99, 0.999)
 _NO_ROWS = p9.theme(panel_grid_major_y=p9.element_blank())
 _LINES = ["by what came (band: 95% interval)", "expected, by the predicted risks",
           "by what came, at the lowest and highest share kept"]  # fmt: skip
@@ -46,10 +41,10 @@ def _down(names: Sequence[Any]) -> Any:
     return pd.Categorical(names, list(dict.fromkeys(names))[::-1])
 
 
-def _standing_for(customers: pd.Series, what: str = "a point") -> str:
+def _standing_for(customers: pd.Series) -> str:
     """Say how many customers a point stands for."""
     low, high = int(customers.min()), int(customers.max())
-    return f"{what} stands for {f'{low:,} to ' if low < high else ''}{count(high, 'customer')}"
+    return f"a point stands for {f'{low:,} to ' if low < high else ''}{count(high, 'customer')}"
 
 
 def candidates(models: pd.DataFrame, message: str) -> p9.ggplot:
@@ -206,110 +201,13 @@ def importance(table: pd.DataFrame, message: str) -> p9.ggplot:
     )
 
 
-def swarm(
-    shap: npt.NDArray[np.float64], bins: int = 90, most: float = 0.8
-) -> npt.NDArray[np.float64]:
-    """Return how far off the middle each point is drawn, so that neighbours do not overlap.
-
-    Points of a bin are stacked to both sides in the order of the table: nothing is drawn by lot.
-
-    Examples
-    --------
-    >>> swarm(np.array([0.0, 0.0, 1.0])).round(2).tolist()
-    [-0.04, 0.04, 0.0]
-    """
-    width = np.ptp(shap) / bins or 1.0
-    bin_ = np.floor((shap - shap.min()) / width).astype(int)
-    place = pd.Series(bin_).groupby(bin_).cumcount().to_numpy()
-    size = np.bincount(bin_)
-    return np.asarray((place - (size[bin_] - 1) / 2) * min(0.08, most / size.max()))
-
-
-def beeswarm(shap: pd.DataFrame, sizes: pd.DataFrame, message: str, most: int = 10) -> p9.ggplot:
-    """Draw how far each feature moves the predictions, coloured by the feature's value.
-
-    Parameters
-    ----------
-    shap, sizes, message
-        ``shap`` and ``shap_size`` of `analysis.explain.Explanation`, and the title.
-    most
-        So many features are drawn, those that move the predictions most.
-    """
-    if shap.empty or sizes.empty:
-        return nothing(message)
-    ordered = sizes.sort_values("size", ascending=False, kind="stable")["feature"].head(most)
-    names = dict(zip(ordered, labels([capital(feature_name(f)) for f in ordered]), strict=True))
-    parts = []
-    for place, feature in enumerate(names):
-        rows = shap[shap["feature"] == feature].sort_values("rank", kind="stable")
-        if len(rows):
-            parts.append(rows.assign(y=swarm(rows["shap"].to_numpy(float)) - place))
-    points = pd.concat(parts, ignore_index=True)
-    return (
-        p9.ggplot(points, p9.aes("shap", "y", color="rank"))
-        + p9.geom_vline(xintercept=0, color=INK, size=0.5)
-        + p9.geom_point(size=1.1, stroke=0)
-        + p9.scale_color_gradient(
-            low=_LOW, high=_HIGH, limits=(0, 1), breaks=[0, 0.5, 1], guide="legend",
-            labels=["lowest", "middle", "highest"], na_value=MUTED,
-            name="Value of the feature (grey: a label)",
-        )
-        + p9.scale_y_continuous(
-            breaks=[-place for place in range(len(names))], labels=list(names.values()),
-            limits=(0.55 - len(names), 0.55),
-        )
-        + p9.labs(
-            title=title(message),
-            x="←  lower risk      shift in log-odds      higher risk  →\n"
-            f"({_standing_for(points['customers'])})",
-            y="",
-        )
-        + _theme(1.7 + 0.29 * len(names), message)
-        + p9.guides(color=p9.guide_legend(override_aes={"size": 2.5}))
-        + _NO_ROWS
-    )  # fmt: skip
-
-
-def top_numbers(shap: pd.DataFrame, sizes: pd.DataFrame, most: int = 4) -> list[str]:
-    """Return the features that are numbers and move the predictions most."""
-    if shap.empty or sizes.empty:
-        return []
-    numbers = set(shap.loc[shap["value"].notna(), "feature"])
-    ordered = sizes.sort_values("size", ascending=False, kind="stable")["feature"]
-    return [feature for feature in ordered if feature in numbers][:most]
-
-
-def _panels(features: pd.Series, wanted: Sequence[str]) -> Any:
-    names = dict(zip(wanted, labels([capital(feature_name(f)) for f in wanted]), strict=True))
-    return pd.Categorical(features.map(names), list(names.values()))
-
-
-def dependence(shap: pd.DataFrame, features: Sequence[str], message: str) -> p9.ggplot:
-    """Draw how a feature's value shifts the predictions, one panel each of `top_numbers`."""
-    rows = shap[shap["feature"].isin(features) & shap["value"].notna()] if len(shap) else shap
-    if rows.empty:
-        return nothing(message)
-    rows = rows.assign(panel=_panels(rows["feature"], features))
-    return (
-        p9.ggplot(rows, p9.aes("value", "shap"))
-        + p9.geom_hline(yintercept=0, color=INK, size=0.5)
-        + p9.geom_point(color=PRIMARY, size=1.1, alpha=0.45, stroke=0)
-        + p9.facet_wrap("panel", ncol=2, scales="free_x")
-        + p9.labs(
-            title=title(message),
-            x=f"Value of the feature ({_standing_for(rows['customers'])})",
-            y="Shift in log-odds (above 0: higher risk)",
-        )
-        + _theme(1.2 + 1.7 * -(-rows["panel"].nunique() // 2), message)
-        + p9.theme(panel_spacing=0.03)
-    )
-
-
 def partial(table: pd.DataFrame, message: str) -> p9.ggplot:
     """Draw what the model would expect of one value for all; below, where customers are."""
     if table.empty:
         return nothing(message)
-    rows = table.assign(panel=_panels(table["feature"], list(dict.fromkeys(table["feature"]))))
+    features = list(dict.fromkeys(table["feature"]))
+    names = dict(zip(features, labels([capital(feature_name(f)) for f in features]), strict=True))
+    rows = table.assign(panel=pd.Categorical(table["feature"].map(names), list(names.values())))
     here = rows.groupby("feature", sort=False)["share"].diff().fillna(rows["share"])
     # A strip below the curves, as high as a fifth of their range.
     reach = rows["high"].max() - rows["low"].min()
@@ -334,74 +232,6 @@ def partial(table: pd.DataFrame, message: str) -> p9.ggplot:
         + _theme(1.3 + 1.7 * -(-rows["panel"].nunique() // 2), message)
         + p9.theme(panel_spacing=0.03)
     )
-
-
-def waterfalls(examples: pd.DataFrame, message: str) -> p9.ggplot:
-    """Draw step by step how the model comes to its risk, one panel an example."""
-    if examples.empty:
-        return nothing(message)
-    texts: dict[str, str] = {}
-    parts, panels = [], []
-    for number, (example, steps) in enumerate(examples.groupby("example", sort=False)):
-        first = steps.iloc[0]
-        risk = percent(first["probability"])
-        panels.append(f"{capital(shorten(example, 30))}; reported risk {risk}")
-        ends = [percent(scipy.special.expit(x)) for x in (first["base"], steps["end"].iloc[-1])]
-        words = [
-            "all other features" if not f else shorten(f"{feature_name(f)} = {told(f, v)}", 46)
-            for f, v in zip(steps["feature"], steps["value"], strict=True)
-        ]
-        rows = pd.DataFrame({
-            "start": [first["base"], *steps["start"], steps["end"].iloc[-1]],
-            "end": [first["base"], *steps["end"], steps["end"].iloc[-1]],
-            "text": [ends[0], *(signed(x, 2) for x in steps["shap"]), ends[1]],
-            "panel": panels[-1],
-        })  # fmt: skip
-        # Keys keep the rows of the panels apart, where the same words stand in several.
-        rows["key"] = [f"{number}|{place:02}" for place in range(len(rows))]
-        texts |= dict(zip(rows["key"], ["start: on average", *words, "end: this example"],
-                          strict=True))  # fmt: skip
-        parts.append(rows)
-    data = pd.concat(parts, ignore_index=True)
-    data["key"] = pd.Categorical(data["key"], list(texts)[::-1])
-    data["panel"] = pd.Categorical(data["panel"], panels)
-    moved = data["end"] - data["start"]
-    data["way"] = np.where(moved > 0, "up", np.where(moved < 0, "down", "none"))
-    low, high = data[["start", "end"]].min().min(), data[["start", "end"]].max().max()
-    data["at"] = data[["start", "end"]].max(axis=1) + 0.015 * (high - low)
-    return (
-        p9.ggplot(data, p9.aes("start", "key", color="way"))
-        + p9.geom_segment(p9.aes(xend="end", yend="key"), size=3.6)
-        + p9.geom_point(data=data[data["way"] == "none"], shape="D", size=2)
-        + p9.geom_text(p9.aes("at", label="text"), ha="left", size=7, color=SOFT)
-        + p9.facet_wrap("panel", ncol=1, scales="free_y")
-        + p9.scale_color_manual({"up": ACCENT, "down": PRIMARY, "none": INK}, guide=None)
-        + p9.scale_y_discrete(labels=lambda keys: [texts[key] for key in keys])
-        + p9.scale_x_continuous(
-            breaks=_risk_breaks(low, high),
-            labels=lambda places: [f"{100 * scipy.special.expit(x):.3g}%\n({signed(x, 1)})"
-                                   for x in places],
-            expand=(0.03, 0, 0.14, 0),
-        )
-        + p9.labs(
-            title=title(message),
-            x="Risk by the model before calibration (log-odds in brackets)\nRed lifts it, blue "
-            f"lowers it; {_standing_for(examples['customers'], 'an example')}",
-            y="",
-        )
-        + _theme(1.3 + 0.3 * len(panels) + 0.17 * len(data), message)
-        + p9.theme(panel_grid_major_y=p9.element_blank(), axis_text_y=p9.element_text(size=7.5))
-    )  # fmt: skip
-
-
-def _risk_breaks(low: float, high: float) -> list[float]:
-    """Return the log-odds of round risks, not too close to each other."""
-    places: list[float] = []
-    for place in scipy.special.logit(np.array(_RISKS)):
-        far = not places or place - places[-1] > (high - low) / 10
-        if low - 0.2 <= place <= high + 0.2 and far:
-            places.append(float(place))
-    return places
 
 
 def contact_curve(curve: pd.DataFrame, message: str, unit: str) -> p9.ggplot:

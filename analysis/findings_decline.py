@@ -6,7 +6,7 @@ profits are negative, and where there is no model at all (then tables are empty)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -21,8 +21,6 @@ NOT_THE_CAUSE = (
     "This is what the model leans on, not what makes customers buy less: nobody was treated "
     "differently here, so nothing shows what a change would do."
 )
-#: From this correlation of a value's rank with its shift on, the risk goes one way with it.
-ONE_WAY = 0.5
 _SHARES = ("promo_share", "consent")
 NEARLY = 0.05
 
@@ -52,11 +50,6 @@ def feature_value(feature: object, value: float) -> str:
     ('33%', '−0.2')
     """
     return percent(value) if feature in _SHARES else _minus(number_text(value))
-
-
-def told(feature: object, text: str) -> str:
-    """Return a value of an example, which is a text already."""
-    return feature_value(feature, float(text)) if feature in _SHARES else shorten(text, 28)
 
 
 def amount(value: float, unit: str = "") -> str:
@@ -104,15 +97,15 @@ def score(value: float) -> str:
     return "not known" if pd.isna(value) else _minus(f"{value:.3f}")
 
 
-def signed(value: float, digits: int = 3) -> str:
+def signed(value: float) -> str:
     """Return a difference with its sign.
 
     Examples
     --------
-    >>> signed(0.0136), signed(-0.778, 2), signed(-0.0001)
-    ('+0.014', '−0.78', '0.000')
+    >>> signed(0.0136), signed(-0.778), signed(-0.0001)
+    ('+0.014', '−0.778', '0.000')
     """
-    return _minus(f"{value:+.{digits}f}")
+    return _minus(f"{value:+.3f}")
 
 
 def _span(low: float, high: float) -> str:
@@ -314,46 +307,6 @@ def importance(table: pd.DataFrame) -> str:
     return f"{text}; then on {listed(rest)}." if rest else f"{text}. No other group is clear."
 
 
-def direction(shap: pd.DataFrame, feature: str) -> int:
-    """Return whether the risk rises (1) or falls (-1) with a feature's rank, or neither (0)."""
-    rows = shap[(shap["feature"] == feature) & shap["rank"].notna()]
-    x, y, weight = (rows[column].to_numpy(float) for column in ("rank", "shap", "customers"))
-    if len(rows) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return 0
-    spread = np.cov(x, y, aweights=weight)
-    clear = abs(spread[0, 1]) >= ONE_WAY * np.sqrt(spread[0, 0] * spread[1, 1])
-    return int(np.sign(spread[0, 1])) if clear else 0
-
-
-def beeswarm(shap: pd.DataFrame, sizes: pd.DataFrame) -> str:
-    """Say which features move the predictions most, and which way."""
-    if sizes.empty or shap.empty:
-        return NO_EXPLANATION
-    top = sizes[sizes["size"] > 0].sort_values("size", ascending=False, kind="stable").head(3)
-    if top.empty:
-        return "No feature moves a prediction."
-    names = capital(listed([feature_name(feature) for feature in top["feature"]]))
-    moves, each = ("moves", "it") if len(top) == 1 else ("move", "each")
-    ways = {direction(shap, feature) for feature in top["feature"]}
-    if len(ways) == 1 and ways != {0}:
-        risk = "higher" if ways == {1} else "lower"
-        return f"{names} {moves} predictions most: the more of {each}, the {risk} the risk."
-    return f"{names} {moves} predictions most. {dependence(shap, top['feature'])}"
-
-
-def dependence(shap: pd.DataFrame, features: Iterable[str]) -> str:
-    """Say with which features the risk rises, with which it falls, and where it does neither."""
-    ways: dict[int, list[str]] = {-1: [], 1: [], 0: []}
-    for feature in features if len(shap) else ():
-        ways[direction(shap, feature)].append(feature_name(feature))
-    words = {-1: "lower", 1: "higher"}
-    said = [f"the more {listed(ways[way])}, the {risk} the predicted risk"
-            for way, risk in words.items() if ways[way]]  # fmt: skip
-    if ways[0]:
-        said.append(f"with {listed(ways[0])}, the predicted risk goes no single way")
-    return f"{capital('; '.join(said))}." if said else NO_EXPLANATION
-
-
 def partial(table: pd.DataFrame) -> str:
     """Say what the model would expect if everybody had another value of one feature."""
     if table.empty:
@@ -370,22 +323,6 @@ def partial(table: pd.DataFrame) -> str:
         f"With {feature_name(feature)} at {at[0]} for everybody, the model would expect {high} to "
         f"buy less; at {at[1]}, {low}."
     )
-
-
-def waterfalls(examples: pd.DataFrame) -> str:
-    """Say which step is the largest for the examples at the highest and at the lowest risk."""
-    known = examples[examples["feature"] != ""] if len(examples) else examples
-    if known.empty:
-        return NO_EXPLANATION
-    ends = examples.groupby("example", sort=False)["end"].last().sort_values(kind="stable")
-    parts = []
-    for example in dict.fromkeys([ends.index[-1], ends.index[0]]):
-        rows = known[known["example"] == example]
-        step = rows.iloc[int(rows["shap"].abs().to_numpy().argmax())]
-        way = "lifts the risk most" if step["shap"] > 0 else "lowers the risk most"
-        what = f"{feature_name(step['feature'])} ({told(step['feature'], step['value'])})"
-        parts.append(f"for {example}, {what} {way if step['shap'] else 'changes nothing'}")
-    return f"{capital('; '.join(parts))}."
 
 
 def contact_curve(curve: pd.DataFrame, unit: str) -> str:

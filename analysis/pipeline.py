@@ -584,15 +584,7 @@ def _decline_tables(
         **contacts.contact_facts(curve, settings.contact),
     }
     with steps.step("explain the chosen model"):
-        told = explain.explain(customers, found, 1 / settings.models.folds, smallest, seed)
-    if told:
-        tables |= {
-            "activity_importance": told.importance,
-            "activity_shap": told.shap,
-            "activity_shap_size": told.shap_size,
-            "activity_partial": told.partial,
-            "activity_examples": told.examples,
-        }
+        tables |= explain.explain(customers, found, 1 / settings.models.folds, smallest, seed)
     return tables, facts
 
 

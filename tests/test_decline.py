@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import logit
 from scipy.stats import spearmanr
 
 from analysis import contacts, decline, explain, leaks, models, pipeline, risk_groups
@@ -215,27 +214,35 @@ def test_too_few_customers_of_one_kind_give_no_model(
 
 
 @pytest.fixture(scope="module")
-def told(found: decline.Decline, people: pd.DataFrame) -> explain.Explanation:
-    result = explain.explain(people, found, 1 / 5, 5, SEED)
-    assert result is not None
-    return result
+def explained(found: decline.Decline, people: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return explain.explain(people, found, 1 / 5, 5, SEED)
 
 
-def test_shap_values_add_up_to_the_log_odds(found: decline.Decline, people: pd.DataFrame) -> None:
+def test_partial_effects_are_those_of_the_numbers_that_move_the_risk_most(
+    explained: dict[str, pd.DataFrame], found: decline.Decline, people: pd.DataFrame
+) -> None:
     table, label = decline.features(people), people["decline"].to_numpy()
-    train, test = found.splits[0]
-    test = test[:20]
-    made = models.fitted(LOGISTIC, table.iloc[train], label[train], (), SEED, found.parameters[0])
-    values, base = explain.shap_values([made], table, [(train, test)], SEED)
-    p = np.clip(models.probability(made, table.iloc[test]), models.EDGE, 1 - models.EDGE)
-    np.testing.assert_allclose(
-        values.to_numpy()[test].sum(axis=1) + base[test], logit(p), atol=1e-6
-    )
+    made = [
+        models.fitted(LOGISTIC, table.iloc[train], label[train], (), SEED, tuned)
+        for (train, _), tuned in zip(found.splits, found.parameters, strict=True)
+    ]
+    numbers = [name for name in decline.GIVEN if people[name].dtype.kind in "fi"]
+    assert len(numbers) == 13
+    spread = {}
+    for name in numbers:
+        curve = explain.partial_dependence(made, people, found.splits, name, 0.2)["probability"]
+        spread[name] = (curve - curve.mean()).abs().mean()
+    expected = sorted(numbers, key=lambda name: -spread[name])[:4]
+    shown = explained["activity_partial"]
+    assert list(dict.fromkeys(shown["feature"])) == expected
+    assert (shown["low"] <= shown["probability"]).all()
 
 
-def test_no_point_of_the_explanation_stands_for_few_customers(told: explain.Explanation) -> None:
-    assert told.shap["customers"].min() >= 5
-    assert told.examples["customers"].min() >= 10
+def test_without_a_model_there_is_nothing_to_explain(
+    found: decline.Decline, people: pd.DataFrame
+) -> None:
+    for model in ("", CONSTANT):
+        assert explain.explain(people, found._replace(model=model), 1 / 5, 5, SEED) == {}
 
 
 def test_a_column_of_noise_has_no_importance(
@@ -265,13 +272,6 @@ def test_made_columns_are_judged_with_what_they_are_made_of(people: pd.DataFrame
     assert sorted(judged) == sorted([*decline.GIVEN, *decline.ADDED])
     for made, parents in decline.ADDED.items():
         assert any({made, *parents} <= set(group) for group in members)
-
-
-def test_steps_of_an_example_lead_from_the_base_to_its_end(told: explain.Explanation) -> None:
-    for _, steps in told.examples.groupby("example"):
-        np.testing.assert_allclose(steps["start"].iloc[0], steps["base"].iloc[0])
-        np.testing.assert_allclose(steps["start"].iloc[1:], steps["end"].iloc[:-1])
-        np.testing.assert_allclose(steps["end"] - steps["start"], steps["shap"])
 
 
 # ------------------------------------------------------------------------------ money and groups

@@ -165,52 +165,6 @@ def test_importance_names_only_what_is_clear() -> None:
     assert "cause" not in text and "not what makes" in findings.NOT_THE_CAUSE
 
 
-def shap_table(slopes: dict[str, float], points: int = 12) -> pd.DataFrame:
-    rank = np.linspace(0.05, 1, points)
-    parts = [
-        pd.DataFrame({"feature": feature, "level": "", "value": 10 * rank, "rank": rank,
-                      "shap": slope * (rank - 0.5), "customers": 5})
-        for feature, slope in slopes.items()
-    ]  # fmt: skip
-    words = pd.DataFrame({"feature": "favourite_category", "level": HOSTILE, "value": np.nan,
-                          "rank": np.nan, "shap": [0.1, -0.1], "customers": 6})  # fmt: skip
-    return pd.concat([*parts, words], ignore_index=True)
-
-
-def size_table(shap: pd.DataFrame) -> pd.DataFrame:
-    size = shap["shap"].abs().groupby(shap["feature"]).mean().sort_values(ascending=False)
-    return size.rename("size").reset_index()
-
-
-@settings(max_examples=20, deadline=None)
-@given(st.floats(-3, 3).filter(lambda x: abs(x) > 0.01))
-def test_directions_turn_with_the_slope(slope: float) -> None:
-    shap = shap_table({"pages_per_visit": slope})
-    assert findings.direction(shap, "pages_per_visit") == np.sign(slope)
-    text = findings.dependence(shap, ["pages_per_visit"])
-    assert ("higher" in text, "lower" in text) == (slope > 0, slope < 0)
-
-
-def test_features_without_one_direction_get_none() -> None:
-    shap = shap_table({"pages_per_visit": 2.0, "promo_share": -1.0, "unpaid_items": 0.0})
-    bent = shap.assign(shap=np.where(shap["feature"] == "unpaid_items",
-                                     (shap["rank"] - 0.525).abs() * 4, shap["shap"]))  # fmt: skip
-    assert findings.direction(bent, "unpaid_items") == 0
-    assert findings.direction(shap, "favourite_category") == 0
-    assert findings.direction(shap.head(1), "pages_per_visit") == 0
-    text = findings.beeswarm(bent, size_table(bent))
-    assert "more pages per visit, the higher" in text
-    assert "more share bought on promotion, the lower" in text
-    assert "with unpaid items in the basket, the predicted risk goes no single way" in text.lower()
-    one = shap_table({"pages_per_visit": -2.0}).query("level == ''")
-    assert "the more of it, the lower the risk" in findings.beeswarm(one, size_table(one))
-    flat = size_table(one).assign(size=0.0)
-    assert findings.beeswarm(one, flat) == "No feature moves a prediction."
-    assert figures.top_numbers(bent, size_table(bent), 9) == [
-        *size_table(bent).loc[lambda t: t["feature"] != "favourite_category", "feature"]
-    ]
-
-
 def partials(values: list[float], feature: str = "promo_share") -> pd.DataFrame:
     p = np.array(values)
     share = np.linspace(0.1, 1, len(p))
@@ -224,28 +178,6 @@ def test_partial_dependence_names_the_ends_of_the_widest_curve() -> None:
     assert text.startswith("With share bought on promotion at 10%") and "60%" in text
     assert text.endswith("at 100%, 20%.")
     assert "about the same risk" in findings.partial(partials([0.3, 0.301]))
-
-
-def examples(*shap: float, value: str = "0.5") -> pd.DataFrame:
-    parts = []
-    for sign, example in ((1, "a customer at high risk"), (-1, "a customer at low risk")):
-        steps = sign * np.array(shap)
-        end = -0.5 + steps.cumsum()
-        told = ["promo_share", "favourite_category", "pages_per_visit"][: len(shap) - 1]
-        parts.append(pd.DataFrame({
-            "example": example, "step": range(1, len(shap) + 1), "feature": [*told, ""],
-            "value": ["0.5", *[value] * (len(told) - 1), ""], "shap": steps, "start": end - steps,
-            "end": end, "base": -0.5, "probability": 0.9, "customers": 10,
-        }))  # fmt: skip
-    return pd.concat(parts, ignore_index=True)
-
-
-def test_waterfalls_name_the_largest_step_and_its_way() -> None:
-    text = findings.waterfalls(examples(0.4, 0.9, 0.1, value=HOSTILE))
-    assert re.search(r"high risk, favourite category \(.*\) lifts the risk most", text)
-    assert re.search(r"low risk, favourite category \(.*\) lowers the risk most", text)
-    assert "share bought on promotion (50%) lowers" in findings.waterfalls(examples(-0.4, 0.1))
-    assert findings.waterfalls(examples(0.0, 0.0)).count("changes nothing") == 2
 
 
 def curve(expected: list[float], contacted: list[int] | None = None) -> pd.DataFrame:
@@ -356,20 +288,17 @@ def test_what_sets_the_group_apart_is_not_how_it_was_cut() -> None:
 
 @pytest.mark.parametrize(
     "say", ["candidates", "choice", "in_words", "reliability", "risk_groups", "importance",
-            "partial", "waterfalls"],
+            "partial"],
 )  # fmt: skip
 def test_without_a_model_nothing_is_claimed(say: str) -> None:
     assert getattr(findings, say)(EMPTY) in (findings.NO_MODEL, findings.NO_EXPLANATION)
 
 
 def test_empty_tables_are_spoken_of_honestly() -> None:
-    assert findings.beeswarm(EMPTY, EMPTY) == findings.NO_EXPLANATION
-    assert findings.dependence(EMPTY, []) == findings.NO_EXPLANATION
     assert "too small" in findings.consent(EMPTY)
     assert "not measured" in findings.leaks(EMPTY, "twins")
 
 
-SHAP = shap_table({"pages_per_visit": 2.0, "promo_share": -1.0})
 PLOTS: dict[str, Any] = {
     "candidates": lambda m: figures.candidates(candidates([0.5, 0.9, 0.8]), m),
     "only the guess": lambda m: figures.candidates(candidates([0.5, 0.5, 0.5, 0.5]).head(1), m),
@@ -378,14 +307,11 @@ PLOTS: dict[str, Any] = {
     ),
     "reliability": lambda m: figures.reliability(curves(), m),
     "importance": lambda m: figures.importance(importances(0.1, 0.0).assign(group=HOSTILE * 5), m),
-    "beeswarm": lambda m: figures.beeswarm(SHAP, size_table(SHAP), m),
-    "dependence": lambda m: figures.dependence(SHAP, ["pages_per_visit"], m),
     "partial": lambda m: figures.partial(partials([0.3]), m),
-    "waterfalls": lambda m: figures.waterfalls(examples(0.4, 0.9, 0.1, value=HOSTILE * 5), m),
     "contacts": lambda m: figures.contact_curve(curve([-5.0, -2.0, 0.0]), m, ""),
     "groups": lambda m: figures.risk_groups(groups(-500.0, shown=False), m),
     "effects": lambda m: effect_plot(effects(0.5, 9, 4), m, subtitle="The group and others"),
-    "nothing": lambda m: figures.waterfalls(EMPTY, m),
+    "nothing": lambda m: figures.partial(EMPTY, m),
 }
 
 
@@ -399,18 +325,3 @@ def test_pictures_carry_their_message_and_can_be_drawn(name: str) -> None:
 @pytest.mark.parametrize("name", ["candidates", "reliability", "importance", "partial"])
 def test_pictures_of_nothing_say_why(name: str) -> None:
     assert getattr(figures, name)(EMPTY, "Why.").labels.title == "Why."
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.lists(st.floats(-3, 3), min_size=1, max_size=80))
-def test_points_of_the_swarm_keep_to_their_row(values: list[float]) -> None:
-    offsets = figures.swarm(np.array(values))
-    assert np.abs(offsets).max() <= 0.4
-    assert len(set(zip(values, offsets.round(9), strict=True))) == len(values)
-
-
-def test_breaks_of_risks_are_apart_and_inside() -> None:
-    for low, high in ((-3.0, 3.2), (-9.0, 9.0), (-0.1, 0.1)):
-        places = figures._risk_breaks(low, high)
-        assert all(low - 0.2 <= place <= high + 0.2 for place in places)
-        assert not places or np.all(np.diff(places) > (high - low) / 10)

@@ -11,7 +11,7 @@ from analysis.settings import ROOT
 #: Each takes longer to import than a chapter needs for its pictures.
 HEAVY = {
     "duckdb", "fastexcel", "ibis", "pandera", "scipy.spatial", "scipy.sparse", "scipy.special",
-    "scipy.stats", "shap", "sklearn", "statsmodels",
+    "scipy.stats", "sklearn", "statsmodels",
 }  # fmt: skip
 
 
