@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit
+from sklearn.model_selection import StratifiedKFold
 
 from analysis import models
 from analysis.activity import Facts, read_numbers
@@ -33,10 +33,6 @@ ADDED = {
     "minutes_change": MINUTES,
     "contacts_change": ("contacts_6_months", "contacts_this_month"),
 }
-#: How often one split into training and test is drawn, to show what a single split is worth: so
-#: often for each split of the cross-validation, which is 200 times for five folds in five repeats.
-SINGLE_SPLITS = 8
-SINGLE_TEST = 0.25
 #: Models whose gain from a leak is measured: a simple one, and those that look at neighbours.
 LEAK_MODELS = ("logistic regression", "k-nearest neighbours", "support vector machine",
                "random forest")  # fmt: skip
@@ -64,8 +60,6 @@ class Decline(NamedTuple):
         calibration, and the columns of `analysis.models.reliability`.
     leaks
         From `leak_gains`: what looking at the id, or splitting twins, would have added.
-    single
-        model, low, high, lowest, highest, splits: ROC-AUC over single random splits.
     facts
         Keyed ``activity.*``.
     """
@@ -78,7 +72,6 @@ class Decline(NamedTuple):
     probability: Numbers
     reliability: pd.DataFrame
     leaks: pd.DataFrame
-    single: pd.DataFrame
     facts: Facts
 
 
@@ -161,7 +154,6 @@ def read_decline(
         usual = {name: models.usual_parameters(done.parameters)[1] for name, done in tested.items()}
         ids = _numbers_of(customers["customer_id"])[order]
         leaks = leak_gains(table, label, groups, ids, usual, splits, seed)
-        single = single_splits(table, label, usual, SINGLE_SPLITS * len(splits), seed)
     p = models.out_of_fold(ways[calibration], splits, len(label))
     back = np.empty(len(label))
     back[order] = p
@@ -174,8 +166,7 @@ def read_decline(
         probability=back,
         reliability=curves,
         leaks=leaks,
-        single=single,
-        facts=_facts(table_of_models, chosen, compared, leaks, single, label, p),
+        facts=_facts(table_of_models, chosen, compared, leaks, label, p),
     )
 
 
@@ -191,7 +182,7 @@ def _no_model(customers: int, fewest: int) -> Decline:
         f"a model needs at least {models.FEWEST} customers who buy less and as many who do not; "
         f"of one kind there are {fewest}"
     )
-    return Decline(nothing, "", "", [], [], np.full(customers, np.nan), nothing, nothing, nothing,
+    return Decline(nothing, "", "", [], [], np.full(customers, np.nan), nothing, nothing,
                    {"activity.model": "", "activity.no_model": reason})  # fmt: skip
 
 
@@ -264,7 +255,7 @@ def _scores(
     return np.array([models.judge(label[test], p)[name] for p, (_, test) in pairs])
 
 
-# ------------------------------------------------------------------------------ leaks and luck
+# ------------------------------------------------------------------------------ leaks
 
 
 def leak_gains(
@@ -360,48 +351,6 @@ def _areas(
     return np.array(models.in_parallel(one, splits))
 
 
-def single_splits(
-    table: pd.DataFrame,
-    label: npt.NDArray[np.bool_],
-    parameters: dict[str, Parameters],
-    draws: int,
-    seed: int,
-    names: Sequence[str] = ("logistic regression", "support vector machine"),
-) -> pd.DataFrame:
-    """Return how far the ROC-AUC of one random split into training and test can stray.
-
-    Parameters
-    ----------
-    table, label
-        Features, and what came.
-    parameters
-        By model: the usual ones.
-    draws
-        How often a split is drawn.
-    seed
-        Of the splits.
-    names
-        The models to show it with.
-
-    Returns
-    -------
-    pandas.DataFrame
-        model, splits, median, low and high (the middle 95% of the splits), lowest, highest.
-    """
-    drawn = list(
-        StratifiedShuffleSplit(draws, test_size=SINGLE_TEST, random_state=seed).split(table, label)
-    )
-    rows = []
-    for model in (name for name in names if name in parameters):
-        areas = _areas(model, table, label, drawn, parameters[model], seed)
-        low, median, high = np.quantile(areas, [0.025, 0.5, 0.975])
-        rows.append(
-            {"model": model, "splits": len(areas), "median": median, "low": low, "high": high,
-             "lowest": areas.min(), "highest": areas.max()}
-        )  # fmt: skip
-    return pd.DataFrame(rows)
-
-
 def _numbers_of(ids: pd.Series) -> npt.NDArray[Any]:
     """Return ids as numbers; where they are none, their place in the file."""
     numbers = read_numbers(ids.astype("str"))
@@ -413,7 +362,6 @@ def _facts(
     model: str,
     compared: pd.DataFrame,
     leaks: pd.DataFrame,
-    single: pd.DataFrame,
     label: npt.NDArray[np.bool_],
     p: Numbers,
 ) -> Facts:
@@ -442,7 +390,4 @@ def _facts(
     for row in leaks.to_dict("records"):
         about = f"activity.leak_{row['mistake']}_{row['model'].replace(' ', '_')}"
         facts |= {about: row["leaky"], f"{about}_added": row["added"]}
-    for row in single.to_dict("records"):
-        about = f"activity.single_split_{row['model'].replace(' ', '_')}"
-        facts |= {f"{about}_{end}": row[end] for end in ("low", "high", "lowest", "highest")}
     return facts

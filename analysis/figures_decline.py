@@ -92,52 +92,6 @@ def candidates(models: pd.DataFrame, message: str) -> p9.ggplot:
     )
 
 
-def single_splits(
-    single: pd.DataFrame, models: pd.DataFrame, message: str, published: pd.DataFrame
-) -> p9.ggplot:
-    """Draw how far the ROC-AUC of single random splits strays, and what was published.
-
-    Parameters
-    ----------
-    single, models, message
-        From `analysis.decline.Decline`, and the title.
-    published
-        model, roc_auc: what others have claimed from one split; may be empty.
-    """
-    if single.empty:
-        return nothing(message)
-    names = {model: capital(name(model)) for model in single["model"]}
-    rows = single.assign(label=_down(list(names.values())))
-    kinds = ["cross-validated mean", "published, from one split"]
-    marks = [
-        part.loc[part["model"].isin(names), ["model", "roc_auc"]].assign(kind=kind)
-        for part, kind in zip((models, published), kinds, strict=True)
-        if len(part)
-    ]
-    known = pd.concat(marks) if marks else pd.DataFrame(columns=["model", "roc_auc", "kind"])
-    known = known.assign(
-        label=pd.Categorical(known["model"].map(names), rows["label"].cat.categories),
-        kind=pd.Categorical(known["kind"], kinds),
-    )
-    known["kind"] = known["kind"].cat.remove_unused_categories()
-    return (
-        p9.ggplot(rows, p9.aes(y="label"))
-        + p9.geom_segment(p9.aes(x="low", xend="high", yend="label"), size=4, color="#b9cddb")
-        + p9.geom_segment(p9.aes(x="lowest", xend="highest", yend="label"), size=0.8, color=PRIMARY)
-        + p9.geom_point(p9.aes(x="roc_auc", color="kind", shape="kind"), data=known, size=3)
-        + p9.scale_color_manual(dict(zip(kinds, [INK, ACCENT], strict=True)), name=" ")
-        + p9.scale_shape_manual(dict(zip(kinds, ["D", "o"], strict=True)), name=" ")
-        + p9.labs(
-            title=title(message),
-            x=f"ROC-AUC of {count(rows['splits'].max(), 'single random split')}\n"
-            "(thick: the middle 95%; thin: from the lowest to the highest)",
-            y="",
-        )
-        + _theme(1.5 + 0.45 * len(rows), message)
-        + _NO_ROWS
-    )
-
-
 def reliability(curves: pd.DataFrame, message: str) -> p9.ggplot:
     """Draw what came beside what was predicted, before calibration and after (`Decline`).
 

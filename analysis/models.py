@@ -410,7 +410,8 @@ def comparison(tested: dict[str, Judged], test_share: float) -> pd.DataFrame:
     pandas.DataFrame
         model; mean, ``_low`` and ``_high`` of each of `MEASURES`; ``gain`` in ROC-AUC over the
         simplest candidate that is no constant, and ``behind`` the best, both paired by split with
-        ``_low`` and ``_high``; parameters (those tuned most often); chosen.
+        ``_low`` and ``_high``; roc_auc_lowest and roc_auc_highest (of the single splits);
+        parameters (those tuned most often); chosen.
     """
     areas = {model: result.scores["roc_auc"].to_numpy() for model, result in tested.items()}
     best = max(areas, key=lambda model: areas[model].mean())
@@ -425,6 +426,7 @@ def comparison(tested: dict[str, Judged], test_share: float) -> pd.DataFrame:
             row[name], row[f"{name}_low"], row[f"{name}_high"] = corrected_interval(
                 values, test_share
             )
+        row["roc_auc_lowest"], row["roc_auc_highest"] = areas[model].min(), areas[model].max()
         row["parameters"] = usual_parameters(result.parameters)[0]
         rows.append(row)
     table = pd.DataFrame(rows)

@@ -570,7 +570,6 @@ def _decline_tables(
         "activity_models": found.models,
         "activity_reliability": found.reliability,
         "activity_leaks": found.leaks,
-        "activity_single_splits": found.single,
         "risk_groups": groups,
         "risk_group_effects": risk_groups.group_effects(customers, smallest),
         "contact_curve": curve,

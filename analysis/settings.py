@@ -103,14 +103,6 @@ class TransactionSettings(_Section):
     columns: Annotated[Names, AfterValidator(_ledger_names)]
 
 
-class PublishedScore(_Section):
-    """What somebody has claimed of a model on one table."""
-
-    sha256: str
-    model: str
-    roc_auc: Share
-
-
 class ActivitySettings(_Section):
     """How to read and join the four tables of regular customers."""
 
@@ -123,7 +115,6 @@ class ActivitySettings(_Section):
     columns: dict[Literal["behaviour", "revenue", "minutes", "profit"], Names]
     typos: dict[str, str]
     labels: dict[str, str]
-    published: list[PublishedScore] = []
 
 
 class EngineSettings(_Section):
@@ -232,7 +223,11 @@ def read_settings(path: Path = SETTINGS_FILE) -> Settings:
     'C'
     """
     try:
-        return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+        # Published scores are no setting any more; a file that still has them is read without.
+        if isinstance(section := given.get("activity"), dict):
+            section.pop("published", None)
+        return Settings.model_validate(given)
     except ValidationError as error:
         raise Refused(
             [

@@ -431,6 +431,13 @@ def test_broken_settings_are_refused(
     assert all(problem.startswith("settings.toml: ") for problem in found.problems)
 
 
+def test_settings_that_lost_their_use_are_ignored(tmp_path: Path, run: Run) -> None:
+    lines(good_lines())(tmp_path)
+    old = '[[activity.published]]\nsha256 = "5884"\nmodel = "tree"\nroc_auc = 0.9\n\n[engine]'
+    path = settings_file(tmp_path / "settings.toml", ("[engine]", old))
+    assert run("check", "--data", tmp_path, "--settings", path).code == 0
+
+
 @pytest.mark.parametrize(
     "arguments", [[], ["chek"], ["check", "--dta", "x"], ["build", "--data"], ["check", "x"]]
 )

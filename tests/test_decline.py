@@ -49,7 +49,6 @@ def two_models() -> Any:
     with pytest.MonkeyPatch.context() as patch:
         kept = {name: models.CANDIDATES[name] for name in (CONSTANT, LOGISTIC)}
         patch.setattr(models, "CANDIDATES", kept)
-        patch.setattr(decline, "SINGLE_SPLITS", 1)
         yield
 
 
@@ -134,6 +133,9 @@ def test_the_simplest_not_credibly_worse_is_chosen(areas: list[float], noise: fl
     assert (table["behind_low"].iloc[:place] > 0).all()
     assert table["behind_low"].to_numpy()[place] <= 0
     assert table["behind"].to_numpy()[table["roc_auc"].to_numpy().argmax()] == 0
+    folds = [result.scores["roc_auc"] for result in tested.values()]
+    assert table["roc_auc_lowest"].tolist() == [scores.min() for scores in folds]
+    assert table["roc_auc_highest"].tolist() == [scores.max() for scores in folds]
 
 
 @given(

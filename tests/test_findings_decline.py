@@ -78,43 +78,19 @@ def test_roc_auc_is_put_in_words() -> None:
     assert findings.of_hundred(1.02) == "100"
 
 
-def leak_table(added: list[float], reach: float = 0.01, mistake: str = "twins") -> pd.DataFrame:
-    table = pd.DataFrame({"model": NAMES[1 : 1 + len(added)], "added": added, "mistake": mistake})
-    return table.assign(low=table["added"] - reach, high=table["added"] + reach)
-
-
-def test_leaks_are_sorted_by_what_they_add() -> None:
-    text = findings.leaks(leak_table([0.02, -0.03, 0.001]), "twins")
-    added, taken, luck = text.split("; it ")
-    assert "added" in added and "logistic regression +0.020 (0.010 to 0.030)" in added
-    assert "taken" in taken and "decision tree −0.030" in taken
-    assert "luck" in luck and "random forest +0.001" in luck
-    assert "no near-twins" in findings.leaks(leak_table([0.1], mistake="id"), "twins")
-    assert findings.leaks(leak_table([0.1], mistake="id"), "id").startswith("The customer number")
-    once = leak_table([0.1], reach=np.nan)
-    assert "(" not in findings.leaks(once, "twins")
-
-
-def single(low: float, high: float) -> pd.DataFrame:
-    row = {"model": NAMES[1], "splits": 200, "median": (low + high) / 2, "lowest": low}
-    return pd.DataFrame([{**row, "low": low, "high": high, "highest": high}])
-
-
-def published(**area: float) -> pd.DataFrame:
-    return pd.DataFrame(
-        {"model": [name.replace("_", " ") for name in area], "roc_auc": [*area.values()]}
-    )
-
-
-def test_published_scores_are_compared_with_their_own_model() -> None:
-    spread = single(0.85, 0.95)
-    assert "lie within" in findings.single_splits(spread, published(logistic_regression=0.92))
-    outside = findings.single_splits(spread, published(logistic_regression=0.97))
-    assert "outside" in outside and "0.970 for logistic regression" in outside
-    for other in (EMPTY, published(perceptron=0.99)):
-        text = findings.single_splits(spread, other)
-        assert text == "Logistic regression scores from 0.850 to 0.950 in 200 single splits."
-    assert "scores 0.900 in" in findings.single_splits(single(0.9, 0.9), EMPTY)
+def test_published_scores_are_held_against_single_folds_of_their_own_table() -> None:
+    models = pd.DataFrame({
+        "model": ["logistic regression", "support vector machine", "random forest"],
+        "roc_auc_lowest": [0.85, 0.86, 0.5], "roc_auc_highest": [0.93, 0.94, 1.0],
+    })  # fmt: skip
+    read = {"another file", findings.PUBLISHED_OF}
+    text = findings.published(models, read)
+    assert "0.920 (logistic regression) and 0.914 (support vector machine)" in text
+    assert "within the noise of one" in text and text.endswith("folds score 0.850 to 0.940.")
+    narrow = models.assign(roc_auc_highest=[0.915, 0.94, 1.0])
+    assert "not all lie within the noise" in findings.published(narrow, read)
+    assert findings.published(models, {"another file"}) == ""
+    assert findings.published(models.tail(1), read) == ""
 
 
 def curves(used: str = "isotonic") -> pd.DataFrame:
@@ -296,15 +272,12 @@ def test_without_a_model_nothing_is_claimed(say: str) -> None:
 
 def test_empty_tables_are_spoken_of_honestly() -> None:
     assert "too small" in findings.consent(EMPTY)
-    assert "not measured" in findings.leaks(EMPTY, "twins")
+    assert findings.published(EMPTY, {findings.PUBLISHED_OF}) == ""
 
 
 PLOTS: dict[str, Any] = {
     "candidates": lambda m: figures.candidates(candidates([0.5, 0.9, 0.8]), m),
     "only the guess": lambda m: figures.candidates(candidates([0.5, 0.5, 0.5, 0.5]).head(1), m),
-    "splits": lambda m: figures.single_splits(
-        single(0.8, 0.9), candidates([0.5, 0.9, 0.8]), m, published(logistic_regression=0.95)
-    ),
     "reliability": lambda m: figures.reliability(curves(), m),
     "importance": lambda m: figures.importance(importances(0.1, 0.0).assign(group=HOSTILE * 5), m),
     "partial": lambda m: figures.partial(partials([0.3]), m),
