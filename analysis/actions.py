@@ -32,7 +32,6 @@ LEDGER_TRAITS = {
     "cancellation_rate": "share",
     "abroad_share": "share",
     "second_order_share": "share",
-    "peak_share": "share",
     "basket_mean": "money",
     "basket_median": "money",
     "spend_median": "money",

@@ -562,37 +562,6 @@ def products(ledger: Ledger) -> pd.DataFrame:
 # ------------------------------------------------------------------------- concentration
 
 
-def lorenz(amounts: pd.Series, points: int = 200) -> pd.DataFrame:
-    """Return the Lorenz curve: the share of revenue that the smallest customers bring.
-
-    Parameters
-    ----------
-    amounts
-        One positive amount per customer.
-    points
-        The curve is thinned to about this many points, so that no customer can be read off it.
-
-    Returns
-    -------
-    pandas.DataFrame
-        customers_share and revenue_share, both from 0 to 1.
-
-    References
-    ----------
-    Lorenz, M. O. (1905). Methods of measuring the concentration of wealth. *Publications of the
-    American Statistical Association*, 9(70), 209-219.
-    """
-    ordered = np.sort(amounts.to_numpy(dtype=float))
-    total = np.concatenate([[0.0], np.cumsum(ordered)])
-    place = np.unique(np.linspace(0, len(ordered), points + 1).round().astype(int))
-    return pd.DataFrame(
-        {
-            "customers_share": place / max(len(ordered), 1),
-            "revenue_share": total[place] / (total[-1] or 1.0),
-        }
-    )
-
-
 def top_share(amounts: pd.Series | np.ndarray, share: float = 0.2) -> float:
     """Return the share of the whole that the top customers bring.
 

@@ -14,8 +14,8 @@ import pandas as pd
 import plotnine as p9
 
 from analysis.figures_sales import title
-from analysis.names import EVERYONE, TRAITS
-from analysis.theme import ACCENT, FAINT, INK, MUTED, PRIMARY, report_theme
+from analysis.names import TRAITS
+from analysis.theme import ACCENT, INK, MUTED, PRIMARY, report_theme
 from analysis.words import day, percent, short_money, shorten
 
 SOFT = "#566573"
@@ -38,15 +38,11 @@ def _labels(names: Iterable[str], longest: int = 22) -> dict[str, str]:
     """Return a label for each name; names that are cut to the same text stay apart."""
     labels: dict[str, str] = {}
     for name in names:
-        labels[name] = _other(shorten(name, longest), labels)
+        label = shorten(name, longest)
+        while label in labels.values():
+            label += " "
+        labels[name] = label
     return labels
-
-
-def _other(label: str, labels: dict[str, str]) -> str:
-    """Return a label that no segment has."""
-    while label in labels.values():
-        label += " "
-    return label
 
 
 def _down(values: Iterable[str], labels: dict[str, str]) -> Any:
@@ -182,46 +178,6 @@ def _quantity(value: float, measure: str, currency: str) -> str:
     return f"{value:,.1f}".removesuffix(".0")
 
 
-def seasons(table: pd.DataFrame, message: str, most: int = 8) -> p9.ggplot:
-    """Draw each segment's share of revenue by quarter, the last quarters only."""
-    if table.empty:
-        return nothing(message)
-    quarters = sorted(table["quarter"].unique())[-most:]
-    table = table[table["quarter"].isin(quarters)]
-    labels = _labels(table["segment"].unique())
-    everyone = _other(EVERYONE, labels)
-    usual = table.drop_duplicates("quarter")
-    usual = usual.assign(share=usual["usual"], segment=everyone)
-    table = pd.concat([table.assign(segment=table["segment"].map(labels)), usual])
-    names = {
-        quarter: f"{quarter.year}\nQ{quarter.quarter}" + ("" if whole else "*")
-        for quarter, whole in zip(table["quarter"], table["whole"], strict=True)
-    }
-    names = dict(sorted(names.items()))
-    cells = table.assign(
-        segment=pd.Categorical(table["segment"], [*labels.values(), everyone][::-1]),
-        quarter=pd.Categorical(table["quarter"].map(names), list(names.values())),
-        label=[percent(share) for share in table["share"]],
-        ink=_ink(table["share"] > 0.5),
-    )
-    partial = not table["whole"].all()
-    return (
-        p9.ggplot(cells, p9.aes("quarter", "segment", fill="share"))
-        + p9.geom_tile(color="white", size=0.8)
-        + p9.geom_text(p9.aes(label="label", color="ink"), size=8)
-        + _shades((0, 1))
-        + _inks()
-        + p9.labs(
-            title=title(message),
-            x="Share of the segment's net revenue that came in the quarter"
-            + (" (* the ledger covers a part of it)" if partial else ""),
-            y="",
-        )
-        + _rows(len(labels) + 1, 0.245)
-        + _NO_GRID
-    )
-
-
 def second_order(profiles: pd.DataFrame, message: str) -> p9.ggplot:
     """Draw the days from the first to the second order: median, middle half, who has one."""
     table = profiles.dropna(subset=["second_days_median"])
@@ -305,77 +261,6 @@ def _breaks(highest: float) -> list[float]:
     within = [step for step in steps if step <= highest]
     fine = [1, 1.5, 2, 3, 4]
     return [float(step) for step in (within if highest > 6 else [b for b in fine if b <= highest])]
-
-
-def segment_map(table: pd.DataFrame, message: str) -> p9.ggplot:
-    """Draw the map: one panel a segment, and one that tells which way the measures point."""
-    cells = table[table["kind"] == "cell"]
-    if cells.empty:
-        return nothing(message)
-    centres = table[table["kind"] == "centre"]
-    explained = table[table["kind"] == "explained"].iloc[0]
-    labels = _labels(centres["name"], 20)
-    guide = _other("towards more", labels)
-    panels = [*labels.values(), guide]
-    width = float(cells["width"].iloc[0])
-    ground = cells.drop_duplicates(["x", "y"])[["x", "y"]].merge(
-        pd.DataFrame({"panel": pd.Categorical(panels, panels)}), how="cross"
-    )
-    own = cells.assign(
-        panel=pd.Categorical(cells["name"].map(labels), panels),
-        share=cells["customers"].astype(float)
-        / cells.groupby("name")["customers"].transform("max").astype(float),
-    )
-    middle = centres.assign(panel=pd.Categorical(centres["name"].map(labels), panels))
-    reach = float(cells[["x", "y"]].abs().to_numpy().max()) * 0.5
-    arrows = table[table["kind"] == "loading"].assign(panel=pd.Categorical([guide] * 3, panels))
-    arrows = arrows.assign(x=arrows["x"] * reach, y=arrows["y"] * reach)
-    # Words stand beside arrows to the right, a line apart, and above those to the left.
-    line = 0.16 * (float(ground["y"].max() - ground["y"].min()) + width)
-    arrows = arrows.sort_values("y", ignore_index=True)
-    right = arrows[arrows["x"] >= 0].assign(at=lambda t: t["x"] * 1.06)
-    heights: list[float] = []
-    for y in right["y"]:
-        heights.append(max(float(y), heights[-1] + line) if heights else float(y))
-    right["y"] = heights
-    left = arrows[arrows["x"] < 0].assign(at=lambda t: t["x"], y=lambda t: t["y"] + 0.6 * line)
-    columns = min(4, len(panels))
-    rows = -(-len(panels) // columns)
-    return (
-        p9.ggplot(ground, p9.aes("x", "y"))
-        + p9.geom_tile(width=width, height=width, fill=FAINT)
-        + p9.geom_tile(p9.aes(fill="share"), data=own, width=width, height=width)
-        + p9.geom_point(data=middle, fill=ACCENT, color="white", size=2.6, stroke=0.4)
-        + p9.geom_segment(
-            p9.aes(x=0, y=0, xend="x", yend="y"),
-            data=arrows,
-            arrow=p9.arrow(length=0.06, type="closed"),
-            color=INK,
-            size=0.6,
-        )
-        + [
-            p9.geom_text(p9.aes("at", "y", label="name"), data=words, ha=side, size=7)
-            for side, words in (("left", right), ("center", left))
-            if len(words)
-        ]
-        + p9.expand_limits(y=[float(arrows["y"].max()) + line])
-        + p9.facet_wrap("panel", ncol=columns, drop=False)
-        + p9.scale_fill_gradient(low="#a9c4d8", high="#1f4e79", guide=None)
-        + p9.scale_x_continuous(expand=(0.12, 0))
-        + p9.labs(
-            title=title(message),
-            subtitle="Grey: all customers. Blue: the segment, darker where it is denser."
-            " Dot: its middle.",
-            x=f"First component ({percent(explained['x'])} of the variance)",
-            y=f"Second ({percent(explained['y'])})",
-        )
-        + report_theme(1.1 + 1.22 * rows)
-        + p9.theme(
-            axis_text=p9.element_blank(),
-            strip_text=p9.element_text(size=8, weight="bold", ha="left"),
-            panel_grid_major=p9.element_blank(),
-        )
-    )
 
 
 # ------------------------------------------------------------------------- movement
@@ -463,59 +348,6 @@ def migration(table: pd.DataFrame, message: str) -> p9.ggplot:
         + p9.theme(
             axis_text_x=p9.element_text(size=6.8 if len(there) <= 10 else 6, linespacing=1.05)
         )
-    )
-
-
-def net_flow(table: pd.DataFrame, message: str) -> p9.ggplot:
-    """Draw what each segment won from others and lost to them, with the balance's interval."""
-    if table.empty:
-        return nothing(message)
-    labels = _labels(table["segment"])
-    sides = {
-        "in": ("came from other segments", table["risen_in"] + table["fallen_in"]),
-        "out": ("left for other segments", -(table["risen_out"] + table["fallen_out"])),
-    }
-    bars = pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "segment": _down(table["segment"], labels),
-                    "side": pd.Categorical([name] * len(table), [n for n, _ in sides.values()]),
-                    "customers": values.astype(int),
-                }
-            )
-            for name, values in sides.values()
-        ]
-    )
-    points = table.assign(
-        segment=_down(table["segment"], labels),
-        net=table["net"].astype(float),
-        label=[f"  {net:+,}".replace("-", "−") if net else "  0" for net in table["net"]],
-        end=(table["risen_in"] + table["fallen_in"]).clip(lower=table["high"]).astype(float),
-    )
-    return (
-        p9.ggplot(bars, p9.aes("segment", "customers"))
-        + p9.geom_col(p9.aes(fill="side"), width=0.7)
-        + p9.geom_hline(yintercept=0, color=MUTED, size=0.5)
-        + p9.geom_linerange(
-            p9.aes("segment", ymin="low", ymax="high"),
-            data=points,
-            inherit_aes=False,
-            color=INK,
-            size=0.7,
-        )
-        + p9.geom_point(p9.aes("segment", "net"), data=points, color=INK, size=2)
-        + p9.geom_text(
-            p9.aes("segment", "end", label="label"), data=points, ha="left", size=8, color=INK
-        )
-        + p9.coord_flip()
-        + p9.scale_fill_manual({sides["in"][0]: _PALE, sides["out"][0]: "#e3b7a5"}, name=" ")
-        + p9.scale_y_continuous(
-            labels=lambda breaks: [f"{abs(b):,.0f}" for b in breaks], expand=(0.04, 0, 0.12, 0)
-        )
-        + p9.labs(title=title(message), x="", y="Customers (dot: balance with its 95% interval)")
-        + _rows(len(table), 0.32, 1.3)
-        + p9.theme(panel_grid_major_y=p9.element_blank())
     )
 
 

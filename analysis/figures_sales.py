@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pandas as pd
 import plotnine as p9
 
-from analysis.theme import ACCENT, INK, MUTED, PRIMARY, report_theme
-from analysis.words import WEEKDAYS, labels, percent, short_money
+from analysis.theme import ACCENT, INK, PRIMARY, report_theme
+from analysis.words import WEEKDAYS, labels, short_money
 
 
 def title(message: str, width: int = 74) -> str:
@@ -237,34 +237,6 @@ def returns(months: pd.DataFrame, message: str) -> p9.ggplot:
         + _months_scale(points["month"])
         + p9.labs(title=title(message), x="", y="Cancelled share")
         + report_theme(2.7)
-    )
-
-
-def lorenz(curve: pd.DataFrame, top20: float, message: str) -> p9.ggplot:
-    """Draw the Lorenz curve with the line of equality, and the top 20% marked."""
-    equal = pd.DataFrame({"customers_share": [0, 1], "revenue_share": [0, 1]})
-    mark = pd.DataFrame({"customers_share": [0.8], "revenue_share": [1 - top20]})
-    label = f"the top 20% bring\n{percent(top20, 1)} of revenue"
-    return (
-        p9.ggplot(curve, p9.aes("customers_share", "revenue_share"))
-        + p9.geom_line(data=equal, color=MUTED, linetype="dashed")
-        + p9.geom_line(color=PRIMARY, size=1.1)
-        + p9.geom_segment(p9.aes(x=0.8, xend=0.8, y=1 - top20, yend=1), color=ACCENT, size=0.8)
-        + p9.geom_point(data=mark, color=ACCENT, size=2.5)
-        + p9.annotate("text", x=0.775, y=0.86, label=label, ha="right", size=8.5, color=ACCENT)
-        + p9.annotate(
-            "text",
-            x=0.30,
-            y=0.36,
-            label="if all brought the same",
-            size=8,
-            color="#6b7a86",
-            ha="right",
-        )
-        + p9.scale_x_continuous(labels=_percent_axis, limits=(0, 1), expand=(0.01, 0))
-        + p9.scale_y_continuous(labels=_percent_axis, limits=(0, 1), expand=(0.01, 0))
-        + p9.labs(title=title(message, 62), x="Customers, smallest first", y="Share of revenue")
-        + report_theme(4.2, 6.0)
     )
 
 

@@ -137,37 +137,6 @@ def countries(profiles: pd.DataFrame, overall: pd.Series) -> str:
     )
 
 
-def seasons(table: pd.DataFrame) -> str:
-    """Say when most revenue came, and which segment's came most unevenly beside it.
-
-    Segments are cut by recency, so that the difference is in part their definition: the sentence
-    says so.
-    """
-    if table.empty:
-        return NO_SEGMENT
-    if table["quarter"].nunique() == 1:
-        return "All revenue falls in one calendar quarter, so seasons cannot be told."
-    table = table.assign(more=table["share"] - table["usual"])
-    top = top_row(table, "more")
-    if top["more"] < 0.005:
-        return "Every segment's revenue came in the same quarters."
-    best = top_row(table.drop_duplicates("quarter"), "usual")
-    usual = f"{_quarter(best['quarter'])} brought {percent(best['usual'])} of all revenue"
-    if top["quarter"] == best["quarter"]:
-        rest = f"{percent(top['share'])} of that of {_name(top['segment'])}"
-    else:
-        rest = (
-            f"{_quarter(top['quarter'])} {percent(top['share'])} of that of "
-            f"{_name(top['segment'])} ({percent(top['usual'])} of all)"
-        )
-    return f"{usual}, and {rest}; part of the difference is how the segments are defined."
-
-
-def _quarter(day: pd.Timestamp) -> str:
-    day = pd.Timestamp(day)
-    return f"Q{day.quarter} {day.year}"
-
-
 def second_order(profiles: pd.DataFrame, overall: pd.Series) -> str:
     """Say how many customers have a second order, and how soon it came."""
     if not overall["second_order_share"]:
@@ -197,22 +166,6 @@ def products(table: pd.DataFrame, names_products: bool = True) -> str:
         f"{shorten(top['description'])} stands out most: {top['lift']:.1f} times as common in "
         f"purchases of {_name(top['segment'])} as in all (95% interval {top['low']:.1f} to "
         f"{top['high']:.1f}); {count(some, 'segment has', 'segments have')} such products."
-    )
-
-
-def segment_map(table: pd.DataFrame) -> str:
-    """Say how much of the differences the map shows, and how many customers are on it."""
-    if table.empty:
-        return "All customers are alike in recency, orders and spend, so there is no map."
-    rows = {row["kind"]: row for row in table.to_dict("records")}
-    explained, drawn = rows["explained"], int(rows["shown"]["customers"])
-    if not drawn:
-        return "The customers lie too far apart to be drawn without showing single ones."
-    both = percent(explained["x"] + explained["y"])
-    shown = percent(drawn / explained["customers"])
-    return (
-        f"Two dimensions carry {both} of the differences in recency, orders and spend; {shown} of "
-        "customers are in cells with enough of them to draw."
     )
 
 
@@ -260,25 +213,6 @@ def migration(flows: pd.DataFrame) -> str:
         f"up the list of segments, {percent(kinds['down']['share'])} moved down and "
         f"{percent(kinds['stayed']['share'])} stayed: {verdict}."
     )
-
-
-def net_flow(table: pd.DataFrame) -> str:
-    """Say which segment won most from the others, and which lost most to them."""
-    if table.empty:
-        return TOO_SHORT
-    won = top_row(table, "net")
-    lost = top_row(table.assign(less=-table["net"]), "less")
-    if won["net"] <= 0:
-        return "No segment won customers from the others on balance."
-    return (
-        f"On balance most customers came to {_name(won['segment'])}, {_balance(won)}, and most "
-        f"left {_name(lost['segment'])}, {_balance(lost)}."
-    )
-
-
-def _balance(row: pd.Series) -> str:
-    low, high = (f"{round(row[end]):+,}".replace("-", "−") for end in ("low", "high"))
-    return f"{count(abs(row['net']))} (95% interval {low} to {high})"
 
 
 def retention(table: pd.DataFrame) -> str:

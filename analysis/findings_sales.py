@@ -175,7 +175,7 @@ def returns(table: pd.DataFrame) -> str:
     )
 
 
-def lorenz(share: float, low: float, high: float) -> str:
+def top_share(share: float, low: float, high: float) -> str:
     """Say how much the top fifth of customers bring, with its interval."""
     return (
         f"The top 20% of customers bring {percent(share, 1)} of gross revenue "

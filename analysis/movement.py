@@ -273,61 +273,6 @@ def _ends(values: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def net_flow(past: pd.DataFrame, names: Sequence[str], seed: int) -> pd.DataFrame:
-    """Return what each segment won from others and lost to them, between the last two dates.
-
-    Returns
-    -------
-    pandas.DataFrame
-        segment; before, now (customers); new (came as new customers); risen_in (from a less
-        valuable segment), fallen_in (from a more valuable one), risen_out, fallen_out; stayed;
-        net (in less out, without new customers) with low and high; up and down (what the
-        segment's own customers did: shares of `before` that rose and fell), each with ``_low``
-        and ``_high``, Wilson's. Empty with one date.
-
-    References
-    ----------
-    ``low`` and ``high`` are a 95% percentile interval over bootstraps of the customers: Efron,
-    B., & Tibshirani, R. J. (1993). *An Introduction to the Bootstrap*, chapter 13.
-    """
-    columns = ["segment", "before", "now", "new", "risen_in", "fallen_in", "risen_out",
-               "fallen_out", "stayed", "net", "low", "high", "up", "up_low", "up_high", "down",
-               "down_low", "down_high"]  # fmt: skip
-    if past["date"].nunique() < 2:
-        return pd.DataFrame(columns=columns)
-    flows = _flows(past, names)
-    among = flows.to_numpy()[:-1]
-    risen, fallen = np.tril(among, -1), np.triu(among, 1)
-    drawn = _draws(flows, seed)[:, :-1]
-    nets = drawn.sum(axis=1) - drawn.sum(axis=2)
-    low, high = np.quantile(nets, [0.025, 0.975], axis=0)
-    before, stayed = among.sum(axis=1), np.diag(among)
-    up, down = wilson(risen.sum(axis=1), before), wilson(fallen.sum(axis=1), before)
-    share = np.where(before > 0, before, np.nan)
-    return pd.DataFrame(
-        {
-            "segment": list(names),
-            "before": before,
-            "now": flows.to_numpy().sum(axis=0),
-            "new": flows.to_numpy()[-1],
-            "risen_in": risen.sum(axis=0),
-            "fallen_in": fallen.sum(axis=0),
-            "risen_out": risen.sum(axis=1),
-            "fallen_out": fallen.sum(axis=1),
-            "stayed": stayed,
-            "net": among.sum(axis=0) - before,
-            "low": low,
-            "high": high,
-            "up": risen.sum(axis=1) / share,
-            "up_low": up[0],
-            "up_high": up[1],
-            "down": fallen.sum(axis=1) / share,
-            "down_low": down[0],
-            "down_high": down[1],
-        }
-    )[columns]
-
-
 def direction(past: pd.DataFrame, names: Sequence[str], seed: int) -> pd.DataFrame:
     """Return how many customers rose, fell and stayed between the last two dates.
 
@@ -335,8 +280,13 @@ def direction(past: pd.DataFrame, names: Sequence[str], seed: int) -> pd.DataFra
     -------
     pandas.DataFrame
         kind (``up``, ``down``, ``stayed``, and ``balance``: up less down), customers, share (of
-        those who were customers at both dates), low and high of the share (a bootstrap as in
-        `net_flow`). Empty with one date, or when nobody was a customer at both.
+        those who were customers at both dates), low and high of the share. Empty with one date,
+        or when nobody was a customer at both.
+
+    References
+    ----------
+    ``low`` and ``high`` are a 95% percentile interval over bootstraps of the customers: Efron,
+    B., & Tibshirani, R. J. (1993). *An Introduction to the Bootstrap*, chapter 13.
     """
     columns = ["kind", "customers", "share", "low", "high"]
     if past["date"].nunique() < 2:

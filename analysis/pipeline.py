@@ -397,7 +397,6 @@ def _ledger_tables(ledger: tx.Ledger, settings: Settings) -> tuple[Tables, Facts
             ledger, settings.transactions.home_country, settings.report.smallest_group
         ),
         "products": explore_sales.products(ledger),
-        "lorenz": explore_sales.lorenz(gross["monetary"]),
     }
     low, high = explore_sales.top_share_interval(gross["monetary"], settings.engine.seed)
     facts: Facts = {
@@ -447,27 +446,20 @@ def _segment_tables(
     profile = profiles.segment_profiles(ledger, details, names, seed=seed, smallest=smallest)
     overall = profiles.overall_profile(ledger, details, seed=seed)
     past = movement.history(ledger, rules, frozen.cuts if frozen else None)
-    currency = settings.transactions.currency
     tables = {
         "customers": customers,
         "score_cuts": cuts,
-        "segment_rules": profiles.thresholds(rules, cuts, currency),
+        "segment_rules": profiles.thresholds(rules, cuts, settings.transactions.currency),
         "clustering": selection.table,
         "cluster_centres": selection.centres,
         "cluster_use": selection.use,
         "cluster_agreement": clustering.agreement(customers),
-        "segment_profiles": profile.assign(
-            portrait=[profiles.portrait(row, overall, currency) for _, row in profile.iterrows()]
-        ),
+        "segment_profiles": profile,
         "segment_overall": overall.to_frame().T.infer_objects(),
-        "segment_seasons": profiles.segment_seasons(ledger, customers, names, smallest=smallest),
-        "segment_countries": profiles.segment_countries(details, names, smallest=smallest),
         "segment_products": profiles.segment_products(ledger, customers, names, smallest=smallest),
         "segment_heatmap": profiles.segment_heatmap(details, names, smallest=smallest),
-        "segment_map": profiles.segment_map(customers, names, smallest=smallest),
         "movement": movement.movement(past, names, smallest),
         "migration": movement.migration(past, names, smallest),
-        "net_flow": movement.net_flow(past, names, seed),
         "direction": movement.direction(past, names, seed),
         "retention": movement.retention(ledger, past, names, smallest),
         "segment_returns": returns.returns(ledger, past, names, smallest),
@@ -538,7 +530,6 @@ def _activity_tables(checked: activity.ActivityTables, settings: Settings) -> tu
         "activity_lookalikes": checked.lookalikes,
         "activity_set_aside": checked.set_aside,
         "activity_joins": checked.joins,
-        "activity_twins": twins,
         "activity_effects": explore_activity.feature_effects(customers, smallest),
         "activity_associations": explore_activity.association_matrix(customers, smallest),
         "activity_categories": explore_activity.categories(customers, smallest),

@@ -12,7 +12,7 @@ carry 95% intervals: had other customers come, what then?
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import ibis
@@ -26,7 +26,7 @@ from analysis.names import EVERYONE, SUPPORT, TRAITS
 from analysis.rfm import MEASURES
 from analysis.segments import Segment
 from analysis.transactions import GROSS, NET, Ledger
-from analysis.words import about, count, money, percent
+from analysis.words import about, money
 
 Numbers = npt.NDArray[np.float64]
 
@@ -36,11 +36,6 @@ DRAWS = 999
 MANY = 20_000
 #: A product counts as over-represented below this share of false discoveries.
 FALSE_DISCOVERIES = 0.05
-#: The map has about this many cells along its longer side.
-CELLS = 20
-
-#: What the map is drawn from, and what stands at the points of its arrows.
-AXES = {"recency_days": "days ago", "frequency": "orders", "monetary": "spend"}
 
 _RANGES = {
     "recency": "recency_days",
@@ -162,14 +157,6 @@ def _net_lines(ledger: Ledger, customers: pd.DataFrame, by: str) -> ir.Table:
     ).sort_values("customer_id")
     lines = ledger.lines
     return lines.filter(lines.rung >= NET).join(ibis.memtable(groups), "customer_id")
-
-
-def group_names(customers: pd.DataFrame, by: str = "segment") -> list[str]:
-    """Return the groups that occur, those whose customers spend most on average first."""
-    spend = customers.assign(**{by: customers[by].astype("str")}).groupby(by)["monetary"].mean()
-    return [
-        str(name) for name in spend.sort_index().sort_values(ascending=False, kind="stable").index
-    ]
 
 
 # ------------------------------------------------------------------------- profiles
@@ -365,53 +352,6 @@ def _baskets(ledger: Ledger, details: pd.DataFrame, by: str) -> pd.DataFrame:
 # ------------------------------------------------------------------------- when and where
 
 
-def segment_seasons(
-    ledger: Ledger,
-    customers: pd.DataFrame,
-    names: Sequence[str],
-    *,
-    smallest: int,
-    by: str = "segment",
-) -> pd.DataFrame:
-    """Return net revenue of each segment by calendar quarter.
-
-    Returns
-    -------
-    pandas.DataFrame
-        segment, quarter (its first day), whole (whether the ledger covers it, but for a few
-        days), revenue, share (of the segment's revenue), usual (that share among all
-        customers). All quarters from the first to the last stand for each segment that is
-        described.
-    """
-    lines = _net_lines(ledger, customers, by)
-    table = (
-        lines.group_by("segment", quarter=lines.invoice_date.truncate("Q").date())
-        .aggregate(revenue=_exact(lines.amount))
-        .execute()
-    )
-    table["quarter"] = pd.to_datetime(table["quarter"])
-    every = pd.date_range(table["quarter"].min(), table["quarter"].max(), freq="QS", name="quarter")
-    wide = table.pivot(index="segment", columns="quarter", values="revenue").sort_index()
-    wide = wide.reindex(columns=every).fillna(0.0)
-    usual = wide.sum() / wide.sum().sum()
-    sizes = _sizes(customers, by)
-    described = [name for name in names if sizes.get(name, 0) >= max(smallest, 1)]
-    wide = wide.reindex(pd.Index(described, name="segment", dtype="str"))
-    total = wide.sum(axis=1)
-    long = wide.stack().rename("revenue").reset_index()
-    first = ledger.files["first_date"].min().date()
-    whole = {
-        quarter: covers(quarter.date(), next_quarter(quarter.date()), first, ledger.as_of)
-        for quarter in every
-    }
-    return long.assign(
-        revenue=long["revenue"].round(2),
-        share=long["revenue"] / long["segment"].map(total).astype("float64"),
-        usual=long["quarter"].map(usual).astype("float64"),
-        whole=long["quarter"].map(whole).astype(bool),
-    )[["segment", "quarter", "whole", "revenue", "share", "usual"]]
-
-
 def next_quarter(day: dt.date) -> dt.date:
     """Return the first day of the quarter after that of a day.
 
@@ -436,62 +376,6 @@ def covers(
 
 def _sizes(customers: pd.DataFrame, by: str) -> dict[str, int]:
     return {str(name): int(n) for name, n in customers[by].astype("str").value_counts().items()}
-
-
-def segment_countries(
-    details: pd.DataFrame,
-    names: Sequence[str],
-    *,
-    smallest: int,
-    by: str = "segment",
-    most: int = 5,
-) -> pd.DataFrame:
-    """Return where each segment's customers spend, by the market of each customer.
-
-    Returns
-    -------
-    pandas.DataFrame
-        segment, country, countries (1, or how many were added up in the last row), customers,
-        revenue, share (of the segment's customers with a market), lift (that share over the
-        share of all customers). Empty where the files have no country.
-    """
-    columns = ["segment", "country", "countries", "customers", "revenue", "share", "lift"]
-    people = details.assign(segment=details[by].astype("str")).dropna(subset=["market"])
-    overall = people["market"].value_counts(normalize=True)
-    rows: list[dict[str, Any]] = []
-    for name in names:
-        part = people[people["segment"] == name]
-        if len(part) < max(smallest, 1):
-            continue
-        table = part.groupby("market")["monetary"].agg(["size", "sum"]).reset_index()
-        table = table.sort_values(["size", "sum", "market"], ascending=[False, False, True])
-        large = table[table["size"] >= smallest].head(most)
-        rest = table.drop(large.index)
-        rows += [
-            {
-                "segment": name,
-                "country": market,
-                "countries": 1,
-                "customers": size,
-                "revenue": round(revenue, 2),
-                "share": size / len(part),
-                "lift": size / len(part) / overall[market],
-            }
-            for market, size, revenue in large.itertuples(index=False)
-        ]
-        if rest["size"].sum() >= smallest:
-            rows.append(
-                {
-                    "segment": name,
-                    "country": f"{len(rest)} other market{'s' * (len(rest) != 1)}",
-                    "countries": len(rest),
-                    "customers": rest["size"].sum(),
-                    "revenue": round(rest["sum"].sum(), 2),
-                    "share": rest["size"].sum() / len(part),
-                    "lift": rest["size"].sum() / len(part) / overall[rest["market"]].sum(),
-                }
-            )
-    return pd.DataFrame(rows, columns=columns)
 
 
 # ------------------------------------------------------------------------- what
@@ -671,113 +555,7 @@ def _standardised_logs(people: pd.DataFrame, columns: list[str]) -> pd.DataFrame
     return ((logs - logs.mean()) / spread.where(spread > 1e-12)).fillna(0.0)
 
 
-def segment_map(
-    customers: pd.DataFrame, names: Sequence[str], *, smallest: int, by: str = "segment"
-) -> pd.DataFrame:
-    """Return a map of all customers in two dimensions, without showing a single one.
-
-    The map is the first two principal components of standardised log R, F and M. It is cut into
-    square cells, and a segment's customers in a cell are counted where they are at least
-    `smallest`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        kind, name, x, y, width, customers. Kinds: ``cell`` (name: the segment; width: of the
-        cell), ``centre`` (name: the segment; its median place), ``loading`` (name: of `AXES`; the
-        correlation of the measure with either component), ``explained`` (x and y: the share of
-        the variance that each component carries), ``shown`` (customers in the cells that are
-        counted). Empty with fewer than two customers, or where all are equal.
-
-    References
-    ----------
-    Jolliffe, I. T. (2002). *Principal Component Analysis* (2nd ed.). Springer.
-    """
-    columns = ["kind", "name", "x", "y", "width", "customers"]
-    people = customers.assign(segment=customers[by].astype("str"))
-    people = people.sort_values("customer_id", ignore_index=True)
-    logs = _standardised_logs(people, list(AXES)).to_numpy()
-    values, vectors = np.linalg.eigh(logs.T @ logs / len(logs))
-    if values[-1] <= 1e-12:
-        return pd.DataFrame(columns=columns)
-    values, vectors = values[::-1][:2].clip(0), vectors[:, ::-1][:, :2]
-    # Which way a component points is arbitrary: spend to the right, recency upwards.
-    for axis, measure in enumerate((2, 0)):
-        vectors[:, axis] *= -1 if vectors[measure, axis] < 0 else 1
-    places = (logs @ vectors).round(6)
-    spans = np.quantile(places, 0.995, axis=0) - np.quantile(places, 0.005, axis=0)
-    width = round(float(max(spans)) / CELLS, 4) or 1.0
-    cells = pd.DataFrame((np.floor(places / width) + 0.5) * width, columns=["x", "y"]).assign(
-        name=people["segment"]
-    )
-    cells = cells.groupby(["name", "x", "y"], sort=True).size().reset_index(name="customers")
-    cells = cells[cells["name"].isin(names) & (cells["customers"] >= smallest)]
-    centres = pd.DataFrame(places, columns=["x", "y"]).groupby(people["segment"].to_numpy())
-    middle = centres.median().assign(customers=centres.size()).rename_axis("name").reset_index()
-    middle = middle[middle["customers"] >= smallest].set_index("name")
-    middle = middle.reindex([name for name in names if name in middle.index]).reset_index()
-    loadings = vectors * np.sqrt(values)
-    rows = pd.concat(
-        [
-            cells.assign(kind="cell", width=width),
-            middle.assign(kind="centre"),
-            pd.DataFrame(loadings.round(6), columns=["x", "y"]).assign(
-                kind="loading", name=list(AXES.values())
-            ),
-            pd.DataFrame(
-                {
-                    "kind": ["explained", "shown"],
-                    "name": ["explained", "shown"],
-                    "x": [round(values[0] / len(AXES), 6), np.nan],
-                    "y": [round(values[1] / len(AXES), 6), np.nan],
-                    "customers": [len(people), int(cells["customers"].sum())],
-                }
-            ),
-        ],
-        ignore_index=True,
-    )
-    return rows[columns].astype({"customers": "Int64", "width": "float64"})
-
-
 # ------------------------------------------------------------------------- in words
-
-
-def portrait(row: pd.Series, overall: pd.Series, currency: str = "") -> str:
-    """Say in one sentence what a segment is like.
-
-    Parameters
-    ----------
-    row
-        Of `segment_profiles`.
-    overall
-        From `overall_profile`.
-    currency
-        The sign that stands before amounts.
-    """
-    if not row["customers"]:
-        return "No customer is in this segment now."
-    size = f"{count(row['customers'], 'customer')} ({percent(row['share'], 1)})"
-    if not row["shown"]:
-        return f"{size}: too few to describe."
-    times = _times(row["revenue_share"] / row["share"])
-    text = (
-        f"{size} with {percent(row['revenue_share'], 1)} of net revenue, {times} times their "
-        f"share; the middle half spent {_span(row, 'spend', lambda x: money(x, currency))} in "
-        f"{_span(row, 'frequency', about)} {_plural(row['frequency_q3'], 'order')}, the last "
-        f"{_span(row, 'recency', count)} {_plural(round(row['recency_q3']), 'day')} ago"
-    )
-    apart = _apart(row, overall)
-    return f"{text}; {apart}." if apart else f"{text}."
-
-
-def _span(row: pd.Series, name: str, write: Callable[[float], str]) -> str:
-    """Write the quartiles of a measure, once where both read the same."""
-    low, high = write(row[f"{name}_q1"]), write(row[f"{name}_q3"])
-    return low if low == high else f"{low} to {high}"
-
-
-def _times(ratio: float) -> str:
-    return f"{ratio:.1f}" if ratio >= 0.05 else "under 0.1"
 
 
 def _plural(number: float, noun: str) -> str:
@@ -786,23 +564,6 @@ def _plural(number: float, noun: str) -> str:
 
 def _noun(number: float, noun: str) -> str:
     return f"{about(number)} {_plural(number, noun)}"
-
-
-def _apart(row: pd.Series, overall: pd.Series) -> str:
-    """Say which of a segment's shares differs from that of all customers beyond chance."""
-    told = {
-        # Not the amount: one giant order that was taken back would speak for a whole segment.
-        "cancellation_rate": "cancellations are {} of their orders by number (all customers: {})",
-        "abroad_share": "{} of them are outside the home market (all customers: {})",
-    }
-    for name, text in told.items():
-        differs = row[f"{name}_low"] > overall[f"{name}_high"] or (
-            row[f"{name}_high"] < overall[f"{name}_low"]
-        )
-        here, there = percent(row[name], 1), percent(overall[name], 1)
-        if differs and here != there:
-            return text.format(here, there)
-    return ""
 
 
 def thresholds(rules: Sequence[Segment], cuts: pd.DataFrame, currency: str) -> pd.DataFrame:

@@ -28,8 +28,8 @@ def strategy(
     Parameters
     ----------
     tables
-        Of the earlier steps: customers, segment_profiles, segment_overall, segment_seasons and
-        segment_returns; activity, risk_groups and risk_group_effects. Either half may be missing.
+        Of the earlier steps: customers, segment_profiles, segment_overall and segment_returns;
+        activity, risk_groups and risk_group_effects. Either half may be missing.
     plan
         From `analysis.actions.read_plan`.
     settings
@@ -64,10 +64,7 @@ def strategy(
             people = tables["customers"]
             people = people.assign(away=staying_away(people, past))
             values = traits.ledger_traits(
-                profiles,
-                tables["segment_overall"].iloc[0],
-                tables["segment_seasons"],
-                settings.transactions.currency,
+                profiles, tables["segment_overall"].iloc[0], settings.transactions.currency
             )
             rates = dict(zip(past["segment"], past["share"].astype(float), strict=True))
         else:

@@ -16,8 +16,6 @@ MUTED = "#8a9aa8"
 FAINT = "#dfe5ea"
 ACCENT = "#c4532d"
 PRIMARY = "#2f6690"
-# Told apart by people with a colour vision deficiency, and in grey print by their order.
-PALETTE = ["#2f6690", "#c4532d", "#5b8e7d", "#d9a441", "#7a5c8e", "#8a9aa8", "#3a2e39"]
 
 # The text block of the page is this wide, in inches; pictures are drawn at their printed size.
 WIDTH = 7.0

@@ -17,7 +17,7 @@ from scipy import stats
 from analysis.actions import ACTIVITY_TRAITS, EVERYBODY, LEDGER_TRAITS, Plan, Trait
 from analysis.explore_activity import CHANCE, feature_effects
 from analysis.names import GROUPS, TARGET
-from analysis.words import about, count, listed, money, percent, shorten, top_row
+from analysis.words import about, count, listed, money, percent, shorten
 
 #: A difference of less than this part of what all customers have is not told.
 RELEVANT = 0.1
@@ -26,17 +26,13 @@ _BRACKETS = re.compile(r"\s*\([^()]*\{(?:here|there)\}[^()]*\)")
 # ------------------------------------------------------------------------- what they are like
 
 
-def ledger_traits(
-    profiles: pd.DataFrame, overall: pd.Series, seasons: pd.DataFrame, currency: str = ""
-) -> pd.DataFrame:
+def ledger_traits(profiles: pd.DataFrame, overall: pd.Series, currency: str = "") -> pd.DataFrame:
     """Return the values of each described segment that a trait may ask about.
 
     Parameters
     ----------
     profiles, overall
         From `analysis.profiles.segment_profiles` and `overall_profile`.
-    seasons
-        From `analysis.profiles.segment_seasons`.
     currency
         The sign before amounts.
 
@@ -52,16 +48,12 @@ def ledger_traits(
     Shares and means differ clearly where their 95% intervals are apart, which is stricter than a
     test. Medians: where their notches are, the median +- 1.57 interquartile ranges over the root
     of the number of values (McGill, R., Tukey, J. W., & Larsen, W. A. (1978). Variations of box
-    plots. *The American Statistician*, 32(1), 12-16). The share of the strongest quarter has no
-    interval, and ``way`` 0.
+    plots. *The American Statistician*, 32(1), 12-16).
     """
     rows = []
     for row in profiles[profiles["shown"].astype(bool)].to_dict("records"):
         for column, kind in LEDGER_TRAITS.items():
-            if column == "peak_share":
-                ends = _peak(seasons, row["segment"])
-            else:
-                ends = (*_ends(row, column), *_ends(overall, column))
+            ends = (*_ends(row, column), *_ends(overall, column))
             rows.append((row["segment"], column, "", kind, *ends))
     names = ["segment", "column", "level", "kind", "here", "low", "high"]
     table = pd.DataFrame(rows, columns=[*names, "there", "there_low", "there_high"])
@@ -85,16 +77,6 @@ def _ends(row: Any, column: str) -> tuple[float, float, float]:
     spread = float(row[f"{name}_q3"]) - float(row[f"{name}_q1"])
     reach = 1.57 * spread / np.sqrt(size) if size > 0 else np.nan
     return value, value - reach, value + reach
-
-
-def _peak(seasons: pd.DataFrame, segment: str) -> tuple[float, ...]:
-    """Return the share of a segment's strongest quarter, and everybody's in that quarter."""
-    rows = seasons[seasons["segment"] == segment] if len(seasons) else seasons
-    if rows.empty or rows["share"].isna().all():
-        return (np.nan,) * 6
-    top = top_row(rows, "share")
-    here, there = float(top["share"]), float(top["usual"])
-    return here, here, here, there, -np.inf, np.inf
 
 
 def group_traits(

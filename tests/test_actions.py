@@ -33,13 +33,12 @@ def profile(name: str, **values: Any) -> dict[str, Any]:
 
 
 OVERALL = pd.Series(profile("All customers", customers=9000, orders=20000))
-SEASONS = pd.DataFrame({"segment": ["A"], "quarter": ["x"], "share": [0.9], "usual": [0.3]})
 
 
 def said(trait: dict[str, Any], **values: Any) -> list[str]:
     """Return what a trait says about a segment 'Champions' with some values."""
     plan = Plan(PLAN.actions, [Trait.model_validate({"half": LEDGER, "say": "{here}", **trait})])
-    table = traits.ledger_traits(pd.DataFrame([profile("Champions", **values)]), OVERALL, SEASONS)
+    table = traits.ledger_traits(pd.DataFrame([profile("Champions", **values)]), OVERALL)
     return list(traits.matched(plan, table, LEDGER)["sentence"])
 
 
@@ -62,7 +61,8 @@ def test_every_segment_and_every_group_has_one_action() -> None:
         ("{here} of the net", "{here of the net", "a brace is not closed"),
         ('column = "favourite_category"\nabove = "everybody"',
          'column = "favourite_category"\nabove = 0.5', "labels are compared with everybody"),
-        ('segments = ["Champions", "L', 'segments = ["Nobody", "L', "no ledger segment 'Nobody'"),
+        ('segments = ["Potential', 'segments = ["Nobody", "Potential',
+         "no ledger segment 'Nobody'"),
         ("[[actions]]", "[[actions]", "line"),
     ],
 )  # fmt: skip
@@ -111,19 +111,6 @@ def test_a_sentence_keeps_to_its_segments_and_small_ones_get_none() -> None:
     assert said(trait) == []
     assert said(trait | {"segments": ["Champions"]}) == ["20%"]
     assert said(trait | {"segments": []}, shown=False) == []
-
-
-def test_the_strongest_quarter_is_a_value_without_an_interval() -> None:
-    plan = Plan(
-        PLAN.actions,
-        [Trait(half="ledger", column="peak_share", above=0.5, say="{here} ({there})"),
-         Trait(half="ledger", column="peak_share", above="everybody", say="never")],
-    )  # fmt: skip
-    seasons = pd.DataFrame(
-        {"segment": "Champions", "quarter": [1, 2], "share": [0.2, 0.8], "usual": [0.6, 0.4]}
-    )
-    table = traits.ledger_traits(pd.DataFrame([profile("Champions")]), OVERALL, seasons)
-    assert list(traits.matched(plan, table, LEDGER)["sentence"]) == ["80% (40%)"]
 
 
 def regular(size: int = 240, **columns: Any) -> pd.DataFrame:
@@ -191,7 +178,7 @@ def test_a_difference_that_is_clear_but_small_is_not_told() -> None:
         ends = {f"abroad_share{end}": share for end in ("", "_low", "_high")}
         sharp = OVERALL.copy()
         sharp[["abroad_share_low", "abroad_share_high"]] = sharp["abroad_share"]
-        table = traits.ledger_traits(pd.DataFrame([profile("Champions", **ends)]), sharp, SEASONS)
+        table = traits.ledger_traits(pd.DataFrame([profile("Champions", **ends)]), sharp)
         return int(table.set_index("column")["way"].to_dict()["abroad_share"])
 
     assert [way(share) for share in (0.17, 0.19, 0.21, 0.23)] == [-1, 0, 0, 1]

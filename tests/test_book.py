@@ -241,7 +241,7 @@ def test_the_pattern_knows_every_id_of_the_sample(sample_build: Path) -> None:
 PEOPLE = ("customers", "scored", "contacted", "consenting", "refusing", "before", "now")
 #: Counts that say how many there are, and nothing about them: what was set aside by a rule, what
 #: lies under codes that are no products, and products that few bought.
-COUNTED_ONLY = {"tbl-aside", "tbl-codes", "fig-products", "tbl-rules", "fig-flow"}
+COUNTED_ONLY = {"tbl-aside", "tbl-codes", "fig-products", "tbl-rules"}
 #: What a row with a small count may still hold: who they are, how many, and what to do about them.
 HARMLESS = re.compile(
     r"segment|group|cluster|half|shown|share(_low|_high)?|date|quarter_end|reason|few|kind|name|"

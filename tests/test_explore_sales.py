@@ -128,9 +128,6 @@ def test_concentration_of_equal_and_of_unequal_customers() -> None:
     assert explore_sales.gini(one) == pytest.approx(0.99)
     assert explore_sales.top_share(equal) == pytest.approx(0.2)
     assert explore_sales.top_share(one) == 1
-    curve = explore_sales.lorenz(equal, points=10)
-    assert curve["customers_share"].tolist() == pytest.approx(curve["revenue_share"].tolist())
-    assert len(curve) == 11
 
 
 def test_the_interval_of_the_top_share_holds_it_and_is_the_same_each_time() -> None:

@@ -157,7 +157,7 @@ def everything(settings: Settings, **changes: Any) -> tuple[dict[str, pd.DataFra
     given: dict[str, pd.DataFrame] = {
         "customers": people, "segment_profiles": pd.DataFrame(rows),
         "segment_overall": OVERALL.to_frame().T.infer_objects(), "segment_returns": past,
-        "segment_seasons": EMPTY, "risk_groups": groups, "risk_group_effects": EMPTY,
+        "risk_groups": groups, "risk_group_effects": EMPTY,
         "activity": regular(size, decline_probability=0.6, decline=random.random(size) < 0.6,
                             twin_group=range(size)),
     }  # fmt: skip

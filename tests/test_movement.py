@@ -182,12 +182,11 @@ def test_a_ledger_shorter_than_a_quarter_says_so(tmp_path: Path) -> None:
     moved = movement.movement(short, NAMES)
     assert moved["customers"].sum() == 2
     flows = movement.migration(short, NAMES)
-    net, ways = movement.net_flow(short, NAMES, 1), movement.direction(short, NAMES, 1)
-    assert flows.empty and net.empty and ways.empty and stayed.empty
+    ways = movement.direction(short, NAMES, 1)
+    assert flows.empty and ways.empty and stayed.empty
     told = [
         findings_profiles.movement(moved),
         findings_profiles.migration(ways),
-        findings_profiles.net_flow(net),
         findings_profiles.newcomers(flows),
     ]
     assert set(told) == {findings_profiles.TOO_SHORT}
@@ -195,7 +194,6 @@ def test_a_ledger_shorter_than_a_quarter_says_so(tmp_path: Path) -> None:
     for picture in (
         figures_profiles.movement(moved, told[0]),
         figures_profiles.migration(flows, told[0]),
-        figures_profiles.net_flow(net, told[0]),
         figures_profiles.retention(stayed, told[0]),
     ):
         assert theme.draw(picture).startswith(b"<?xml")
@@ -213,7 +211,6 @@ def test_one_customer_over_two_quarters(tmp_path: Path) -> None:
     assert stayed[["customers", "retained", "share"]].to_numpy().tolist() == [[1, 1, 1.0]]
     ways = movement.direction(alone, NAMES, 1)
     assert findings_profiles.migration(ways).startswith("Of 1 customer at both dates, ")
-    assert findings_profiles.net_flow(movement.net_flow(alone, NAMES, 1)).endswith(".")
     assert findings_profiles.movement(movement.movement(alone, NAMES)).endswith(".")
     assert findings_profiles.newcomers(movement.migration(alone, NAMES)).startswith("No group")
 
@@ -243,21 +240,19 @@ def test_the_flows_add_up(past: pd.DataFrame) -> None:
     stayed = table[table["from_segment"] == table["to_segment"]]["customers"].sum()
     assert stayed == sum(then.get(customer) == segment for customer, segment in now.items())
 
-    net = movement.net_flow(past, NAMES, 1)
-    assert (net["now"] == net["stayed"] + net["risen_in"] + net["fallen_in"] + net["new"]).all()
-    assert (net["before"] == net["stayed"] + net["risen_out"] + net["fallen_out"]).all()
-    assert net["net"].sum() == 0
-    assert net["risen_in"].sum() == net["risen_out"].sum()
-    assert net.iloc[0]["risen_out"] == net.iloc[-1]["fallen_out"] == 0
-    assert net["net"].between(net["low"], net["high"]).all()
+    among = table[table["from_segment"] != NEW]
+    pairs = zip(among["from_segment"], among["to_segment"], strict=True)
+    rose = np.array([NAMES.index(start) - NAMES.index(end) for start, end in pairs])
+    ways = movement.direction(past, NAMES, 1)
     pd.testing.assert_frame_equal(
-        net, movement.net_flow(past.sample(frac=1, random_state=1), NAMES, 1)
+        ways, movement.direction(past.sample(frac=1, random_state=1), NAMES, 1)
     )
-
-    ways = movement.direction(past, NAMES, 1).set_index("kind")
-    assert ways.loc["up", "customers"] == net["risen_in"].sum()
-    assert ways.loc["balance", "customers"] == net["risen_in"].sum() - net["fallen_in"].sum()
+    ways = ways.set_index("kind")
+    up, down = (among.loc[moved, "customers"].sum() for moved in (rose > 0, rose < 0))
+    expected = {"up": up, "down": down, "stayed": stayed, "balance": up - down}
+    assert ways["customers"].to_dict() == expected
     assert ways.loc[["up", "down", "stayed"], "share"].sum() == pytest.approx(1)
+    assert ways["share"].between(ways["low"], ways["high"]).all()
 
 
 def test_the_bootstrap_over_cells_is_that_over_customers() -> None:
@@ -280,12 +275,12 @@ def test_the_bootstrap_over_cells_is_that_over_customers() -> None:
             for place, date in enumerate(("2011-01-01", "2011-04-01"))
         ]
     )
-    row = movement.net_flow(past, ["Champions", "At risk"], 3).iloc[0]
-    assert row["net"] == 30
-    # By hand: in less out over n customers has variance n (p + q - (p - q)^2).
+    row = movement.direction(past, ["Champions", "At risk"], 3).set_index("kind").loc["balance"]
+    assert row["customers"] == 30
+    # By hand: up less down of n customers has variance n (p + q - (p - q)^2).
     error = np.sqrt(200 * (0.3 + 0.15 - 0.15**2))
-    assert row["low"] == pytest.approx(30 - 1.96 * error, abs=2.5)
-    assert row["high"] == pytest.approx(30 + 1.96 * error, abs=2.5)
+    assert 200 * row["low"] == pytest.approx(30 - 1.96 * error, abs=2.5)
+    assert 200 * row["high"] == pytest.approx(30 + 1.96 * error, abs=2.5)
 
 
 def test_retention_counts_who_ordered_in_the_quarter_after(
@@ -312,12 +307,11 @@ def test_every_sentence_and_every_picture_of_the_sample(ledger: Ledger, past: pd
     moved = movement.movement(past, NAMES, 5)
     flows = movement.migration(past, NAMES, 5)
     assert ((flows["customers"] >= 5) | (flows["customers"] == 0) | flows["few"]).all()
-    net, ways = movement.net_flow(past, NAMES, 1), movement.direction(past, NAMES, 1)
+    ways = movement.direction(past, NAMES, 1)
     stayed = movement.retention(ledger, past, NAMES, 5)
     told = {
         "movement": findings_profiles.movement(moved),
         "migration": findings_profiles.migration(ways),
-        "net_flow": findings_profiles.net_flow(net),
         "retention": findings_profiles.retention(stayed),
         "newcomers": findings_profiles.newcomers(flows),
     }
@@ -327,7 +321,6 @@ def test_every_sentence_and_every_picture_of_the_sample(ledger: Ledger, past: pd
     for picture in (
         figures_profiles.movement(moved, told["movement"]),
         figures_profiles.migration(flows, told["migration"]),
-        figures_profiles.net_flow(net, told["net_flow"]),
         figures_profiles.retention(stayed, told["retention"]),
     ):
         assert theme.draw(picture).startswith(b"<?xml")

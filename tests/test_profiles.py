@@ -149,13 +149,9 @@ def test_small_and_empty_segments_are_counted_and_not_described(shop: Shop) -> N
     text = findings_profiles.small_segments(table.reset_index(), smallest)
     assert text.startswith("Nobody is in Nobody now. Too small to be described (fewer than ")
     hidden = {
-        "seasons": profiles.segment_seasons(shop.ledger, shop.details, names, smallest=smallest)[
-            "segment"
-        ],
         "products": profiles.segment_products(shop.ledger, shop.details, names, smallest=smallest)[
             "segment"
         ],
-        "countries": profiles.segment_countries(shop.details, names, smallest=smallest)["segment"],
         "heatmap": profiles.segment_heatmap(shop.details, names, smallest=smallest)["segment"],
     }
     for what, shown in hidden.items():
@@ -172,31 +168,9 @@ def test_clusters_are_profiled_as_segments_are_and_row_order_does_not_matter(sho
     details = profiles.customer_details(shop.ledger, shuffled[raw], "United Kingdom")
     assert details["customer_id"].tolist() == shop.details["customer_id"].tolist()
     pd.testing.assert_series_equal(details["second_days"], shop.details["second_days"])
-    pd.testing.assert_frame_equal(
-        profiles.segment_map(shuffled, NAMES, smallest=5, by="cluster"),
-        profiles.segment_map(shop.details, NAMES, smallest=5),
-    )
 
 
-# ------------------------------------------------------------------------- when, where and what
-
-
-def test_seasons_add_up_to_the_revenue_of_each_segment(shop: Shop) -> None:
-    table = profiles.segment_seasons(shop.ledger, shop.details, NAMES, smallest=5)
-    total = table.groupby("segment")["revenue"].sum()
-    revenue = shop.profiles.set_index("segment")["revenue"].dropna()
-    assert (total - revenue).abs().max() < 0.1
-    assert table.groupby("segment")["share"].sum().to_numpy() == pytest.approx(1)
-    assert table.drop_duplicates("quarter")["usual"].sum() == pytest.approx(1)
-    assert table["quarter"].nunique() == 8
-    assert table["whole"].all()
-
-
-def test_countries_add_up_and_hide_small_ones(shop: Shop) -> None:
-    table = profiles.segment_countries(shop.details, NAMES, smallest=5)
-    assert (table["customers"] >= 5).all()
-    assert (table.groupby("segment")["share"].sum() <= 1 + 1e-9).all()
-    assert table.groupby("segment")["country"].first().eq("United Kingdom").all()
+# ------------------------------------------------------------------------- what
 
 
 def bought(customer: int, product: int, day: int = 1) -> Row:
@@ -255,24 +229,6 @@ def test_segments_drawn_at_random_have_no_typical_products(shop: Shop) -> None:
 
 
 # ------------------------------------------------------------------------- beside each other
-
-
-def test_the_map_shows_no_customer_and_is_the_principal_components(shop: Shop) -> None:
-    table = profiles.segment_map(shop.details, NAMES, smallest=5)
-    rows = dict(iter(table.groupby("kind")))
-    assert (rows["cell"]["customers"] >= 5).all()
-    assert (rows["centre"]["customers"] >= 5).all()
-    assert rows["cell"]["customers"].sum() == rows["shown"]["customers"].iloc[0]
-    logs = np.log1p(shop.details[list(profiles.AXES)].astype(float))
-    values = np.linalg.eigvalsh(np.corrcoef(logs.T))[::-1] / 3
-    assert rows["explained"][["x", "y"]].to_numpy()[0] == pytest.approx(values[:2], abs=1e-5)
-    loading = rows["loading"].set_index("name")
-    assert loading["x"].idxmin() == "days ago"
-    assert loading["y"].idxmax() == "days ago"
-    # The sum of squared loadings on a component is its variance.
-    assert (loading[["x", "y"]] ** 2).sum().to_numpy() == pytest.approx(3 * values[:2], abs=1e-4)
-    centre = rows["centre"].set_index("name")
-    assert centre["x"].idxmax() == "Champions"
 
 
 def test_the_heatmap_is_in_standard_deviations(shop: Shop) -> None:
@@ -338,51 +294,18 @@ def test_thresholds_that_nobody_can_reach_say_so() -> None:
 # ------------------------------------------------------------------------- sentences
 
 
-def a_profile(**values: object) -> pd.Series:
-    row = pd.Series(np.nan, index=profiles.PROFILE_COLUMNS, dtype=object)
-    return pd.concat([row.drop([*values]), pd.Series(values, dtype=object)])
-
-
-def test_portraits_are_true_of_nobody_of_few_and_of_ties() -> None:
-    overall = a_profile(
-        cancellation_rate=0.1, cancellation_rate_low=0.08, cancellation_rate_high=0.12
-    )
-    say = profiles.portrait
-    assert say(a_profile(customers=0), overall) == "No customer is in this segment now."
-    few = a_profile(customers=1, share=0.0001, shown=False)
-    assert say(few, overall) == "1 customer (under 0.1%): too few to describe."
-    alike = a_profile(
-        customers=40, share=0.5, shown=True, revenue_share=0.01, spend_q1=20.0, spend_q3=20.0,
-        frequency_q1=1.0, frequency_q3=1.0, recency_q1=1.0, recency_q3=1.0,
-        cancellation_rate=0.3, cancellation_rate_low=0.2, cancellation_rate_high=0.4,
-        return_rate=0.0, return_rate_low=0.0, return_rate_high=0.0,
-    )  # fmt: skip
-    assert say(alike, overall, "£") == (
-        "40 customers (50.0%) with 1.0% of net revenue, under 0.1 times their share; the middle "
-        "half spent £20.00 in 1 order, the last 1 day ago; cancellations are 30.0% of their "
-        "orders by number (all customers: 10.0%)."
-    )
-    alike["cancellation_rate_low"] = 0.11
-    assert say(alike, overall, "£").endswith("the last 1 day ago.")
-
-
 def test_every_sentence_and_every_picture_of_the_sample(shop: Shop) -> None:
     table, overall = shop.profiles, shop.overall
     heat = profiles.segment_heatmap(shop.details, NAMES, smallest=5)
-    season = profiles.segment_seasons(shop.ledger, shop.details, NAMES, smallest=5)
     product = profiles.segment_products(shop.ledger, shop.details, NAMES, smallest=5)
-    place = profiles.segment_map(shop.details, NAMES, smallest=5)
     told = [
         findings_profiles.size_value(table),
         findings_profiles.heatmap(heat),
         findings_profiles.baskets(table, "£"),
         findings_profiles.returns(table, overall),
         findings_profiles.countries(table, overall),
-        findings_profiles.seasons(season),
         findings_profiles.second_order(table, overall),
         findings_profiles.products(product),
-        findings_profiles.segment_map(place),
-        *[profiles.portrait(row, overall, "£") for _, row in table.iterrows()],
     ]
     for text in told:
         assert text.endswith("."), text
@@ -390,10 +313,8 @@ def test_every_sentence_and_every_picture_of_the_sample(shop: Shop) -> None:
     pictures = [
         figures_profiles.size_value(table, told[0]),
         figures_profiles.heatmap(heat, "£", told[1]),
-        figures_profiles.seasons(season, told[5]),
-        figures_profiles.second_order(table, told[6]),
-        figures_profiles.products(product, told[7]),
-        figures_profiles.segment_map(place, told[8]),
+        figures_profiles.second_order(table, told[5]),
+        figures_profiles.products(product, told[6]),
     ]
     for picture in pictures:
         assert theme.draw(picture).startswith(b"<?xml")
@@ -421,7 +342,6 @@ def test_without_the_columns_a_profile_says_what_is_missing(
         product = profiles.segment_products(shop.ledger, shop.details, NAMES, smallest=1)
         assert product.empty
         assert findings_profiles.products(product, False) == "The files name no products."
-        assert profiles.segment_countries(shop.details, NAMES, smallest=1).empty
         theme.draw(figures_profiles.products(product, "The files name no products."))
 
 
@@ -434,21 +354,15 @@ def test_one_customer_with_one_order(
         assert table["revenue_share"].sum() == 1
         heat = profiles.segment_heatmap(shop.details, NAMES, smallest=1)
         assert (heat["z"] == 0).all()
-        place = profiles.segment_map(shop.details, NAMES, smallest=1)
-        assert place.empty
-        season = profiles.segment_seasons(shop.ledger, shop.details, NAMES, smallest=1)
         product = profiles.segment_products(shop.ledger, shop.details, NAMES, smallest=1)
         assert product.empty
         assert findings_profiles.size_value(table).startswith("100% of net revenue comes from ")
         assert "in any measure" in findings_profiles.heatmap(heat)
-        assert "one calendar quarter" in findings_profiles.seasons(season)
         assert findings_profiles.second_order(table, shop.overall).startswith("Nobody")
-        assert "no map" in findings_profiles.segment_map(place)
         assert findings_profiles.products(product).startswith("No product")
         hidden = shop.profiles
         assert not hidden["shown"].any()
         assert findings_profiles.size_value(hidden) == findings_profiles.NO_SEGMENT
-        theme.draw(figures_profiles.segment_map(place, "No map."))
         theme.draw(figures_profiles.second_order(table, "Nobody."))
 
 
