@@ -29,6 +29,10 @@ Numbers = npt.NDArray[np.float64]
 OTHER = "other (few customers)"
 #: A comparison counts as more than chance below this adjusted p-value.
 CHANCE = 0.05
+#: So many features are shown with their distributions.
+SHOWN = 4
+#: From this association on, two features overlap.
+OVERLAP = 0.8
 
 _EFFECT_COLUMNS = {
     "feature": "str",
@@ -57,6 +61,8 @@ _CATEGORY_COLUMNS = {
     "low": "float64",
     "high": "float64",
 }
+#: So many pairs that overlap are named.
+_PAIRS_NAMED = 5
 _DISTRIBUTION_COLUMNS = {
     "feature": "str",
     "activity": "str",
@@ -459,10 +465,14 @@ def feature_distribution(
 def distributions(
     customers: pd.DataFrame, features: Iterable[str], smallest_group: int
 ) -> pd.DataFrame:
-    """Return `feature_distribution` of several features, one below the other."""
+    """Return `feature_distribution` of the `SHOWN` features in which the classes overlap least."""
     tables = [feature_distribution(customers, name, smallest_group) for name in features]
     full = [table for table in tables if len(table)]
-    return pd.concat(full, ignore_index=True) if full else _empty(_DISTRIBUTION_COLUMNS)
+    if not full:
+        return _empty(_DISTRIBUTION_COLUMNS)
+    together = pd.concat(full, ignore_index=True)
+    least = overlaps(together)["feature"].head(SHOWN)
+    return pd.concat([together[together["feature"] == name] for name in least], ignore_index=True)
 
 
 def _edges(values: pd.Series, bins: int = 15) -> Numbers:
@@ -565,44 +575,42 @@ def effects_alt(effects: pd.DataFrame) -> str:
     )
 
 
-def associations_message(matrix: pd.DataFrame, threshold: float) -> str:
-    """Say in one sentence which features repeat each other.
+def associations_message(matrix: pd.DataFrame) -> str:
+    """Say in one sentence which features overlap, by `OVERLAP` or more.
 
     Parameters
     ----------
     matrix
         As `association_matrix` returns it.
-    threshold
-        From which association on two features count as saying the same.
     """
     pairs = collinear_pairs(matrix, 0.0)
     if pairs.empty:
         return "There are too few customers, or too little variety, to compare features."
-    strong = pairs[pairs["association"] >= threshold]
-    if strong.empty:
-        return (
-            "No two features say the same: the strongest link, between "
-            f"{_pair_text(pairs.iloc[0])}, is {pairs['association'].iloc[0]:.2f} of 1."
-        )
-    if len(strong) == 1:
-        return (
-            f"One pair of features says nearly the same: {_pair_text(strong.iloc[0])} "
-            f"({strong['association'].iloc[0]:.2f} of 1)."
-        )
-    return (
-        f"{_counted(len(strong))} pairs of features say nearly the same, above all "
-        f"{_pair_text(strong.iloc[0])} ({strong['association'].iloc[0]:.2f} of 1)."
-    )
+    texts = _pair_texts(pairs)
+    strong = int((pairs["association"] >= OVERLAP).sum())
+    if not strong:
+        return f"No two features overlap. The strongest association is {texts[0]} of 1."
+    named = listed(texts[:strong])
+    if strong > _PAIRS_NAMED:
+        rest = f"{strong - _PAIRS_NAMED} more"
+        named = listed([*texts[:_PAIRS_NAMED], rest])
+    return f"Features that overlap, so that a model cannot tell which one matters: {named}."
 
 
-def _pair_text(pair: pd.Series) -> str:
-    return f"{FEATURE_NAMES[pair['first']]} and {FEATURE_NAMES[pair['second']]}"
+def _pair_texts(pairs: pd.DataFrame) -> list[str]:
+    """Return pairs of features with their association."""
+    return [
+        f"{FEATURE_NAMES[first]} with {FEATURE_NAMES[second]} ({association:.2f})"
+        for first, second, association in zip(
+            pairs["first"], pairs["second"], pairs["association"], strict=True
+        )
+    ]
 
 
 def associations_alt(matrix: pd.DataFrame) -> str:
     """Describe the picture of the associations to somebody who cannot see it."""
     if matrix.empty:
-        return associations_message(matrix, 1)
+        return associations_message(matrix)
     label = matrix[matrix["first"] == "decline"].sort_values("association", ascending=False)
     label = label.dropna(subset="association")
     pairs = collinear_pairs(matrix, 0.0)
@@ -610,10 +618,7 @@ def associations_alt(matrix: pd.DataFrame) -> str:
         "Heat map of how strongly every two features go together, from 0 (not at all) to 1 (fully)."
     ]
     if len(pairs):
-        strongest = [
-            f"{_pair_text(row)} {row['association']:.2f}" for _, row in pairs.head(3).iterrows()
-        ]
-        parts.append(f"Strongest among the features: {'; '.join(strongest)}.")
+        parts.append(f"Strongest among the features: {'; '.join(_pair_texts(pairs.head(3)))}.")
     if len(label):
         strongest = [
             f"{FEATURE_NAMES[name]} {value:.2f}"
@@ -731,11 +736,6 @@ def distributions_alt(table: pd.DataFrame) -> str:
 
 def _many(count: int, thing: str) -> str:
     return f"{count:,} {thing}{'s' * (count != 1)}"
-
-
-def _counted(count: int) -> str:
-    words = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
-    return words[count] if count < len(words) else f"{count:,}"
 
 
 def _empty(types: dict[str, str]) -> pd.DataFrame:

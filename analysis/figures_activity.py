@@ -20,6 +20,8 @@ from analysis.words import labels, shorten
 
 ACTIVITY_NAMES = {"same": "stay", "declined": "buy less"}
 _LINE = 72
+#: A full association; light, so that dark numbers can be read on it.
+_TINT = "#8fb3cd"
 
 
 def effect_plot(
@@ -75,7 +77,7 @@ def effect_plot(
     )
 
 
-def distribution_plot(table: pd.DataFrame, title: str, columns: int = 3) -> p9.ggplot:
+def distribution_plot(table: pd.DataFrame, title: str) -> p9.ggplot:
     """Draw one small histogram a feature, customers who buy less laid over those who stay.
 
     Areas are comparable within a panel: each class fills the same area.
@@ -86,8 +88,6 @@ def distribution_plot(table: pd.DataFrame, title: str, columns: int = 3) -> p9.g
         As `analysis.explore_activity.distributions` returns it; panels keep its order.
     title
         The message.
-    columns
-        Panels side by side.
     """
     if table.empty:
         return _nothing(title)
@@ -105,7 +105,7 @@ def distribution_plot(table: pd.DataFrame, title: str, columns: int = 3) -> p9.g
     return (
         p9.ggplot(rows, p9.aes(xmin="low", xmax="high", ymin=0, ymax="density", fill="activity"))
         + p9.geom_rect(alpha=0.5)
-        + p9.facet_wrap("panel", ncol=columns, scales="free")
+        + p9.facet_wrap("panel", ncol=2, scales="free")
         + p9.scale_fill_manual(colors, name="Customers who")
         + p9.scale_x_continuous(breaks=_few_breaks, labels=_short_numbers)
         + p9.labs(
@@ -114,7 +114,7 @@ def distribution_plot(table: pd.DataFrame, title: str, columns: int = 3) -> p9.g
             x="",
             y="",
         )
-        + report_theme(height=1.3 + 1.25 * -(-len(panels) // columns))
+        + report_theme(height=1.3 + 1.25 * -(-len(panels) // 2))
         + p9.theme(
             axis_text_y=p9.element_blank(),
             panel_grid_major_y=p9.element_blank(),
@@ -142,7 +142,7 @@ def association_plot(matrix: pd.DataFrame, title: str) -> p9.ggplot:
     place = {name: number for number, name in enumerate(order, 1)}
     numbered = [f"{_capital(FEATURE_NAMES[name])}  {place[name]}" for name in order]
     labels = [
-        f"{value:.2f}".lstrip("0") if value >= 0.095 else "" for value in matrix["association"]
+        f"{value:.2f}".lstrip("0") if value >= 0.195 else "" for value in matrix["association"]
     ]
     rows = matrix.assign(
         x=pd.Categorical(matrix["first"].map(place), range(1, len(order))),
@@ -150,28 +150,26 @@ def association_plot(matrix: pd.DataFrame, title: str) -> p9.ggplot:
             matrix["second"].map(dict(zip(order, numbered, strict=True))), numbered[:0:-1]
         ),
         label=labels,
-        ink=matrix["association"].gt(0.55).map({True: "white", False: INK}),
     )
     return (
         p9.ggplot(rows, p9.aes("x", "y", fill="association"))
         + p9.geom_tile(color="white", size=0.6)
-        + p9.geom_text(p9.aes(label="label", color="ink"), size=6.5)
-        + p9.scale_color_identity()
+        + p9.geom_text(p9.aes(label="label"), color=INK, size=6.5)
+        # The tiles carry their numbers: a bar of colours would be most of the file, and say less.
         + p9.scale_fill_gradient(
-            low="#f4f6f8", high=PRIMARY, limits=(0, 1), na_value=FAINT, name="0 none, 1 full"
+            low="#f7f9fa", high=_TINT, limits=(0, 1), na_value=FAINT, guide=None
         )
         + p9.labs(
             title=_title(title),
-            subtitle=f"Column 1 is {FEATURE_NAMES[order[0]]}; the others are numbered as the rows",
+            subtitle=f"Column 1 is {FEATURE_NAMES[order[0]]}; the others are numbered as the rows\n"
+            "0: independent, 1: fully dependent; without a number: under 0.2",
             x="",
             y="",
         )
-        + report_theme(height=1.5 + 0.24 * len(order))
+        + report_theme(height=1.2 + 0.24 * len(order))
         + p9.theme(
             panel_grid_major=p9.element_blank(),
             axis_text_y=p9.element_text(size=8),
-            legend_key_width=90,
-            legend_key_height=8,
         )
     )
 

@@ -17,8 +17,8 @@ from analysis.figures_profiles import SOFT, nothing
 from analysis.figures_sales import title
 from analysis.findings_decline import capital
 from analysis.findings_strategy import assumption, points, write_amount
-from analysis.names import ENOUGH, RATE, REACH, UPLIFT
-from analysis.theme import ACCENT, FAINT, INK, MUTED, PRIMARY, report_theme
+from analysis.names import RATE, REACH, UPLIFT
+from analysis.theme import ACCENT, INK, MUTED, PRIMARY, report_theme
 from analysis.words import count, labels, percent, short_money
 
 _NO_ROWS = p9.theme(panel_grid_major_y=p9.element_blank())
@@ -196,49 +196,4 @@ def budget(
             y=f"Expected profit{' (units)' if half != 'ledger' else ''}",
         )
         + _theme(3.9, message)
-    )  # fmt: skip
-
-
-def trials(table: pd.DataFrame, message: str, waves: int) -> p9.ggplot:
-    """Draw how many customers each trial needs, beside how many there are."""
-    rows = table[table["per_arm"].notna()] if len(table) else table
-    if rows.empty:
-        return nothing(message)
-    there, needed = f"there are in {count(waves, 'quarter')}", "needed in both groups"
-    names = labels(
-        [capital(str(name)) for name in rows["segment"]],
-        26,
-        [f" ({points(uplift)})" for uplift in rows["uplift"]],
-    )
-    least = 1.0  # a logarithmic axis has no place for nobody
-    data = pd.concat(
-        [
-            pd.DataFrame({"label": _down(names), "customers": values.clip(lower=least),
-                          "kind": pd.Categorical([kind] * len(rows), [there, needed])})
-            for kind, values in (
-                (there, rows["contacts"] * waves), (needed, 2 * rows["per_arm"])
-            )
-        ],
-        ignore_index=True,
-    )  # fmt: skip
-    ends = rows.assign(label=_down(names), x=(rows["contacts"] * waves).clip(lower=least),
-                       xend=2 * rows["per_arm"],
-                       enough=np.where(rows["verdict"] == ENOUGH, "yes", "no"))  # fmt: skip
-    return (
-        p9.ggplot(data, p9.aes("customers", "label"))
-        + p9.geom_segment(
-            p9.aes(x="x", xend="xend", y="label", yend="label"), data=ends, inherit_aes=False,
-            color=FAINT, size=2.4,
-        )
-        + p9.geom_point(p9.aes(color="kind", shape="kind"), size=2.8)
-        + p9.scale_color_manual({there: PRIMARY, needed: ACCENT}, name="Customers")
-        + p9.scale_shape_manual({there: "o", needed: "D"}, name="Customers")
-        + p9.scale_x_log10(labels=lambda places: [short_money(place, "") for place in places])
-        + p9.labs(
-            title=title(message),
-            x="Customers, on a logarithmic scale\n(in brackets: the smallest uplift worth having)",
-            y="",
-        )
-        + _theme(1.7 + 0.26 * len(rows), message)
-        + _NO_ROWS
     )  # fmt: skip

@@ -253,8 +253,9 @@ def test_messages_say_what_was_put_in() -> None:
         "Customers who buy less differ most in pages per visit "
         f"(typically {medians[True]:g}, against {medians[False]:g} for those who stay)."
     )
-    assert "revenue last month and revenue this month" in associations_message(
-        association_matrix(customers, 10), 0.8
+    assert associations_message(association_matrix(customers, 10)).startswith(
+        "Features that overlap, so that a model cannot tell which one matters: revenue last month "
+        "with revenue this month ("
     )
     assert "'a' buy less, against" in categories_message(categories(customers, 10))
     message = distributions_message(distributions(customers, NUMERIC, 10))
@@ -280,11 +281,15 @@ def test_effects_messages_for_none_one_and_ties() -> None:
 
 def test_association_messages_for_none_and_many() -> None:
     matrix = association_matrix(made_up(), 10)
-    assert "No two features say the same" in associations_message(matrix, 0.9999999 + 1)
-    assert "Three pairs" in associations_message(
-        matrix, matrix.loc[matrix["first"] != "decline", "association"].nlargest(3).min()
-    )
-    assert "too few customers" in associations_message(matrix.head(0), 0.8)
+    features = matrix["first"] != "decline"
+    none = matrix.assign(association=matrix["association"].clip(upper=0.79))
+    assert associations_message(none).startswith("No two features overlap. The strongest ")
+    several = none.assign(association=none["association"].mask(features & (none.index > 148), 0.9))
+    assert associations_message(several).count("(0.90)") == (features & (none.index > 148)).sum()
+    many = none.assign(association=none["association"].mask(features, 0.9))
+    text = associations_message(many)
+    assert text.count("(0.90)") == 5 and text.endswith(f" and {features.sum() - 5} more.")
+    assert "too few customers" in associations_message(matrix.head(0))
     assert "too few customers" in associations_alt(matrix.head(0))
 
 
@@ -305,6 +310,14 @@ def test_category_messages_for_none_one_ties_and_chance() -> None:
         categories_message(table(("a", 100, 90), ("b", 100, 90), ("c", 100, 10)))
         == "90% of the customers who favour 'a' or 'b' buy less, against 10% for 'c'."
     )
+
+
+def test_distributions_are_shown_of_the_four_features_that_overlap_least() -> None:
+    customers = made_up()
+    every = pd.concat([feature_distribution(customers, name, 10) for name in NUMERIC])
+    least = overlaps(every)["feature"].head(4).tolist()
+    shown = distributions(customers, NUMERIC, 10)
+    assert list(dict.fromkeys(shown["feature"])) == least
 
 
 def test_alike_distributions_are_said_to_be_alike() -> None:
@@ -352,10 +365,14 @@ def figures(customers: pd.DataFrame) -> dict[str, p9.ggplot]:
     table, spread = categories(customers, 10), distributions(customers, NUMERIC, 10)
     return {
         "effects": effect_plot(effects, effects_message(effects)),
-        "associations": association_plot(matrix, associations_message(matrix, 0.8)),
+        "associations": association_plot(matrix, associations_message(matrix)),
         "categories": category_plot(table, categories_message(table)),
         "distributions": distribution_plot(spread, distributions_message(spread)),
     }
+
+
+def test_the_picture_of_the_associations_is_light() -> None:
+    assert len(draw(figures(made_up())["associations"])) < 150_000
 
 
 @pytest.mark.parametrize("name", ["effects", "associations", "categories", "distributions"])

@@ -229,8 +229,6 @@ def test_every_table_can_be_drawn(case: str) -> None:
     drawn(figures.tornado(bars, findings.tornado(bars, "ledger", "£"), "ledger", "£"))
     message = findings.budget_curve(order, "ledger", "£")
     drawn(figures.budget(order, message, 100, "ledger", "£"))
-    tests = trials_of(found)
-    drawn(figures.trials(tests, findings.trials(tests), 4))
 
 
 def test_what_brings_most_in_all_is_told_where_it_is_not_what_brings_most_for_a_contact() -> None:
