@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Sequence
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -137,14 +138,35 @@ def figure(
 
 
 def show(label: str, made: gt.GT, caption: str, data: pd.DataFrame | None = None) -> None:
-    """Print a table with its caption, and its data as CSV."""
+    """Print a table with its caption, and its data as CSV; a table of one row as a line of text."""
     # The page's own font serves tables too, on the screen and in print.
     html = re.sub(r"font-family:[^;]*;", "", made.as_raw_html(make_page=False))
     # Quarto, on its way to the PDF, would escape this one again; between tags it need not be.
     html = html.replace("&#x27;", "'")
-    print(f"\n::: {{#{label}}}\n\n```{{=html}}\n{html}\n```\n\n{caption}\n\n:::\n")
+    if html.count("<tr") == 2:
+        print(f"\n{caption} {in_a_line(html)}\n")
+    else:
+        print(f"\n::: {{#{label}}}\n\n```{{=html}}\n{html}\n```\n\n{caption}\n\n:::\n")
     if data is not None:
         _download(label, data)
+
+
+def in_a_line(html: str) -> str:
+    r"""Return the only row of a table as Markdown: each heading with its value.
+
+    Examples
+    --------
+    >>> in_a_line("<tr><th>File</th><th>Rows</th></tr><tr><td>a&amp;b</td><td>3</td></tr>")
+    'File: a\\&b. Rows: 3.'
+    """
+    names, values = (
+        [md(unescape(text)) for text in re.findall(rf"<{tag}\b[^>]*>(.*?)</{tag}>", html, re.S)]
+        for tag in ("th", "td")
+    )
+    return " ".join(
+        f"{name}: {value}." if name else f"{value}."
+        for name, value in zip(names, values, strict=True)
+    )
 
 
 def _download(label: str, data: pd.DataFrame) -> None:
