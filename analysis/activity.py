@@ -59,6 +59,8 @@ _EMPTY = "is empty"
 _REPEATED = "the same row stands in the file before"
 _CONFLICT = "several rows that differ have the same key, and none can be told to be right"
 _NO_ID = "is not a customer id"
+#: From this ratio of `difflib.SequenceMatcher` (Ratcliff and Obershelp) on, words are alike.
+_ALIKE = 0.85
 
 # ------------------------------------------------------------------------------ the schemas
 
@@ -680,12 +682,10 @@ def _lookalikes(
     settings: ActivitySettings,
     source: str,
     found: Mapping[str, str],
-    alike: float = 0.85,
 ) -> pd.DataFrame:
     """Return ``source, column, found, looks_like, rows``: rare words close to a frequent one.
 
-    Words that the settings list are known to be meant. `alike` is the ratio of
-    `difflib.SequenceMatcher` (Ratcliff and Obershelp) from which words count as alike.
+    Words that the settings list are known to be meant.
     """
     listed = {*settings.labels, *settings.labels.values()}
     rows = []
@@ -698,7 +698,7 @@ def _lookalikes(
             if word in listed:
                 continue
             frequent = [str(other) for other in counts.index[:place] if counts[other] > count]
-            near = difflib.get_close_matches(str(word), frequent, n=1, cutoff=alike)
+            near = difflib.get_close_matches(str(word), frequent, n=1, cutoff=_ALIKE)
             rows += [(source, found[ours], str(word), match, int(count)) for match in near]
     table = _no_rows(("source", "column", "found", "looks_like"), ("rows",))
     return _stack([table, pd.DataFrame(rows, columns=table.columns)]) if rows else table

@@ -26,7 +26,7 @@ ROWS = 541_909
 SHA256 = "43465a06f2ccf7c8b5bd2892bc7defb52f97487934fe93b16ae4c3936424676d"
 
 
-def fetch(url: str = URL, timeout: float = 60) -> bytes:
+def fetch() -> bytes:
     """Return the workbook from the publisher's archive.
 
     Raises
@@ -35,14 +35,14 @@ def fetch(url: str = URL, timeout: float = 60) -> bytes:
         When it cannot be reached, or sends something else.
     """
     try:
-        with urllib.request.urlopen(url, timeout=timeout) as answer:
+        with urllib.request.urlopen(URL, timeout=60) as answer:
             archive = zipfile.ZipFile(io.BytesIO(answer.read()))
         return archive.read(NAME)
     except (OSError, zipfile.BadZipFile, KeyError) as error:
         raise Refused(
             [
                 Problem(
-                    url,
+                    URL,
                     f"the ledger could not be downloaded ({type(error).__name__})",
                     remedy=f"Download it in a browser, unpack it, and put '{NAME}' into "
                     "data/raw/transactions/; or put your own invoice lines there.",

@@ -82,7 +82,7 @@ def explain(
 # ------------------------------------------------------------------------------ groups
 
 
-def feature_groups(matrix: pd.DataFrame, threshold: float = COLLINEAR) -> dict[str, list[str]]:
+def feature_groups(matrix: pd.DataFrame) -> dict[str, list[str]]:
     """Return the columns that can only be judged together, by the name of their group.
 
     Columns that go together strongly share what they tell: shuffling one of them alone would find
@@ -92,11 +92,9 @@ def feature_groups(matrix: pd.DataFrame, threshold: float = COLLINEAR) -> dict[s
     ----------
     matrix
         From `analysis.explore_activity.association_matrix`.
-    threshold
-        From which association on columns belong together.
     """
     names = [*GIVEN, *ADDED]
-    pairs = collinear_pairs(matrix, threshold)
+    pairs = collinear_pairs(matrix, COLLINEAR)
     links = [*zip(pairs["first"], pairs["second"], strict=True),
              *((made, of) for made, parents in ADDED.items() for of in parents)]  # fmt: skip
     places = [(names.index(a), names.index(b)) for a, b in links if {a, b} <= set(names)]

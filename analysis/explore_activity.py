@@ -103,17 +103,13 @@ def _answers(labels: pd.Series) -> pd.Series:
 # -------------------------------------------------------------------------------------- effects
 
 
-def cliffs_delta(
-    declined: npt.ArrayLike, same: npt.ArrayLike, confidence: float = 0.95
-) -> tuple[float, float, float]:
-    """Return Cliff's delta with its interval.
+def cliffs_delta(declined: npt.ArrayLike, same: npt.ArrayLike) -> tuple[float, float, float]:
+    """Return Cliff's delta with its 95% interval.
 
     Parameters
     ----------
     declined, same
         The values of a feature in both groups, at least two each, none missing.
-    confidence
-        Of the interval.
 
     Returns
     -------
@@ -137,7 +133,7 @@ def cliffs_delta(
     x_wins = _dominance(x, y)
     y_wins = _dominance(y, x)
     delta = float(x_wins.mean())
-    z = float(scipy.stats.norm.ppf((1 + confidence) / 2))
+    z = float(scipy.stats.norm.ppf(0.975))
     if math.isclose(abs(delta), 1):
         # Without any overlap the estimated variance is 0: the end of Wilson's interval instead.
         inner = math.copysign((min(m, n) - z**2) / (min(m, n) + z**2), delta)
@@ -475,8 +471,8 @@ def distributions(
     return pd.concat([together[together["feature"] == name] for name in least], ignore_index=True)
 
 
-def _edges(values: pd.Series, bins: int = 15) -> Numbers:
-    """Return round bin edges around the middle 98% of the values."""
+def _edges(values: pd.Series) -> Numbers:
+    """Return about 15 round bin edges around the middle 98% of the values."""
     low, high = np.quantile(values, [0.01, 0.99])
     if high <= low:
         low, high = float(values.min()), float(values.max())
@@ -484,7 +480,7 @@ def _edges(values: pd.Series, bins: int = 15) -> Numbers:
         return np.arange(math.floor(low), math.ceil(high) + 2) - 0.5
     if high <= low:
         return np.array([low - 0.5, low + 0.5])
-    width = _round_up((high - low) / bins)
+    width = _round_up((high - low) / 15)
     return np.arange(math.floor(low / width), math.ceil(high / width) + 1) * width
 
 

@@ -18,6 +18,8 @@ from analysis.transactions import GROSS, LINE_COLUMNS, MONEY, NET, RUNGS, Ledger
 
 #: A month counts as whole when the ledger covers all but this many of its days (holidays).
 SLACK_DAYS = 2
+#: Codes that are no products: those listed one by one.
+CODES = 20
 
 
 def _total(column: ir.Column) -> ir.FloatingScalar:
@@ -170,10 +172,10 @@ def completeness(ledger: Ledger) -> pd.DataFrame:
     )
 
 
-def left_out_codes(ledger: Ledger, most: int = 20) -> pd.DataFrame:
+def left_out_codes(ledger: Ledger) -> pd.DataFrame:
     """Return the codes that are no products: stock_code, rows, customers, amount; largest first.
 
-    Codes beyond the `most` largest are added up in one row, ``other codes``.
+    Codes beyond the `CODES` largest are added up in one row, ``other codes``.
     """
     lines = ledger.lines.filter(ledger.lines.rung == GROSS - 1)
     codes = (
@@ -184,19 +186,19 @@ def left_out_codes(ledger: Ledger, most: int = 20) -> pd.DataFrame:
         .order_by(ibis.desc("amount"), "stock_code")
         .execute()
     )
-    if len(codes) <= most + 1:
+    if len(codes) <= CODES + 1:
         return codes
-    rest = codes.iloc[most:]
+    rest = codes.iloc[CODES:]
     other = {
         "stock_code": f"{len(rest)} other codes",
         "rows": rest["rows"].sum(),
         "customers": rest["customers"].max(),
         "amount": rest["amount"].sum(),
     }
-    return pd.concat([codes.iloc[:most], pd.DataFrame([other])], ignore_index=True)
+    return pd.concat([codes.iloc[:CODES], pd.DataFrame([other])], ignore_index=True)
 
 
-def giant_reversals(ledger: Ledger, most: int = 5) -> pd.DataFrame:
+def giant_reversals(ledger: Ledger) -> pd.DataFrame:
     """Return the largest purchases that a cancellation took back: product, quantity, amount."""
     lines = ledger.lines.filter(ledger.lines.rung == GROSS)
     return (
@@ -209,7 +211,7 @@ def giant_reversals(ledger: Ledger, most: int = 5) -> pd.DataFrame:
             date=lines.invoice_date.date(),
         )
         .order_by(ibis.desc("amount"), "date", "stock_code", "description", "quantity")
-        .limit(most)
+        .limit(5)
         .execute()
     )
 
@@ -396,15 +398,13 @@ def _months_between(first: pd.Timestamp, last: pd.Timestamp) -> int:
     return (last.year - first.year) * 12 + last.month - first.month
 
 
-def recent_change(months: pd.DataFrame, length: int = 3) -> pd.DataFrame:
-    """Compare the last whole months with as many before them, and with those a year earlier.
+def recent_change(months: pd.DataFrame) -> pd.DataFrame:
+    """Compare the last three whole months with those before them, and with those a year earlier.
 
     Parameters
     ----------
     months
         From `monthly`.
-    length
-        Months in a period.
 
     Returns
     -------
@@ -415,13 +415,13 @@ def recent_change(months: pd.DataFrame, length: int = 3) -> pd.DataFrame:
     """
     whole = months[months["whole"]].reset_index(drop=True)
     rows = []
-    if len(whole) >= length:
+    if len(whole) >= 3:
         latest = whole["month"].iloc[-1]
-        for period, back in (("latest", 0), ("before", length), ("year_before", 12)):
+        for period, back in (("latest", 0), ("before", 3), ("year_before", 12)):
             last = latest - pd.DateOffset(months=back)
-            first = last - pd.DateOffset(months=length - 1)
+            first = last - pd.DateOffset(months=2)
             part = whole[(whole["month"] >= first) & (whole["month"] <= last)]
-            if len(part) < length:
+            if len(part) < 3:
                 continue
             revenue, orders = part["net_revenue"].sum(), part["orders"].sum()
             gross, cancelled = part["gross_revenue"].sum(), part["cancelled_revenue"].sum()
@@ -562,8 +562,8 @@ def products(ledger: Ledger) -> pd.DataFrame:
 # ------------------------------------------------------------------------- concentration
 
 
-def top_share(amounts: pd.Series | np.ndarray, share: float = 0.2) -> float:
-    """Return the share of the whole that the top customers bring.
+def top_share(amounts: pd.Series | np.ndarray) -> float:
+    """Return the share of the whole that the top 20% of customers bring.
 
     Examples
     --------
@@ -571,12 +571,10 @@ def top_share(amounts: pd.Series | np.ndarray, share: float = 0.2) -> float:
     0.6
     """
     values = np.sort(np.asarray(amounts, dtype=float))[::-1]
-    return float(values[: round(share * len(values))].sum() / values.sum())
+    return float(values[: round(0.2 * len(values))].sum() / values.sum())
 
 
-def top_share_interval(
-    amounts: pd.Series, seed: int, share: float = 0.2, draws: int = 999
-) -> tuple[float, float]:
+def top_share_interval(amounts: pd.Series, seed: int, draws: int = 999) -> tuple[float, float]:
     """Return a 95% bootstrap interval of `top_share`: had other customers come, what then?
 
     Efron, B., & Tibshirani, R. J. (1993). *An Introduction to the Bootstrap*, chapter 13.
@@ -585,10 +583,10 @@ def top_share_interval(
     values = amounts.to_numpy(dtype=float)
     # More customers than this add nothing to the interval that a reader could see.
     size = min(len(values), 20_000)
-    found = [top_share(random.choice(values, size), share) for _ in range(draws)]
+    found = [top_share(random.choice(values, size)) for _ in range(draws)]
     low, high = np.quantile(found, [0.025, 0.975])
     if size < len(values):
-        middle, shrink = top_share(values, share), np.sqrt(size / len(values))
+        middle, shrink = top_share(values), np.sqrt(size / len(values))
         low, high = middle + (low - middle) * shrink, middle + (high - middle) * shrink
     return float(low), float(high)
 

@@ -20,6 +20,8 @@ from analysis.words import labels, shorten
 
 ACTIVITY_NAMES = {"same": "stay", "declined": "buy less"}
 _LINE = 72
+#: So many categories are drawn: those with the highest rates.
+_CATEGORIES = 20
 #: A full association; light, so that dark numbers can be read on it.
 _TINT = "#8fb3cd"
 
@@ -174,7 +176,7 @@ def association_plot(matrix: pd.DataFrame, title: str) -> p9.ggplot:
     )
 
 
-def category_plot(table: pd.DataFrame, title: str, most: int = 20) -> p9.ggplot:
+def category_plot(table: pd.DataFrame, title: str) -> p9.ggplot:
     """Draw the share of customers who buy less by favourite category, with intervals.
 
     The dashed line is the share over all categories.
@@ -185,13 +187,11 @@ def category_plot(table: pd.DataFrame, title: str, most: int = 20) -> p9.ggplot:
         As `analysis.explore_activity.categories` returns it.
     title
         The message.
-    most
-        How many categories are drawn, those with the highest rates.
     """
     if table.empty:
         return _nothing(title)
     overall = table["declined"].sum() / table["customers"].sum()
-    shown = table.head(most)
+    shown = table.head(_CATEGORIES)
     sizes = [f" ({size:,})" for size in shown["customers"]]
     names = labels([*shown["category"]], 36, sizes)
     rows = shown.assign(category=pd.Categorical(names, names[::-1]))

@@ -210,11 +210,11 @@ def second_order(profiles: pd.DataFrame, message: str) -> p9.ggplot:
     )
 
 
-def products(table: pd.DataFrame, message: str, most: int = 4) -> p9.ggplot:
+def products(table: pd.DataFrame, message: str) -> p9.ggplot:
     """Draw the over-represented products of each segment: lift with its interval."""
     if table.empty:
         return nothing(message)
-    top = table[table["place"] <= most]
+    top = table[table["place"] <= 4]
     labels = _labels(top["segment"].unique(), 34)
     # The same product may stand in several panels, and needs a place of its own in each.
     keys = [f"{s}\n{c}" for s, c in zip(top["segment"], top["stock_code"], strict=True)]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pandas as pd
 import plotnine as p9
 
+from analysis.names import TOP_MARKETS, TOP_PRODUCTS
 from analysis.theme import ACCENT, INK, PRIMARY, report_theme
 from analysis.words import WEEKDAYS, labels, short_money
 
@@ -178,9 +179,9 @@ def week(table: pd.DataFrame, message: str) -> p9.ggplot:
     )
 
 
-def countries(table: pd.DataFrame, currency: str, message: str, most: int = 15) -> p9.ggplot:
+def countries(table: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
     """Draw net revenue of the markets outside the home market."""
-    bars = table[~table["home"]].head(most)
+    bars = table[~table["home"]].head(TOP_MARKETS)
     names = labels([*bars["country"]], 28)
     bars = bars.assign(
         country=pd.Categorical(names, names[::-1], ordered=True),
@@ -198,9 +199,9 @@ def countries(table: pd.DataFrame, currency: str, message: str, most: int = 15) 
     )
 
 
-def products(table: pd.DataFrame, currency: str, message: str, most: int = 15) -> p9.ggplot:
+def products(table: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
     """Draw the products with the highest gross revenue, and how much of each came back."""
-    top = table.head(most)
+    top = table.head(TOP_PRODUCTS)
     named = top["description"].fillna("").str.strip()
     names = labels([*named.where(named != "", top["stock_code"])], 36)
     order = pd.Categorical(names, names[::-1], ordered=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from analysis.names import TOP_PRODUCTS
 from analysis.words import (
     WEEKDAYS,
     change,
@@ -141,11 +142,11 @@ def countries(table: pd.DataFrame) -> str:
     )
 
 
-def products(table: pd.DataFrame, most: int = 15) -> str:
+def products(table: pd.DataFrame) -> str:
     """Say how much the best sellers bring, and how many of them mostly came back."""
     if table.empty:
         return NO_SALES
-    top = table.head(most)
+    top = table.head(TOP_PRODUCTS)
     together = percent(top["share"].sum(), 1)
     text = (
         f"The top {len(top)} of {count(len(table), 'product')} bring {together} of gross revenue"

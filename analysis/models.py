@@ -71,6 +71,8 @@ CANDIDATES: dict[str, Candidate] = {
 MEASURES = ("roc_auc", "pr_auc", "brier", "log_loss")
 #: A model needs at least so many rows of each class; with fewer, every fold is chance.
 FEWEST = 50
+#: Folds of the tuning, inside each split's training rows.
+INNER_FOLDS = 3
 #: Probabilities are kept off 0 and 1, where one wrong row makes the log loss infinite.
 EDGE = 0.001
 
@@ -216,10 +218,8 @@ def judge(label: npt.ArrayLike, predicted: npt.ArrayLike) -> dict[str, float]:
     }
 
 
-def corrected_interval(
-    values: npt.ArrayLike, test_share: float, level: float = 0.95
-) -> tuple[float, float, float]:
-    """Return mean, low and high of a score over resampled splits, which share training rows.
+def corrected_interval(values: npt.ArrayLike, test_share: float) -> tuple[float, float, float]:
+    """Return mean and 95% interval of a score over resampled splits, which share training rows.
 
     The variance of the mean is multiplied by ``1 / J + test / train`` instead of ``1 / J``
     (Nadeau and Bengio 2003): without it, repeating the splits would narrow the interval at will.
@@ -230,8 +230,6 @@ def corrected_interval(
         The score on each of the J splits.
     test_share
         The share of the rows that each split tests on.
-    level
-        Of the interval.
 
     Examples
     --------
@@ -240,7 +238,7 @@ def corrected_interval(
     """
     scores = np.asarray(values, dtype=float)
     factor = 1 / len(scores) + test_share / (1 - test_share)
-    reach = stats.t.ppf((1 + level) / 2, len(scores) - 1) * scores.std(ddof=1) * np.sqrt(factor)
+    reach = stats.t.ppf(0.975, len(scores) - 1) * scores.std(ddof=1) * np.sqrt(factor)
     return float(scores.mean()), float(scores.mean() - reach), float(scores.mean() + reach)
 
 
@@ -338,7 +336,6 @@ def nested(
     groups: npt.ArrayLike,
     splits: Sequence[Split],
     seed: int,
-    inner_folds: int = 3,
 ) -> Judged:
     """Tune a candidate inside each split's training rows, and judge it on the test rows.
 
@@ -352,13 +349,11 @@ def nested(
         From `grouped_splits`.
     seed
         For inner folds and for candidates that draw.
-    inner_folds
-        Folds of the tuning, which keep groups too.
     """
     y, g = np.asarray(label), np.asarray(groups)
 
     def one(train: npt.NDArray[np.intp], test: npt.NDArray[np.intp]) -> tuple[Any, ...]:
-        rows, inner = table.iloc[train], grouped_splits(y[train], g[train], inner_folds, 1, seed)
+        rows, inner = table.iloc[train], grouped_splits(y[train], g[train], INNER_FOLDS, 1, seed)
         parameters = tune(model, rows, y[train], inner, seed)
         made = fitted(model, rows, y[train], inner, seed, parameters, usual_calibration(model))
         p = probability(made, table.iloc[test])

@@ -85,6 +85,8 @@ TRAITS = {
     "mean_order": "value of an order",
     "lines_per_order": "lines in an order",
 }
+#: So many products and markets are shown, the largest.
+TOP_PRODUCTS, TOP_MARKETS = 15, 15
 #: A product must be bought by this share of a segment before the report calls it typical.
 SUPPORT = 0.02
 #: The segment of those who had not ordered yet.

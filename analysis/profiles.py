@@ -1,8 +1,7 @@
 """What is each segment like, and by which numbers does a customer belong to it?
 
-The same functions profile named segments and clusters: `by` names the column that holds the
-customer's group, `names` lists all groups in the order in which they are shown, so that one
-without customers still has its row. Work on lines is written in Ibis; work on customers in
+`names` lists all segments in the order in which they are shown, so that one without customers
+still has its row. Work on lines is written in Ibis; work on customers in
 pandas. Groups smaller than the report's ``smallest_group`` are counted, and not described.
 
 Spend is heavy-tailed, so medians and quartiles stand before means, and all shares and means
@@ -36,6 +35,8 @@ DRAWS = 999
 MANY = 20_000
 #: A product counts as over-represented below this share of false discoveries.
 FALSE_DISCOVERIES = 0.05
+#: Of so many products a segment: those with the highest lower end of the interval.
+PRODUCTS = 5
 
 _RANGES = {
     "recency": "recency_days",
@@ -310,12 +311,12 @@ def _intervals(people: pd.DataFrame, seed: int) -> pd.DataFrame:
     return table
 
 
-def _middle(values: Numbers, level: float = 0.95) -> tuple[float, float]:
-    """Return the ends between which the middle of some values lies."""
+def _middle(values: Numbers) -> tuple[float, float]:
+    """Return the ends between which the middle 95% of some values lie."""
     values = values[np.isfinite(values)]
     if not len(values):
         return np.nan, np.nan
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(values, [0.025, 0.975])
     return float(low), float(high)
 
 
@@ -363,19 +364,18 @@ def next_quarter(day: dt.date) -> dt.date:
     return (pd.Period(day, "Q") + 1).start_time.date()
 
 
-def covers(
-    start: dt.date, end: dt.date, first: dt.date, as_of: dt.date, slack_days: int = 5
-) -> bool:
+def covers(start: dt.date, end: dt.date, first: dt.date, as_of: dt.date) -> bool:
     """Tell whether a ledger from `first` until `as_of` covers the days from `start` until `end`.
 
     A shop may be shut for some days at either end (Christmas, New Year), hence the slack.
     """
-    slack = dt.timedelta(days=slack_days)
+    slack = dt.timedelta(days=5)
     return first <= start + slack and as_of >= end - slack
 
 
-def _sizes(customers: pd.DataFrame, by: str) -> dict[str, int]:
-    return {str(name): int(n) for name, n in customers[by].astype("str").value_counts().items()}
+def _sizes(customers: pd.DataFrame) -> dict[str, int]:
+    sizes = customers["segment"].astype("str").value_counts()
+    return {str(name): int(size) for name, size in sizes.items()}
 
 
 # ------------------------------------------------------------------------- what
@@ -387,8 +387,6 @@ def segment_products(
     names: Sequence[str],
     *,
     smallest: int,
-    by: str = "segment",
-    most: int = 5,
 ) -> pd.DataFrame:
     """Return the products that a segment's customers choose more often than all customers do.
 
@@ -401,13 +399,11 @@ def segment_products(
 
     Parameters
     ----------
-    ledger, customers, names, by
+    ledger, customers, names
         As in `segment_profiles`.
     smallest
         Products bought by fewer customers of the segment are not shown. Nor are those bought
         by less than `SUPPORT` of them.
-    most
-        Products a segment: those with the highest lower end of the interval.
 
     Returns
     -------
@@ -429,11 +425,11 @@ def segment_products(
              "high": "float64", "q_value": "float64"}  # fmt: skip
     nothing = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in types.items()})
     key = next((c for c in ("stock_code", "description") if c in ledger.columns), None)
-    size = pd.Series(_sizes(customers, by))
+    size = pd.Series(_sizes(customers))
     described = [name for name in names if size.get(name, 0) >= max(smallest, 1)]
     if key is None or not described:
         return nothing
-    lines = _net_lines(ledger, customers, by)
+    lines = _net_lines(ledger, customers, "segment")
     lines = lines.filter(lines[key].notnull())
     pairs = lines.group_by("segment", "customer_id", product=lines[key]).aggregate()
     found = (
@@ -467,7 +463,7 @@ def segment_products(
         ["low", "product"], ascending=[False, True], kind="stable"
     )
     best["place"] = best.groupby("segment").cumcount() + 1
-    best = best[best["place"] <= most]
+    best = best[best["place"] <= PRODUCTS]
     best["at"] = pd.Categorical(best["segment"], list(names), ordered=True)
     best = best.sort_values(["at", "place"], ignore_index=True)
     texts = _descriptions(ledger, key, best["product"])
@@ -518,9 +514,7 @@ def wilson(successes: npt.ArrayLike, trials: npt.ArrayLike) -> tuple[Numbers, Nu
 # ------------------------------------------------------------------------- beside each other
 
 
-def segment_heatmap(
-    details: pd.DataFrame, names: Sequence[str], *, smallest: int, by: str = "segment"
-) -> pd.DataFrame:
+def segment_heatmap(details: pd.DataFrame, names: Sequence[str], *, smallest: int) -> pd.DataFrame:
     """Return how far each segment's median lies from the average customer, trait by trait.
 
     Returns
@@ -530,9 +524,9 @@ def segment_heatmap(
         of the logarithms less their mean over all customers, in standard deviations (0 where
         all customers are equal).
     """
-    people = details.assign(segment=details[by].astype("str"))
+    people = details.assign(segment=details["segment"].astype("str"))
     logs = _standardised_logs(people, list(TRAITS))
-    size = _sizes(people, "segment")
+    size = _sizes(people)
     rows = [
         {
             "segment": name,

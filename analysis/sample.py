@@ -124,17 +124,15 @@ class Truth:
     dirt: dict[str, int]
 
 
-def write_sample(folder: Path, *, seed: int = SEED) -> None:
+def write_sample(folder: Path) -> None:
     """Write both halves of a data folder, and the marker that says they are generated.
 
     Parameters
     ----------
     folder
         The data folder; made when missing. Files of the same names are replaced.
-    seed
-        Another seed gives another shop with the same habits.
     """
-    files, _ = _make(seed)
+    files, _ = _make(SEED)
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -142,12 +140,12 @@ def write_sample(folder: Path, *, seed: int = SEED) -> None:
 
 
 def sample_truth(seed: int = SEED) -> Truth:
-    """Return what `write_sample` plants with this seed.
+    """Return what `write_sample` plants.
 
     Parameters
     ----------
     seed
-        The seed given to `write_sample`.
+        Another seed gives another shop with the same habits.
     """
     return _make(seed)[1]
 

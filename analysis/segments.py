@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import tomllib
 from collections import Counter
-from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
@@ -61,7 +60,7 @@ class Segments(BaseModel):
     traits: list[Any] = []
 
 
-def read_segments(path: Path = SEGMENTS_FILE) -> list[Segment]:
+def read_segments() -> list[Segment]:
     """Read the segment rules, and hold them to covering every score combination exactly once.
 
     Raises
@@ -74,7 +73,7 @@ def read_segments(path: Path = SEGMENTS_FILE) -> list[Segment]:
     >>> read_segments()[0].name
     'Champions'
     """
-    remedy = "Correct the boxes in data/segments.toml."
+    path, remedy = SEGMENTS_FILE, "Correct the boxes in data/segments.toml."
     try:
         found = Segments.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))).segments
     except (OSError, ValueError) as error:

@@ -21,16 +21,16 @@ PRIMARY = "#2f6690"
 WIDTH = 7.0
 
 
-def report_theme(height: float = 3.6, width: float = WIDTH) -> p9.theme:
+def report_theme(height: float) -> p9.theme:
     """Return the theme of every figure in the report.
 
     Parameters
     ----------
-    height, width
-        Size in inches. Quarto ignores a cell's ``fig-width`` under Jupyter, so it is set here.
+    height
+        In inches. Quarto ignores a cell's ``fig-width`` under Jupyter, so the size is set here.
     """
     return p9.theme_minimal(base_size=10, base_family="DejaVu Sans") + p9.theme(
-        figure_size=(width, height),
+        figure_size=(WIDTH, height),
         text=p9.element_text(color=INK),
         plot_title=p9.element_text(size=11, weight="bold", ha="left", margin={"b": 6}),
         plot_title_position="plot",

@@ -79,9 +79,7 @@ def _ends(row: Any, column: str) -> tuple[float, float, float]:
     return value, value - reach, value + reach
 
 
-def group_traits(
-    customers: pd.DataFrame, effects: pd.DataFrame, smallest: int, currency: str = ""
-) -> pd.DataFrame:
+def group_traits(customers: pd.DataFrame, effects: pd.DataFrame, smallest: int) -> pd.DataFrame:
     """Return the values of each group by risk and profit that a trait may ask about.
 
     Parameters
@@ -93,8 +91,6 @@ def group_traits(
         so that no sentence says other than the picture of that group.
     smallest
         As in `analysis.explore_activity.feature_effects`.
-    currency
-        The sign before amounts.
 
     Returns
     -------
@@ -126,7 +122,7 @@ def group_traits(
          "kind": kinds, "here": here, "low": here, "high": here, "there": there,
          "way": way.astype(int)}
     )  # fmt: skip
-    return _written(table, currency)
+    return _written(table, currency="")
 
 
 def _written(table: pd.DataFrame, currency: str) -> pd.DataFrame:

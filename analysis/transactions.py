@@ -158,7 +158,6 @@ def read_ledger(
     settings: TransactionSettings,
     *,
     as_of: dt.date | None = None,
-    today: dt.date | None = None,
     usual_dates: Collection[str] = (),
 ) -> Ledger:
     """Read the ledger's files, hold each line to its contract, and place it on the ladder.
@@ -174,8 +173,6 @@ def read_ledger(
     as_of
         The day on which recency is counted; later lines are left out. None: the day after the
         last transaction.
-    today
-        Dates after this day are from the future. None: the machine's date.
     usual_dates
         The date formats of files that were accepted before: one of them is taken where a file's
         dates could be read in two ways, and the other files do not settle it.
@@ -190,7 +187,7 @@ def read_ledger(
     if not readings:
         raise Refused(problems)
     try:
-        return _place(engine, parts, readings, problems, settings, as_of, today)
+        return _place(engine, parts, readings, problems, settings, as_of)
     except duckdb.Error as error:
         # The beginning and the end of a Parquet file can be sound, and its middle not.
         if type(error) not in _DAMAGED or all(reading.part.numbered for reading in readings):
@@ -216,7 +213,6 @@ def _place(
     problems: list[Problem],
     settings: TransactionSettings,
     as_of: dt.date | None,
-    today: dt.date | None,
 ) -> Ledger:
     """Hold the lines to their contract, and place them; `problems` are what was found before."""
     columns = frozenset(name for reading in readings for name in reading.names)
@@ -227,7 +223,7 @@ def _place(
     raw = raw.mutate(broken=_bits(schemas.broken(schema, raw)))
 
     read = _read_once(engine, raw, settings, columns)
-    counts = _count(read, today or dt.date.today())
+    counts = _count(read)
     files = _summarise_files(read, counts, readings)
     rules = _summarise_rules(counts, schema, parts)
     problems = problems + _file_problems(raw, files, schema, settings, readings)
@@ -582,9 +578,9 @@ def _with_orders(lines: ir.Table) -> ir.Table:
     return lines.mutate(order_id=lines.invoice.fill_null(by_day))
 
 
-def _count(read: ir.Table, today: dt.date) -> pd.DataFrame:
+def _count(read: ir.Table) -> pd.DataFrame:
     """Return one row per file and set of broken rules, from one scan."""
-    tomorrow = ibis.timestamp(f"{today + dt.timedelta(days=1)}")
+    tomorrow = ibis.timestamp(f"{dt.date.today() + dt.timedelta(days=1)}")
     date = read.invoice_date
     return (
         read.group_by("part", "broken")

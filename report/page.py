@@ -73,9 +73,9 @@ def n(name: str) -> str:
     return fact(name, words.count)
 
 
-def pct(name: str, digits: int = 1) -> str:
+def pct(name: str) -> str:
     """Return a fact as a percentage."""
-    return fact(name, lambda value: words.percent(value, digits))
+    return fact(name, lambda value: words.percent(value, 1))
 
 
 def money(name: str) -> str:
@@ -191,7 +191,6 @@ def grid(
     counts: Sequence[str] = (),
     amounts: Sequence[str] = (),
     percents: Sequence[str] = (),
-    currency: str = LEDGER_CURRENCY,
     digits: int = 0,
 ) -> gt.GT:
     """Set a table in the report's style.
@@ -205,9 +204,7 @@ def grid(
     names
         Column -> heading; other columns are left out.
     counts, amounts, percents
-        Columns to write as whole numbers, as money and as percentages.
-    currency
-        The sign before amounts.
+        Columns to write as whole numbers, as money of the ledger and as percentages.
     digits
         Decimals of the amounts.
     """
@@ -217,7 +214,9 @@ def grid(
         made = made.fmt_number(columns=list(counts), decimals=0)
     if amounts:
         made = made.fmt(
-            lambda x: "–" if pd.isna(x) else f"{'-' * int(x < 0)}{currency}{abs(x):,.{digits}f}",
+            lambda x: (
+                "–" if pd.isna(x) else f"{'-' * int(x < 0)}{LEDGER_CURRENCY}{abs(x):,.{digits}f}"
+            ),
             columns=list(amounts),
         ).cols_align("right", columns=list(amounts))
     if percents:

@@ -143,7 +143,8 @@ def test_cohorts_leave_out_the_first_and_the_unfinished() -> None:
     assert "too short" in findings.cohorts(unfinished)
 
 
-def test_products_say_when_best_sellers_came_back() -> None:
+def test_products_say_when_best_sellers_came_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(findings, "TOP_PRODUCTS", 2)
     table = pd.DataFrame(
         {
             "stock_code": ["1", "2", "3"],
@@ -153,7 +154,7 @@ def test_products_say_when_best_sellers_came_back() -> None:
             "returned_share": [0.9, 0.0, 0.0],
         }
     )
-    assert findings.products(table, most=2) == (
+    assert findings.products(table) == (
         "The top 2 of 3 products bring 90.0% of gross revenue, but 1 of them was mostly cancelled."
     )
     draw(figures_sales.products(table, "£", findings.products(table)))

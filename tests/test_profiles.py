@@ -198,9 +198,9 @@ def test_a_planted_taste_is_found_with_its_lift_and_appetite_is_no_taste(
             rows.append(bought(customer, 99))
     for shop in small_shop(rows):
         people = shop.details.assign(
-            cluster=np.where(shop.details["customer_id"].astype(int) > 60, "b", "a")
+            segment=np.where(shop.details["customer_id"].astype(int) > 60, "b", "a")
         )
-        found = profiles.segment_products(shop.ledger, people, ["a", "b"], smallest=5, by="cluster")
+        found = profiles.segment_products(shop.ledger, people, ["a", "b"], smallest=5)
         assert found[["segment", "stock_code", "description", "customers"]].to_numpy().tolist() == [
             ["b", "10099", "PRODUCT 99", 45]
         ]
@@ -215,10 +215,8 @@ def test_segments_drawn_at_random_have_no_typical_products(shop: Shop) -> None:
     random = np.random.default_rng(11)
     false = 0
     for _ in range(3):
-        people = shop.details.assign(cluster=random.choice(list("abcdef"), len(shop.details)))
-        found = profiles.segment_products(
-            shop.ledger, people, list("abcdef"), smallest=5, by="cluster"
-        )
+        people = shop.details.assign(segment=random.choice(list("abcdef"), len(shop.details)))
+        found = profiles.segment_products(shop.ledger, people, list("abcdef"), smallest=5)
         false += len(found)
     assert false <= 2
     planted = profiles.segment_products(shop.ledger, shop.details, NAMES, smallest=5)
