@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-DATA ?= data/raw
+DATA ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help report refresh test drills data bench lint lock clean
@@ -11,7 +11,7 @@ DATA ?= data/raw
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 	@echo
-	@echo "DATA=folder names your data for 'make report'; without it: data/raw, or sample data."
+	@echo "DATA=folder names your data for 'make report'; without it: data/raw, or the sample where that is empty."
 
 report: export REPORT_DATA = $(DATA)
 report: $(READY) ## everything: environment, data, build, book (DATA=folder)

@@ -9,7 +9,7 @@ accepted. Exit code 0: done; 1: the data was refused; 2: wrong usage; 130: stopp
 from __future__ import annotations
 
 import argparse
-import os
+import json
 import signal
 import sys
 from collections.abc import Iterator
@@ -88,6 +88,9 @@ def _parser() -> argparse.ArgumentParser:
             "--data", type=Path, metavar="DIR", help="the folder with transactions/ and activity/"
         )
         command.add_argument("--settings", type=Path, default=SETTINGS_FILE, metavar="FILE")
+        if name == "check":
+            about = "print one JSON object: outcome, problems, notes, facts"
+            command.add_argument("--json", action="store_true", help=about)
         if name == "build":
             command.add_argument("--force", action="store_true", help="even if nothing changed")
     _add_quarterly(commands)
@@ -124,24 +127,28 @@ def _tell(refused: Refused) -> None:
         print(f"  * {problem}", file=sys.stderr)
 
 
-def _inputs(options: argparse.Namespace, settings: Settings) -> Inputs:
-    """Find the data; write the sample first when there is no other, and say so."""
+def _inputs(options: argparse.Namespace) -> tuple[Inputs, Settings]:
+    """Find the data and its settings; write the sample first when there is no other, and say so."""
+    settings = read_settings(options.settings)
     folder = choose_folder(options.data, settings, options.out)
-    if folder is None:
+    if folder is None and options.command == "check":
+        folder = ROOT / settings.report.data
+    elif folder is None:
         folder = SAMPLE_FOLDER
-        told = options.data or os.environ.get("REPORT_DATA")
-        where = Path(told) if told else settings.report.data
-        if options.command == "check":
-            return find_inputs(where if told else ROOT / where, settings)  # says what is lacking
-        _say(f"No data in {where}: the report is made from generated SAMPLE data instead.")
+        _say(
+            f"No data in {settings.report.data}: the report is made from generated SAMPLE data "
+            "instead."
+        )
         if not sample_is_in(folder):
             write_sample(folder)
-    return find_inputs(folder, settings)
+    settings = read_settings(options.settings, folder)
+    return find_inputs(folder, settings), settings
 
 
 def _build(options: argparse.Namespace) -> int:
-    settings = read_settings(options.settings)
-    inputs = _inputs(options, settings)
+    inputs, settings = _inputs(options)
+    for note in settings.notes:
+        _say(note)
     accepted = refresh.accepted_before(inputs, settings)
     fingerprint = build_key(inputs, settings, accepted)
     if not options.force and is_current(options.out, fingerprint):
@@ -156,14 +163,31 @@ def _build(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    settings = read_settings(options.settings)
-    inputs = _inputs(options, settings)
-    from analysis import pipeline
+    if options.json:
+        return _check_for_programs(options)
+    inputs, settings = _inputs(options)
+    from analysis import check_report, pipeline
 
     with pipeline.check(inputs, settings, Steps()) as checked:
-        for line in pipeline.describe(checked):
+        for line in check_report.lines(checked, settings):
             print(printable(line))
     return 0
+
+
+def _check_for_programs(options: argparse.Namespace) -> int:
+    """Print one JSON object, whether the data is read or refused."""
+    from analysis import check_report, pipeline
+
+    noticed: tuple[str, ...] = ()
+    try:
+        inputs, settings = _inputs(options)
+        noticed = settings.notes
+        with pipeline.check(inputs, settings, Steps()) as checked:
+            found = check_report.report(checked, settings)
+    except Refused as refused:
+        found = check_report.refusal(refused.problems, noticed)
+    print(json.dumps(found, ensure_ascii=False, indent=1))
+    return int(found["outcome"] != "read")
 
 
 def _export(options: argparse.Namespace) -> int:
@@ -177,7 +201,7 @@ def _export(options: argparse.Namespace) -> int:
 def _refresh(options: argparse.Namespace) -> int:
     done = refresh.refresh(
         options.files,
-        read_settings(),
+        read_settings(folder=ROOT / read_settings().report.data),
         _say,
         dry_run=options.dry_run,
         accept=options.accept,

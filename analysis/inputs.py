@@ -73,14 +73,16 @@ def holds_data(folder: Path, settings: Settings) -> bool:
 def choose_folder(named: Path | None, settings: Settings, out: Path) -> Path | None:
     """Choose the data folder; None when only the sample is left.
 
-    The folder that was named, by argument or in the environment (``REPORT_DATA``); else the one
-    in the settings, if it holds data; else that of the last build, if it still does.
+    The folder that was named, by argument or in the environment (``REPORT_DATA``), whether it
+    holds data or not; else the one in the settings, if it holds data; else that of the last build,
+    if it still does. Only where the folder in the settings is empty is the sample taken.
 
     Raises
     ------
     Refused
         When the named folder does not exist.
     """
+    usual = ROOT / settings.report.data
     if named is None and (told := os.environ.get("REPORT_DATA")):
         named = Path(told)
     if named is not None:
@@ -94,8 +96,9 @@ def choose_folder(named: Path | None, settings: Settings, out: Path) -> Path | N
                     )
                 ]
             )
-        return named if holds_data(named, settings) else None
-    usual = ROOT / settings.report.data
+        if holds_data(named, settings) or named.resolve() != usual.resolve():
+            return named
+        return None
     if holds_data(usual, settings):
         return usual
     last = read_json(out / "manifest.json")

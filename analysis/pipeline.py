@@ -26,11 +26,12 @@ from analysis import (
     rfm,
     schemas,
     segments,
+    shared_ids,
     sources,
 )
 from analysis import transactions as tx
 from analysis.inputs import Inputs
-from analysis.names import NO_ANSWERS, NUMERIC
+from analysis.names import NUMERIC
 from analysis.problems import Problem, Refused
 from analysis.progress import Steps
 from analysis.settings import ActivitySettings, Settings
@@ -47,6 +48,8 @@ class Checked:
     customers: activity.ActivityTables | None
     #: Rows below the header, by file as in `Inputs.sha256`.
     rows: dict[str, int]
+    #: Where both inputs are there: how many of the regular customers the orders know.
+    shared: shared_ids.SharedIds | None = None
 
 
 @contextmanager
@@ -109,7 +112,7 @@ def check(
                     parts[path] = sources.read_parts(path, work, settings.files.encodings)
                 except Refused as refused:
                     problems += refused.problems
-        ledger = customers = None
+        ledger = customers = shared = None
         # Where a file could not be read, the others are checked all the same: one message for all.
         if lines := [part for path in inputs.transactions for part in parts.get(path, ())]:
             with steps.step("validate the ledger, and clean it"):
@@ -131,13 +134,24 @@ def check(
                     customers = _read_activity(tables, settings.activity)
                 except Refused as refused:
                     problems += refused.problems
+        if not problems and ledger and customers:
+            shared = shared_ids.shared_ids(ledger, customers)
+            problems += shared_ids.problems(shared, settings.activity)
         if problems:
             raise Refused(problems)
         rows = {
             str(path.relative_to(inputs.folder)): sum(p.rows + len(p.ragged) for p in found)
             for path, found in parts.items()
         }
-        yield Checked(ledger, customers, rows)
+        yield Checked(ledger, customers, rows, shared)
+
+
+def currency(checked: Checked, settings: Settings) -> str:
+    """Return the sign before amounts: that of the orders, where there are any.
+
+    Where both inputs are there, they are one shop's, and have one currency.
+    """
+    return settings.transactions.currency if checked.ledger else settings.activity.currency
 
 
 def _read_activity(
@@ -230,8 +244,8 @@ def build(
         tables: Tables = {}
         facts: Facts = {
             "report.sample": inputs.sample,
-            "report.currency": settings.transactions.currency,
-            "activity.currency": settings.activity.currency,
+            "report.currency": currency(checked, settings),
+            "activity.currency": currency(checked, settings),
             "transactions.available": checked.ledger is not None,
             "activity.available": checked.customers is not None,
         }
@@ -255,6 +269,9 @@ def build(
             records[name] = {"key": done, "tables": [*more], "facts": [*found], "seconds": seconds}
 
         with artifacts.replacing(out) as new:
+            if checked.shared:
+                facts["activity.in_orders"] = checked.shared.found
+                facts["activity.in_orders_share"] = checked.shared.share
             if checked.ledger:
                 with steps.step("explore the ledger"):
                     more, found = _ledger_tables(checked.ledger, settings)
@@ -576,29 +593,3 @@ def _decline_tables(
     with steps.step("explain the chosen model"):
         tables |= explain.explain(customers, found, 1 / settings.models.folds, smallest, seed)
     return tables, facts
-
-
-def describe(checked: Checked) -> Iterator[str]:
-    """Say in a few lines what came in, for the command line."""
-    if checked.ledger:
-        files = checked.ledger.files
-        rows, refused = int(files["rows"].sum()), int(files["refused_rows"].sum())
-        yield (
-            f"Ledger: {rows:,} row{'s' * (rows != 1)} in "
-            f"{len(files)} file{'s' * (len(files) != 1)}, "
-            f"{files['first_date'].min():%Y-%m-%d} to {files['last_date'].max():%Y-%m-%d}; "
-            f"{refused:,} row{'s' * (refused != 1)} refused."
-        )
-    else:
-        yield "Ledger: none."
-    if checked.customers:
-        refused = len(checked.customers.quarantine)
-        yield (
-            f"Regular customers: {len(checked.customers.joined):,}; "
-            f"{len(checked.customers.customers):,} after setting aside by rule; "
-            f"{refused:,} row{'s' * (refused != 1)} refused."
-        )
-        if not checked.customers.facts["activity.consent_known"]:
-            yield f"{NO_ANSWERS} Nobody of them will be on a contact list."
-    else:
-        yield "Regular customers: none."

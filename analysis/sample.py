@@ -69,8 +69,7 @@ SERVICES = (
     ("D", "Discount", 5.0, 90.0, -1, 45, False),
     ("BANK CHARGES", "Bank Charges", 12.0, 18.0, 1, 24, False),
 )
-# Ids of the ledger, as long as those of the regular customers (`FIRST_ID`): so many digits can be
-# nothing but a customer in the published book, where a test looks for them.
+# So many digits can be nothing but a customer in the published book, where a test looks for them.
 FIRST_CUSTOMER = 41_000_001
 # Pieces, when, and the minutes until the order was cancelled.
 GIANTS = ((61_440, "2024-07-23 10:11", 16), (72_000, "2025-09-30 09:42", 12))
@@ -175,7 +174,7 @@ def _make(seed: int) -> tuple[dict[str, bytes], Truth]:
     ledger_files, ledger_dirt = _export(ledger)
 
     rng = np.random.Generator(np.random.PCG64(activity_seed))
-    people = _people(rng)
+    people = _people(rng, _most_orders(ledger, customers, PEOPLE + TWINS))
     decline = people[["id", "probability"]].set_axis(["customer_id", "probability"], axis=1)
     activity_files, activity_dirt = _activity_files(rng, people)
 
@@ -486,7 +485,7 @@ def _archetype_truth(customers: pd.DataFrame, clock: Array) -> pd.DataFrame:
 
 # ------------------------------------------------------------- the tables of regular customers
 
-PEOPLE, TWINS, SERVICE_TYPOS, FIRST_ID = 1_485, 15, 12, 31_000_001
+PEOPLE, TWINS, SERVICE_TYPOS = 1_485, 15, 12
 CATEGORIES = {
     "Товары для детей": 0.25, "Домашний текстиль": 0.19, "Косметика и аксесуары": 0.17,
     "Техника для красоты и здоровья": 0.15, "Мелкая бытовая техника и электроника": 0.13,
@@ -505,7 +504,14 @@ REVENUES = {"earlier": "препредыдущий_месяц", "last": "пре�
 MINUTES = {"minutes_last": "предыдцщий_месяц", "minutes_this": "текущий_месяц"}
 
 
-def _people(rng: np.random.Generator) -> pd.DataFrame:
+def _most_orders(ledger: pd.DataFrame, customers: pd.DataFrame, count: int) -> Array:
+    """Return the ids of the customers with the most orders, in ascending order."""
+    orders = ledger[ledger["customer"].isin(customers.index)].groupby("customer")["document"]
+    ranked = orders.nunique().sort_index().sort_values(ascending=False, kind="stable")
+    return np.sort(ranked.index.to_numpy()[:count])
+
+
+def _people(rng: np.random.Generator, ids: Array) -> pd.DataFrame:
     """Return regular customers, their true chance of decline, and the label drawn from it."""
     risk = rng.normal(size=PEOPLE)  # what makes the features go together; nobody sees it
 
@@ -556,7 +562,7 @@ def _people(rng: np.random.Generator) -> pd.DataFrame:
     # As such files come: sorted by the label, so that the id gives it away.
     people = people.iloc[rng.permutation(len(people))]
     people = people.sort_values("label", ascending=False, kind="stable", ignore_index=True)
-    return people.assign(id=people.index + FIRST_ID)
+    return people.assign(id=ids)
 
 
 def _decline_probability(people: pd.DataFrame) -> pd.Series:

@@ -1,7 +1,8 @@
-"""Which choices did the shop make? One typed object, read once from ``data/settings.toml``.
+"""Read the shop's choices into one typed object: the project's file, and the data folder's.
 
-Nothing else in the package reads that file, and nothing that a shop may want to change is
-written anywhere else.
+``data/settings.toml`` holds every setting. A ``settings.toml`` inside a data folder holds only
+those that differ for that shop, so that settings travel with the data. Nothing else in the package
+reads these files, and nothing that a shop may want to change is written anywhere else.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import codecs
 import datetime as dt
 import re
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -19,6 +21,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     model_validator,
 )
@@ -27,6 +30,10 @@ from analysis.problems import Problem, Refused
 
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS_FILE = ROOT / "data" / "settings.toml"
+#: Settings that have lost their use. They are accepted, so that an old file still works.
+RETIRED = {
+    "activity.published": "published scores are no longer compared model by model",
+}
 
 
 def _encoding(name: str) -> str:
@@ -111,6 +118,7 @@ class ActivitySettings(_Section):
     refused_share: Share
     impossible_revenue: float = Field(gt=1)
     twin_columns: int = Field(ge=1)
+    accept_unknown_customers: bool = False
     files: Names
     columns: dict[Literal["behaviour", "revenue", "minutes", "profit"], Names]
     typos: dict[str, str]
@@ -191,7 +199,10 @@ class StrategySettings(_Section):
 
 
 class Settings(_Section):
-    """All settings of one report."""
+    """All settings of one report.
+
+    `notes` holds what reading them has noticed, as sentences.
+    """
 
     report: ReportSettings
     files: FileSettings
@@ -202,50 +213,113 @@ class Settings(_Section):
     models: ModelSettings
     contact: ContactSettings
     strategy: StrategySettings
+    _notes: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what reading them has noticed."""
+        return self._notes
 
 
-def read_settings(path: Path = SETTINGS_FILE) -> Settings:
-    """Read the settings file.
+def read_settings(path: Path = SETTINGS_FILE, folder: Path | None = None) -> Settings:
+    """Read the settings: a whole file, and over it what a data folder says otherwise.
 
     Parameters
     ----------
     path
         A TOML file with the sections of ``data/settings.toml``.
+    folder
+        A data folder. Where it holds a ``settings.toml``, the keys in that file win: tables are
+        merged key by key, and lists are replaced as a whole.
 
     Raises
     ------
     Refused
-        When the file is missing, is not TOML, or breaks a rule; every problem is listed.
+        When a file is missing, is not TOML, or breaks a rule; every problem is listed with the
+        file that it stands in.
 
     Examples
     --------
     >>> read_settings().transactions.cancellation_prefix
     'C'
     """
+    base = _read_table(path)
+    own: dict[str, Any] = {}
+    source = path.name
+    if folder is not None and (folder / SETTINGS_FILE.name).is_file():
+        own = _read_table(folder / SETTINGS_FILE.name)
+        source = str(folder / SETTINGS_FILE.name)
+    notes = _retire(base, path.name) + _retire(own, source)
     try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
-        # Published scores are no setting any more; a file that still has them is read without.
-        if isinstance(section := given.get("activity"), dict):
-            section.pop("published", None)
-        return Settings.model_validate(given)
+        settings = Settings.model_validate(merged(base, own))
     except ValidationError as error:
         raise Refused(
             [
                 Problem(
-                    source=path.name,
+                    source=source if _is_in(own, item["loc"]) else path.name,
                     rule=f"[{'.'.join(map(str, item['loc']))}] {item['msg']}",
-                    remedy="Correct it; the comments in the file say what each setting means.",
+                    remedy="Correct it; the comments in data/settings.toml say what each setting "
+                    "means.",
                 )
                 for item in error.errors()
             ]
         ) from None
+    settings._notes = tuple(notes)
+    return settings
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table with another one laid over it, key by key.
+
+    Examples
+    --------
+    >>> merged({"a": {"b": 1, "c": [1, 2]}}, {"a": {"c": [3]}})
+    {'a': {'b': 1, 'c': [3]}}
+    """
+    found = dict(base)
+    for key, value in over.items():
+        below = found.get(key)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            found[key] = merged(below, value)
+        else:
+            found[key] = value
+    return found
+
+
+def _read_table(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise Refused(
             [
                 Problem(
-                    source=path.name,
+                    source=str(path) if path.parent != SETTINGS_FILE.parent else path.name,
                     rule=f"the settings cannot be read: {error}",
-                    remedy="Restore the file from version control, or mend the named line.",
+                    remedy="Restore the file from version control, or correct the line it names.",
                 )
             ]
         ) from None
+
+
+def _retire(table: dict[str, Any], source: str) -> list[str]:
+    """Take the settings that have lost their use out of a table, and say so."""
+    notes = []
+    for name, reason in RETIRED.items():
+        section, _, key = name.partition(".")
+        if isinstance(table.get(section), dict) and key in table[section]:
+            table[section] = {k: v for k, v in table[section].items() if k != key}
+            notes.append(f"{source}: the setting [{section}] {key} is ignored: {reason}.")
+    return notes
+
+
+def _is_in(table: Mapping[str, Any], place: Sequence[str | int]) -> bool:
+    """Tell whether a table has a say in what stands at a place of the settings."""
+    found: Any = table
+    for step in place:
+        if isinstance(found, Mapping):
+            if step not in found:
+                return False
+            found = found[step]
+        else:
+            return True
+    return bool(table)

@@ -80,6 +80,8 @@ class Part:
         numbered while they are scanned).
     encoding
         How a text file was decoded; empty for the other formats.
+    separator
+        What stands between the fields of a text file; empty for the other formats.
     ragged
         Lines that could not be split into the header's columns; they are no part of `rows`.
     """
@@ -91,6 +93,7 @@ class Part:
     rows: int
     numbered: bool
     encoding: str = ""
+    separator: str = ""
     ragged: tuple[Ragged, ...] = field(default=())
 
 
@@ -453,6 +456,7 @@ def _copy_text(path: Path, work: Path, header: list[str], delimiter: str, encodi
         rows,
         True,
         encoding=encoding,
+        separator=delimiter,
         ragged=tuple(ragged),
     )
 

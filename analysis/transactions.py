@@ -90,7 +90,7 @@ class Ledger:
     columns
         The columns that the files have, under our names.
     files
-        One row per file: source, rows, refused_rows, first_date, last_date, encoding,
+        One row per file: source, rows, refused_rows, first_date, last_date, encoding, separator,
         date_format, decimal_mark.
     rules
         One row per rule: rule, column, asks_for, rows, share.
@@ -624,6 +624,7 @@ def _summarise_files(
             {
                 "source": r.part.source,
                 "encoding": r.part.encoding,
+                "separator": r.part.separator,
                 "date_format": r.date_format,
                 "decimal_mark": r.decimal_mark,
                 "ragged": len(r.part.ragged),

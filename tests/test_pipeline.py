@@ -424,9 +424,10 @@ def test_files_of_both_halves_may_have_the_same_name(
 ) -> None:
     shutil.copytree(sample_data / "activity", tmp_path / "activity")
     write_lines(tmp_path / "transactions" / "money.csv", good_lines())
+    (tmp_path / "settings.toml").write_text("[activity]\naccept_unknown_customers = true\n")
     found = run("check", "--data", tmp_path)
     assert found.code == 0
-    assert "Ledger: 20 rows in 1 file" in found.out
+    assert "Orders: 20 rows in 1 file" in found.out
     assert "Regular customers: 1,500" in found.out
 
 
@@ -500,7 +501,14 @@ def test_a_named_folder_is_there_or_refused(
     home: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (home / "empty").mkdir()
-    assert inputs.choose_folder(home / "empty", settings, home) is None
+    # A named folder without data is an error later on, and not a reason to take the sample; but
+    # for the usual one, which is empty in a fresh clone.
+    assert inputs.choose_folder(home / "empty", settings, home) == home / "empty"
+    with pytest.raises(Refused, match="the folder holds no data"):
+        inputs.find_inputs(home / "empty", settings)
+    usual = home / settings.report.data
+    usual.mkdir(parents=True)
+    assert inputs.choose_folder(usual, settings, home) is None
     monkeypatch.setenv("REPORT_DATA", str(home / "gone"))
     with pytest.raises(Refused, match="gone: there is no such folder"):
         inputs.choose_folder(None, settings, home)
@@ -540,8 +548,9 @@ def test_the_command_line(tmp_path: Path) -> None:
     write_lines(bad / "transactions" / "a.csv", [a_line(Quantity="many\x1b[2J")])
     done, refused, misused = call("check", "--data", good), call("build", "--data", bad), call()
     assert (done.returncode, refused.returncode, misused.returncode) == (0, 1, 2)
-    assert done.stdout == (
-        "Ledger: 1 row in 1 file, 2011-01-14 to 2011-01-14; 0 rows refused.\n"
+    assert done.stdout.startswith(
+        "Orders: 1 row in 1 file, 2011-01-14 to 2011-01-14; 0 rows refused.\n"
+        "  1 customer, 1 order, net revenue £2.55 (gross £2.55).\n"
         "Regular customers: none.\n"
     )
     assert "\r" not in done.stderr
