@@ -35,6 +35,8 @@ LIBRARIES = (
     "scipy",
 )
 MANIFEST = "manifest.json"
+#: The layout of a build: names of tables, columns and facts. Manifests of layout 1 do not name it.
+SCHEMA = 2
 Fact = str | int | float | bool
 
 

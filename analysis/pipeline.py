@@ -318,6 +318,7 @@ def build(
             artifacts.write_json(
                 new / "manifest.json",
                 {
+                    "schema": artifacts.SCHEMA,
                     "key": fingerprint,
                     "data": inputs.place,
                     "sample": inputs.sample,

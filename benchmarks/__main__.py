@@ -51,7 +51,7 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--only", choices=RACES, help="one race (default: all)")
-    parser.add_argument("--data", type=Path, help="a ledger (default: the real one, or data/raw)")
+    parser.add_argument("--data", type=Path, help="orders: a file or a data folder")
     parser.add_argument("--sizes", help="copies of it (default: 1,10,50; of net sales: 1,10)")
     parser.add_argument("--turns", type=int, help="runs of each (default: 3, and 2 from 50 on)")
     options = parser.parse_args()

@@ -14,7 +14,8 @@ from analysis.inputs import SAMPLE_FOLDER
 from analysis.sample import write_sample
 from analysis.settings import ROOT, read_settings
 
-REAL = ROOT.parent / "shared" / "data" / "transactions" / "online_retail.parquet"
+#: The gift shop beside the checkout, where it is.
+REAL = ROOT.parent / "shared" / "shops" / "gift-shop"
 SCHEMA = pa.schema(
     {
         "InvoiceNo": pa.string(),
@@ -29,16 +30,36 @@ SCHEMA = pa.schema(
 )
 
 
-def find_ledger(work: Path) -> list[Path]:
-    """Return the real ledger, else what is in the data folder, else a sample made in `work`."""
-    if REAL.exists():
-        return [REAL]
-    settings = read_settings()
-    for folder in (ROOT / settings.report.data, SAMPLE_FOLDER):
-        if files := sources.find_files(folder / settings.transactions.folder):
+def find_ledger(named: Path | None, work: Path) -> list[Path]:
+    """Return the files of the orders to measure with.
+
+    Parameters
+    ----------
+    named
+        A file of orders, or a data folder. None: the gift shop, else what is in the usual data
+        folder, else a sample.
+    work
+        Where a sample is made.
+
+    Raises
+    ------
+    SystemExit
+        When there are no orders in what was named.
+    """
+    orders = read_settings().transactions.folder
+    if named is not None:
+        files = [named] if named.is_file() else sources.find_files(named / orders)
+        if not files:
+            raise SystemExit(
+                f"{named}: there are no orders here to measure with. Name a file of orders, or a "
+                f"data folder with files in {orders}/."
+            )
+        return files
+    for folder in (REAL, ROOT / read_settings().report.data, SAMPLE_FOLDER):
+        if files := sources.find_files(folder / orders):
             return files
     write_sample(work / "sample")
-    return sources.find_files(work / "sample" / settings.transactions.folder)
+    return sources.find_files(work / "sample" / orders)
 
 
 def write_copies(files: list[Path], sizes: list[int], work: Path) -> dict[int, int]:

@@ -69,7 +69,7 @@ def prepare(data: Path | None, sizes: list[int], work: Path) -> tuple[str, dict[
     from analysis.settings import read_settings
     from benchmarks.ledgers import find_ledger, write_copies
 
-    files = [data] if data else find_ledger(work)
+    files = find_ledger(data, work)
     rows = write_copies(files, sizes, work)
     ours = read_settings()
     job = Job(

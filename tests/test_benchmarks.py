@@ -28,11 +28,8 @@ def sample(tmp_path: Path) -> list[Path]:
     return find_files(tmp_path / "sample" / read_settings().transactions.folder)
 
 
-def test_contenders_agree_on_the_sample(
-    sample: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("benchmarks.ledgers.find_ledger", lambda work: sample)
-    _, rows, job = race.prepare(None, [2], tmp_path)
+def test_contenders_agree_on_the_sample(sample: list[Path], tmp_path: Path) -> None:
+    _, rows, job = race.prepare(sample[0].parent.parent, [2], tmp_path)
     runs = {}
     for module in race.CONTENDERS:
         (tmp_path / module).mkdir()
@@ -43,6 +40,14 @@ def test_contenders_agree_on_the_sample(
     assert isinstance(rungs, list)
     assert 0 < rungs[-1] < rungs[0] < rows[2]
     assert race.BAR in runs and "hand-written SQL" in race.as_text(runs)
+
+
+def test_a_folder_without_orders_is_told_in_a_sentence(tmp_path: Path) -> None:
+    write_sample(tmp_path)
+    for path in find_files(tmp_path / "transactions"):
+        path.unlink()
+    with pytest.raises(SystemExit, match="there are no orders here to measure with"):
+        race.prepare(tmp_path, [1], tmp_path)
 
 
 def test_copies_share_no_customer_and_no_invoice(sample: list[Path], tmp_path: Path) -> None:
