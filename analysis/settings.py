@@ -243,12 +243,13 @@ def read_settings(path: Path = SETTINGS_FILE, folder: Path | None = None) -> Set
     >>> read_settings().transactions.cancellation_prefix
     'C'
     """
-    base = _read_table(path)
+    base = _read_table(path, path.name)
     own: dict[str, Any] = {}
     source = path.name
-    if folder is not None and (folder / SETTINGS_FILE.name).is_file():
-        own = _read_table(folder / SETTINGS_FILE.name)
-        source = str(folder / SETTINGS_FILE.name)
+    beside = folder / SETTINGS_FILE.name if folder else path
+    if beside.is_file() and not beside.samefile(path):
+        source = str(beside)
+        own = _read_table(beside, source)
     notes = _retire(base, path.name) + _retire(own, source)
     try:
         settings = Settings.model_validate(merged(base, own))
@@ -286,14 +287,14 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _read_table(path: Path) -> dict[str, Any]:
+def _read_table(path: Path, source: str) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise Refused(
             [
                 Problem(
-                    source=str(path) if path.parent != SETTINGS_FILE.parent else path.name,
+                    source=source,
                     rule=f"the settings cannot be read: {error}",
                     remedy="Restore the file from version control, or correct the line it names.",
                 )
