@@ -1,4 +1,4 @@
-"""What do the tests share? The real data, small ledgers, the commands, a build of the sample."""
+"""What do the tests share? The real shops, small ledgers, the commands, builds and books."""
 
 from __future__ import annotations
 
@@ -29,7 +29,13 @@ from analysis.settings import ROOT, Settings, read_settings
 #: The long files come first, so that both workers end together. At the start each worker is dealt
 #: two files: a short one stands behind the longest.
 FIRST = ("book", "refresh", "rfm", "pipeline", "transactions", "perturbed", "offline", "profiles")
-SHARED = ROOT.parent / "shared" / "data"
+#: Real shops, one data folder each, and the ledger of one of them as a workbook.
+SHOPS = ROOT.parent / "shared" / "shops"
+WORKBOOK = ROOT.parent / "shared" / "data" / "formats" / "Online Retail.xlsx"
+#: What a shop sends: the kinds of input that every book is tested with. CI names the folder that
+#: holds the books it has rendered, one a kind, in the environment.
+KINDS = {"orders": "transactions", "regulars": "activity", "both": "*"}
+BOOKS = os.environ.get("BOOKS", "")
 Row = dict[str, Any]
 LINE: Row = {
     "InvoiceNo": "536365",
@@ -176,12 +182,43 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> R
     return run_command
 
 
+def shop(name: str, shops: Path = SHOPS) -> Path:
+    """Return the data folder of a real shop.
+
+    A test that needs it is skipped where there are no shops at all; where there are some and this
+    one is missing, it fails.
+    """
+    if not shops.is_dir():
+        pytest.skip(f"there are no real shops at {shops}")
+    folder = shops / name
+    if not any(path.is_file() for path in folder.glob("*/*")):
+        pytest.fail(f"{shops} holds shops, but not the data of {name}")
+    return folder
+
+
 @pytest.fixture(scope="session")
-def real_data() -> Path:
-    """Return the real data beside the checkout."""
-    if not (SHARED / "transactions").is_dir():
-        pytest.skip(f"the real data is not at {SHARED}")
-    return SHARED
+def gift_shop() -> Path:
+    """Return the data folder of the gift shop: orders of a year."""
+    return shop("gift-shop")
+
+
+@pytest.fixture(scope="session")
+def two_years() -> Path:
+    """Return the data folder of the gift shop with the year before, in two files that overlap."""
+    return shop("gift-shop-two-years")
+
+
+@pytest.fixture(scope="session")
+def one_click() -> Path:
+    """Return the data folder of the household shop: four tables of regular customers."""
+    return shop("one-click")
+
+
+@pytest.fixture(scope="session")
+def workbook(gift_shop: Path) -> Path:
+    """Return the gift shop's ledger as a workbook."""
+    assert WORKBOOK.is_file(), f"the workbook is missing at {WORKBOOK}"
+    return WORKBOOK
 
 
 @pytest.fixture(scope="session")
@@ -262,16 +299,57 @@ def sample_build(sample_project: Path) -> Path:
     return once(sample_project / "build", lambda out: call_in(sample_project, *command, str(out)))
 
 
+def copy_project(target: Path) -> Path:
+    """Copy what git knows of the project, as a clone would have it."""
+    files = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard"],
+        capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    for name in files:
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+    return target
+
+
+def data_of(kind: str, sample: Path) -> Path:
+    """Write data of a kind of input where there is none: the gift shop, one-click, the sample.
+
+    Where there are no real shops, orders alone and tables alone are those of the sample.
+    """
+    if kind != "both" and SHOPS.is_dir():
+        return shop({"orders": "gift-shop", "regulars": "one-click"}[kind])
+    write_sample(sample)
+    for folder in set(KINDS.values()) - {"*", KINDS[kind]} if kind != "both" else ():
+        shutil.rmtree(sample / folder)
+    return sample
+
+
+def built(kind: str, shared: Path) -> Path:
+    """Return a project with a build of a kind of input: CI's, where CI has rendered a book of it.
+
+    The build is the one that readers get: no step of it is shortened.
+    """
+    if BOOKS:
+        return Path(BOOKS) / kind
+
+    def make(project: Path) -> None:
+        data = data_of(kind, copy_project(project) / "data" / "sample")
+        call_in(project, sys.executable, "-m", "analysis", "build", "--data", str(data))
+
+    return once(shared / f"{kind}-project", make)
+
+
 @pytest.fixture(scope="session")
-def real_build(real_data: Path, shared: Path) -> Path:
-    """Return a build of the real data, with clusters found as the project finds them."""
+def gift_shop_build(gift_shop: Path, shared: Path) -> Path:
+    """Return a build of the gift shop."""
+    return built("orders", shared) / "build"
 
-    def make(out: Path) -> None:
-        settings = quick_settings_file(shared / "real-settings.toml", resamples=60)
-        options = ["--data", str(real_data), "--settings", str(settings), "--out", str(out)]
-        assert main(["build", *options]) == 0
 
-    return once(shared / "real-build", make)
+@pytest.fixture(scope="session")
+def one_click_build(one_click: Path, shared: Path) -> Path:
+    """Return a build of the household shop."""
+    return built("regulars", shared) / "build"
 
 
 @pytest.fixture(scope="session")

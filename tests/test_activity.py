@@ -24,7 +24,6 @@ from analysis.problems import Refused
 from analysis.settings import ActivitySettings, read_settings
 from analysis.sources import ROW
 
-REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "activity"
 SETTINGS = read_settings().activity
 SOURCES = {role: f"{names[0]}.csv" for role, names in SETTINGS.files.items()}
 LENIENT = SETTINGS.model_copy(update={"refused_share": 0.5})
@@ -524,14 +523,13 @@ def test_twins_of_twins_share_a_group() -> None:
     assert twin_groups(customers, pairs.head(0)).nunique() == 4
 
 
-# ------------------------------------------------------------------------------- the real data
+# ------------------------------------------------------------------------------- the real shop
 
 
 @pytest.fixture(scope="module")
-def real() -> ActivityTables:
-    if not REAL.is_dir():
-        pytest.skip(f"the real data is not at {REAL}")
-    return read({role: pd.read_csv(REAL / SOURCES[role], dtype=str) for role in ROLES})
+def real(one_click: Path) -> ActivityTables:
+    folder = one_click / "activity"
+    return read({role: pd.read_csv(folder / SOURCES[role], dtype=str) for role in ROLES})
 
 
 @pytest.mark.real

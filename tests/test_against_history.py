@@ -456,9 +456,9 @@ def part(ledger: Ledger, start: str, end: str) -> Ledger:
 @pytest.mark.drill
 @pytest.mark.real
 def test_the_real_ledger_goes_on_quarter_after_quarter_and_another_shop_stops(
-    real_data: Path, sample_data: Path
+    gift_shop: Path, sample_data: Path
 ) -> None:
-    files = sorted((real_data / "transactions").glob("*.parquet"))
+    files = sorted((gift_shop / "transactions").glob("*.parquet"))
     sample = sample_data / "transactions" / "sales_2024-Q1.csv"
     first, *cuts = ("2010-12-01", "2011-01-01", "2011-04-01", "2011-07-01",
                     "2011-10-01", "2011-12-10")  # fmt: skip
@@ -488,11 +488,11 @@ def test_the_real_ledger_goes_on_quarter_after_quarter_and_another_shop_stops(
 
 
 @pytest.mark.real
-def test_halves_of_the_real_regular_customers_are_alike(real_data: Path) -> None:
+def test_halves_of_the_real_regular_customers_are_alike(one_click: Path) -> None:
     chosen = read_settings().activity
     files: dict[str, str] = {role: f"{chosen.files[role][0]}.csv" for role in activity.ROLES}
     raw: dict[str, pd.DataFrame] = {
-        role: pd.read_csv(real_data / "activity" / name, dtype=str) for role, name in files.items()
+        role: pd.read_csv(one_click / "activity" / name, dtype=str) for role, name in files.items()
     }
     tables = activity.read_activity(raw, chosen, files)
     people = tables.customers.sample(frac=1, random_state=1)

@@ -465,13 +465,13 @@ HARD_AUC = 0.77
 
 @pytest.mark.drill
 @pytest.mark.real
-def test_the_gift_shop(real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_gift_shop(gift_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a build of September would have said, and what December knows of it.
 
     The chapter tests the same candidate on the same cut-off, and finds a ROC-AUC of 0.754 (0.731
     to 0.775) and a Brier score of 0.180.
     """
-    cut, source = dt.date(2011, 9, 11), real_data / "transactions" / "online_retail.parquet"
+    cut, source = dt.date(2011, 9, 11), gift_shop / "transactions" / "online_retail.parquet"
     monkeypatch.setattr(
         lapse, "PLANS", {k: v for k, v in lapse.PLANS.items() if k in findings_lapse.NAMES}
     )

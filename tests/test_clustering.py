@@ -389,8 +389,8 @@ def test_sentences_and_pictures_of_the_sample(
 
 @pytest.mark.drill
 @pytest.mark.real
-def test_the_gift_shop_is_a_continuum(real_build: Path) -> None:
-    customers, selection = left_by(real_build)
+def test_the_gift_shop_is_a_continuum(gift_shop_build: Path) -> None:
+    customers, selection = left_by(gift_shop_build)
     assert len(customers) == 4_324
     table = selection.table[selection.table["model"] == KMEANS].set_index("k")
     assert list(table.index) == list(cl.K)

@@ -344,8 +344,8 @@ def test_groups_cover_everybody_once_and_small_ones_are_not_described() -> None:
 
 
 @pytest.mark.real
-def test_the_real_tables_give_what_careful_work_finds(real_data: Path, settings: Settings) -> None:
-    people = twinned(real_data, settings)
+def test_the_real_tables_give_what_careful_work_finds(one_click: Path, settings: Settings) -> None:
+    people = twinned(one_click, settings)
     table, label = decline.features(people), people["decline"].to_numpy()
     groups = people["twin_group"].to_numpy()
     splits = models.grouped_splits(label, groups, 5, 2, settings.engine.seed)

@@ -560,9 +560,9 @@ def test_what_the_model_looks_at_is_told_for_every_candidate(model: str) -> None
 
 @pytest.mark.drill
 @pytest.mark.real
-def test_the_gift_shop(real_data: Path) -> None:
+def test_the_gift_shop(gift_shop: Path) -> None:
     rules = segments.read_segments()
-    with reading([real_data / "transactions" / "online_retail.parquet"]) as found:
+    with reading([gift_shop / "transactions" / "online_retail.parquet"]) as found:
         table = rfm.customers(found.lines, found.as_of).order_by("customer_id").execute()
         table = table.join(rfm.scores(table, rfm.cut_points(table)))
         customers = table.assign(segment=segments.assign(table, rules))

@@ -327,8 +327,8 @@ def test_every_sentence_and_every_picture_of_the_sample(ledger: Ledger, past: pd
 
 
 @pytest.mark.real
-def test_the_real_ledger_as_of_its_third_quarter(real_data: Path) -> None:
-    files = [real_data / "transactions" / "online_retail.parquet"]
+def test_the_real_ledger_as_of_its_third_quarter(gift_shop: Path) -> None:
+    files = [gift_shop / "transactions" / "online_retail.parquet"]
     date = dt.date(2011, 10, 1)
     with reading(files) as whole:
         found = movement.customers_at(whole, date, RULES)

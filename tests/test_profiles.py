@@ -365,8 +365,8 @@ def test_one_customer_with_one_order(
 
 
 @pytest.mark.real
-def test_the_real_segments(real_data: Path) -> None:
-    with reading([real_data / "transactions" / "online_retail.parquet"]) as ledger:
+def test_the_real_segments(gift_shop: Path) -> None:
+    with reading([gift_shop / "transactions" / "online_retail.parquet"]) as ledger:
         shop = shop_of(ledger)
     assert shop.profiles["customers"].sum() == 4324
     assert shop.overall["revenue"] == 8351392.07

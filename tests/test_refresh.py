@@ -122,7 +122,7 @@ def take_as_project(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr(inputs, "ROOT", root)
     path = root / "data" / "settings.toml"
-    monkeypatch.setattr(command, "read_settings", lambda *_: read_settings(path))
+    monkeypatch.setattr(command, "read_settings", lambda *_, **__: read_settings(path))
     monkeypatch.setattr(refresh, "_render", render)
     # Few candidates: what is tested here is not how clusters and models are chosen.
     monkeypatch.setattr(clustering, "K", range(2, 3))
