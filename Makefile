@@ -4,6 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DATA ?=
+# Drills inject a sample of all faults. It is drawn anew each time, unless a seed is named.
+ifndef SEED
+SEED := $(shell date +%s)
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help report refresh test drills data bench lint lock clean
@@ -24,8 +28,9 @@ refresh: $(READY) ## new files in, a new report out: FILES="a.csv b.csv" (add AR
 test: $(READY) ## everything: environment, test suite
 	@$(BIN)/python -m pytest -m "not drill"
 
-drills: $(READY) ## the tests that take long: whole books, whole builds, what is killed half-way
-	@$(BIN)/python -m pytest -m drill
+drills: $(READY) ## slow tests: books, builds, injected faults (SEED=n repeats a draw, ALL=1: every fault)
+	@echo "Injecting $(if $(ALL),every fault,a sample of the faults; SEED=$(SEED) repeats it)"
+	@SEED=$(SEED) ALL=$(ALL) $(BIN)/python -m pytest -m drill
 
 data: $(READY) ## download the public gift-shop ledger into data/raw
 	@$(BIN)/python -m analysis.download

@@ -11,6 +11,9 @@ from urllib.parse import unquote_to_bytes
 import pytest
 from pypdf import PdfReader
 
+#: Each book that is rendered starts a kernel.
+pytestmark = pytest.mark.drill
+
 HOSTILE = "<script>alert(1)</script> #panic() $x$ *a* @foo [l](u) `c` \\ <b>"
 
 BOOK = """

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 import fastexcel
+import faults
 import pandas as pd
 import pytest
 import test_bad_input as bad_input
@@ -857,7 +858,8 @@ facts = pathlib.Path("build", "facts.json").read_bytes()
 (site / "index.html").write_bytes(facts)
 """
 #: When, as shares of the time that a dry run takes, and by what a refresh ends.
-MOMENTS = [random.Random(20111210 + i).uniform(i / 5, (i + 1) / 5) for i in range(5)]
+CUT = 50 if faults.ALL else 5
+MOMENTS = [faults.drawn(f"moment {i}").uniform(i / CUT, (i + 1) / CUT) for i in range(CUT)]
 ENDS = [*((moment, signal.SIGKILL) for moment in MOMENTS), (0.2, signal.SIGTERM),
         (0.3, signal.SIGINT)]  # fmt: skip
 

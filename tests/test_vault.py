@@ -20,6 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import faults
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -239,7 +240,7 @@ def drill(base: Path, job: str, how: str, step: int) -> dict[str, int]:
     assert before != after != later
     counts: dict[str, int] = {}
     for origin in unfinished(start) if job == "recover" else [start]:
-        for number in range(1, MOST, step):
+        for number in faults.sample(MOST, step, f"{job} {how}"):
             code = ended(in_child(copied(origin, work), job, number, how))
             where = f"{job} {how} {number}"
             assert code in (-signal.SIGKILL, 0, 1, 2, 3), f"{where}: {code}"
@@ -259,7 +260,7 @@ def drill(base: Path, job: str, how: str, step: int) -> dict[str, int]:
             if found == before:
                 JOBS[whole](work)
                 assert tree(work) == after, where
-            if number % 5 == 1:
+            if sum(counts.values()) % 5 == 1:
                 refresh(work, 3)
                 assert tree(work) == later, where
         else:
