@@ -169,6 +169,9 @@ def regulars(half_a_year: Path) -> Path:
     shutil.rmtree(root / vault.RAW / "transactions")
     for name, data in bad_input.activity_tables().items():
         bad_input.content(f"raw/activity/{name}", data)(root / "data")
+    # They are no customers of the orders here: this is not about that.
+    accepted = ("accept_unknown_customers = false", "accept_unknown_customers = true")
+    change_settings(root, accepted)
     return root
 
 
