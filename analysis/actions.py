@@ -28,8 +28,8 @@ EVERYBODY = "everybody"
 LEDGER_TRAITS = {
     "share": "share",
     "revenue_share": "share",
-    "return_rate": "share",
-    "cancellation_rate": "share",
+    "cancelled_share": "share",
+    "cancelled_invoices_per_order": "share",
     "abroad_share": "share",
     "second_order_share": "share",
     "basket_mean": "money",

@@ -8,6 +8,7 @@ are in the ledger's currency. *Gross* counts every purchase of products by known
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
 import ibis
 import ibis.expr.types as ir
@@ -37,7 +38,9 @@ def ladder(ledger: Ledger) -> pd.DataFrame:
     -------
     pandas.DataFrame
         rung (0 is "Lines read", 1 to 6 as in `RUNGS`), step, rows, customers, orders, amount,
-        and removed_rows and removed_amount against the rung above.
+        and removed_rows and removed_amount against the rung above. All counts of a row are about
+        the same lines; of those read, refused ones included, an amount that cannot be read adds
+        nothing.
     """
     lines = ledger.lines
     known = lines.rung >= 1
@@ -50,7 +53,7 @@ def ladder(ledger: Ledger) -> pd.DataFrame:
     every = lines.aggregate(
         rows=lines.read.sum(),
         customers=lines.customer_id.nunique(),
-        orders=lines.order_id.nunique(where=lines.broken == 0),
+        orders=lines.order_id.nunique(),
         amount=(lines.amount * lines.read).sum().cast("float64"),
     ).mutate(rung=ibis.literal(0))
     rest = [
@@ -83,6 +86,12 @@ def _ragged(ledger: Ledger) -> int:
     return int(rules["fields_match_header"])
 
 
+def _cancelled(ledger: Ledger) -> float:
+    """Return the amount of all cancellations of products by known customers."""
+    back = ledger.cancellations.filter(ledger.cancellations["product"])
+    return round(float(back.aggregate(amount=-_total(back.amount)).execute().iloc[0, 0]), 2) + 0.0
+
+
 def ledger_facts(ledger: Ledger, steps: pd.DataFrame) -> dict[str, int | float | str]:
     """Return the counts that describe the raw ledger, and those of each rung.
 
@@ -111,6 +120,7 @@ def ledger_facts(ledger: Ledger, steps: pd.DataFrame) -> dict[str, int | float |
             negative_quantity_not_cancelled_rows=rows.sum(where=negative & ~lines.cancelled),
             nonpositive_price_rows=rows.sum(where=lines.unit_price <= 0),
             negative_price_rows=rows.sum(where=lines.unit_price < 0),
+            no_amount_rows=rows.sum(where=lines.amount.isnull()),
         )
         .execute()
         .fillna(0)
@@ -119,9 +129,13 @@ def ledger_facts(ledger: Ledger, steps: pd.DataFrame) -> dict[str, int | float |
     )
     rung = {row["rung"]: row for row in steps.to_dict("records")}
     every, known, gross, net = (rung[number] for number in (0, GROSS - 1, GROSS, NET))
+    counted["no_amount_rows"] += _ragged(ledger)
+    cancelled = _cancelled(ledger)
+    matched = round(gross["amount"] - net["amount"], 2)
     facts: dict[str, int | float | str] = {
         "raw_rows": every["rows"],
         "raw_customers": every["customers"],
+        "raw_revenue": every["amount"],
         **{str(name): int(value) for name, value in counted.to_dict().items()},
         "refused_rows": int(ledger.files["refused_rows"].sum()),
         "late_rows": ledger.late_rows,
@@ -130,7 +144,10 @@ def ledger_facts(ledger: Ledger, steps: pd.DataFrame) -> dict[str, int | float |
         "first_date": ledger.files["first_date"].min().date().isoformat(),
         "last_date": (lines.invoice_date.max(where=lines.broken == 0).execute().date().isoformat()),
         "reversals": gross["rows"] - net["rows"],
-        "reversals_revenue": round(gross["amount"] - net["amount"], 2),
+        "reversals_revenue": matched,
+        "cancelled_revenue": cancelled,
+        "unmatched_cancelled_revenue": round(cancelled - matched, 2),
+        "cancelled_share": cancelled / gross["amount"] if gross["amount"] else 0.0,
         "gross_revenue": gross["amount"],
         "net_revenue": net["amount"],
         "no_product_rows": known["rows"] - gross["rows"],
@@ -178,24 +195,23 @@ def left_out_codes(ledger: Ledger) -> pd.DataFrame:
     Codes beyond the `CODES` largest are added up in one row, ``other codes``.
     """
     lines = ledger.lines.filter(ledger.lines.rung == GROSS - 1)
-    codes = (
-        lines.group_by(stock_code=lines.stock_code.fill_null("(no code)"))
-        .aggregate(
-            rows=lines.count(), customers=lines.customer_id.nunique(), amount=_total(lines.amount)
-        )
-        .order_by(ibis.desc("amount"), "stock_code")
-        .execute()
-    )
+    lines = lines.mutate(stock_code=lines.stock_code.fill_null("(no code)"))
+
+    counts: dict[str, Callable[[ir.Table], ir.Scalar]] = {
+        "rows": lambda t: t.count(),
+        "customers": lambda t: t.customer_id.nunique(),
+        "amount": lambda t: _total(t.amount),
+    }
+    codes = lines.group_by("stock_code").aggregate(**counts)
+    codes = codes.order_by(ibis.desc("amount"), "stock_code").execute()
     if len(codes) <= CODES + 1:
         return codes
-    rest = codes.iloc[CODES:]
-    other = {
-        "stock_code": f"{len(rest)} other codes",
-        "rows": rest["rows"].sum(),
-        "customers": rest["customers"].max(),
-        "amount": rest["amount"].sum(),
-    }
-    return pd.concat([codes.iloc[:CODES], pd.DataFrame([other])], ignore_index=True)
+    first = codes.iloc[:CODES]
+    # Counted anew: a customer of several of these codes is one customer.
+    others = lines.filter(~lines.stock_code.isin([*first["stock_code"]]))
+    rest = others.aggregate(**counts).execute()
+    name = f"{len(codes) - CODES} other codes"
+    return pd.concat([first, rest.assign(stock_code=name)], ignore_index=True)
 
 
 def giant_reversals(ledger: Ledger) -> pd.DataFrame:
@@ -471,17 +487,13 @@ def countries(ledger: Ledger, home: str = "", smallest_group: int = 1) -> pd.Dat
     -------
     pandas.DataFrame
         country, home, countries (1, or how many were added up), customers, orders, revenue,
-        share, mean_order. A customer who ordered from two countries counts in both.
+        share, mean_order. A customer who ordered from two countries counts in both rows, and once
+        in a row of several countries: so customers do not add up to all customers.
     """
-    lines = ledger.lines
-    kept = lines.filter(lines.rung >= NET)
+    kept = _with_country(ledger)
     table = (
-        kept.group_by(country=kept.country.fill_null("(not given)"))
-        .aggregate(
-            customers=kept.customer_id.nunique(),
-            orders=kept.order_id.nunique(),
-            revenue=_total(kept.amount),
-        )
+        kept.group_by("country")
+        .aggregate(**_SALES)
         .order_by(ibis.desc("revenue"), "country")
         .execute()
         .assign(countries=1)
@@ -490,17 +502,60 @@ def countries(ledger: Ledger, home: str = "", smallest_group: int = 1) -> pd.Dat
     table["home"] = table["country"] == home
     small = table[(table["customers"] < smallest_group) & ~table["home"]]
     if len(small):
-        rest = small[["countries", "customers", "orders", "revenue"]].sum().to_frame().T
-        rest = rest.assign(country=f"{len(small)} smaller markets", home=False)
+        rest = kept.filter(kept.country.isin([*small["country"]])).aggregate(**_SALES).execute()
+        rest = rest.assign(
+            country=f"{len(small)} smaller markets", countries=len(small), home=False
+        )
         table = pd.concat([table.drop(small.index), rest], ignore_index=True)
-        counts = ["countries", "customers", "orders"]
-        table[counts] = table[counts].astype("int64")
-        table["home"] = table["home"].astype(bool)
     return table.assign(
-        revenue=table["revenue"].astype(float).round(2),
-        share=table["revenue"].astype(float) / table["revenue"].sum(),
-        mean_order=table["revenue"].astype(float) / table["orders"],
+        revenue=table["revenue"].round(2),
+        share=table["revenue"] / table["revenue"].sum(),
+        mean_order=table["revenue"] / table["orders"],
     )[["country", "home", "countries", "customers", "orders", "revenue", "share", "mean_order"]]
+
+
+#: What is counted of some net lines.
+_SALES: dict[str, Callable[[ir.Table], ir.Scalar]] = {
+    "customers": lambda t: t.customer_id.nunique(),
+    "orders": lambda t: t.order_id.nunique(),
+    "revenue": lambda t: _total(t.amount),
+}
+
+
+def _with_country(ledger: Ledger) -> ir.Table:
+    kept = ledger.lines.filter(ledger.lines.rung >= NET)
+    return kept.mutate(country=kept.country.fill_null("(not given)"))
+
+
+def markets(ledger: Ledger, table: pd.DataFrame) -> pd.DataFrame:
+    """Return net sales of all markets, of the home market and of all others.
+
+    Parameters
+    ----------
+    ledger
+        The ledger.
+    table
+        From `countries`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        market, customers, orders, revenue, mean_order. Every row counts its customers and orders
+        once: those of both the home market and another one make the rows add up to more than the
+        first.
+    """
+    kept = _with_country(ledger)
+    home = str(table.loc[table["home"], "country"].iloc[0]) if table["home"].any() else ""
+    parts = {"All markets": kept}
+    if home:
+        parts |= {home: kept.filter(kept.country == home)}
+        parts |= {"All other markets": kept.filter(kept.country != home)}
+    rows = [part.aggregate(**_SALES).execute().assign(market=name) for name, part in parts.items()]
+    found = pd.concat(rows, ignore_index=True)
+    return found.assign(
+        revenue=found["revenue"].round(2),
+        mean_order=found["revenue"] / found["orders"].where(found["orders"] > 0),
+    )[["market", "customers", "orders", "revenue", "mean_order"]]
 
 
 def products(ledger: Ledger) -> pd.DataFrame:

@@ -89,19 +89,19 @@ def baskets(profiles: pd.DataFrame, currency: str) -> str:
 
 def returns(profiles: pd.DataFrame, overall: pd.Series) -> str:
     """Say which segment cancels most, and whether chance could explain it."""
-    if pd.isna(overall["return_rate"]):
+    if pd.isna(overall["cancelled_share"]):
         return "The files do not tell which lines are cancellations."
-    shown = profiles.dropna(subset=["return_rate"])
+    shown = profiles.dropna(subset=["cancelled_share"])
     if shown.empty:
         return NO_SEGMENT
-    if not overall["return_rate"]:
+    if not overall["cancelled_share"]:
         return "Nothing was cancelled."
-    worst = top_row(shown, "return_rate")
-    beyond = worst["return_rate_low"] > overall["return_rate_high"]
-    share, usual = percent(worst["return_rate"], 1), percent(overall["return_rate"], 1)
+    worst = top_row(shown, "cancelled_share")
+    beyond = worst["cancelled_share_low"] > overall["cancelled_share_high"]
+    share, usual = percent(worst["cancelled_share"], 1), percent(overall["cancelled_share"], 1)
     interval = (
-        f"95% interval {percent(worst['return_rate_low'], 1)} to "
-        f"{percent(worst['return_rate_high'], 1)}"
+        f"95% interval {percent(worst['cancelled_share_low'], 1)} to "
+        f"{percent(worst['cancelled_share_high'], 1)}"
     )
     if beyond:
         return (

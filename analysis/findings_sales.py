@@ -36,7 +36,7 @@ def ladder(steps: pd.DataFrame) -> str:
     if not worst["removed_rows"]:
         return f"All {count(read['rows'], 'row')} are net sales."
     reasons = {
-        1: "have no customer id or were refused",
+        1: "have no customer id, break a rule or repeat a row of another file",
         2: "are exact duplicates",
         3: "are cancellations",
         4: "have no positive quantity and price",
@@ -142,6 +142,25 @@ def countries(table: pd.DataFrame) -> str:
     )
 
 
+def markets(table: pd.DataFrame) -> str:
+    """Say whether the home market and the others add up to all, and why not (`explore_sales`).
+
+    Examples
+    --------
+    >>> rows = {"market": ["All markets", "UK", "All other markets"], "customers": [9, 8, 3]}
+    >>> markets(pd.DataFrame(rows))
+    'The customers of the parts add up to more than all customers: 2 ordered from both.'
+    """
+    everybody, *parts = table["customers"]
+    both = int(sum(parts) - everybody) if len(parts) == 2 else 0
+    if not both:
+        return ""
+    return (
+        "The customers of the parts add up to more than all customers: "
+        f"{count(both)} ordered from both."
+    )
+
+
 def products(table: pd.DataFrame) -> str:
     """Say how much the best sellers bring, and how many of them mostly came back."""
     if table.empty:
@@ -160,19 +179,28 @@ def products(table: pd.DataFrame) -> str:
     return f"{text}, but {back} of them {were} mostly cancelled."
 
 
-def returns(table: pd.DataFrame) -> str:
-    """Say how much of gross revenue is cancelled, and when most was."""
+def returns(table: pd.DataFrame, share: float) -> str:
+    """Say how much of gross revenue is cancelled, and in which whole month the share was highest.
+
+    Parameters
+    ----------
+    table
+        From `analysis.explore_sales.monthly`.
+    share
+        The fact ``transactions.cancelled_share``: over all days, broken months included.
+    """
     whole = table[table["whole"] & (table["gross_revenue"] > 0)]
     if whole.empty:
         return NO_WHOLE_MONTH
-    total = whole["cancelled_revenue"].sum() / whole["gross_revenue"].sum()
     whole = whole.assign(share=whole["cancelled_revenue"] / whole["gross_revenue"])
     worst = top_row(whole, "share")
-    if not total:
-        return "Nothing was cancelled in any whole month."
+    if not share:
+        return "Nothing was cancelled."
+    if not worst["share"]:
+        return f"{percent(share, 1)} of gross revenue was cancelled, none of it in a whole month."
     return (
-        f"{percent(total, 1)} of gross revenue is cancelled; the highest share, "
-        f"{percent(worst['share'], 1)}, falls in {month(worst['month'])}."
+        f"{percent(share, 1)} of gross revenue was cancelled; among whole months the share was "
+        f"highest in {month(worst['month'])}, {percent(worst['share'], 1)}."
     )
 
 

@@ -398,6 +398,9 @@ def _ledger_tables(ledger: tx.Ledger, settings: Settings) -> tuple[Tables, Facts
     gross = rfm.customers(ledger.lines, ledger.as_of, tx.GROSS).order_by("customer_id").execute()
     steps = explore_sales.ladder(ledger)
     months = explore_sales.monthly(ledger)
+    countries = explore_sales.countries(
+        ledger, settings.transactions.home_country, settings.report.smallest_group
+    )
     tables = {
         "customers": customers,
         "files": ledger.files,
@@ -411,9 +414,8 @@ def _ledger_tables(ledger: tx.Ledger, settings: Settings) -> tuple[Tables, Facts
         "recent_change": explore_sales.recent_change(months),
         "week": explore_sales.week(ledger),
         "cohorts": explore_sales.cohorts(ledger),
-        "countries": explore_sales.countries(
-            ledger, settings.transactions.home_country, settings.report.smallest_group
-        ),
+        "countries": countries,
+        "markets": explore_sales.markets(ledger, countries),
         "products": explore_sales.products(ledger),
     }
     low, high = explore_sales.top_share_interval(gross["monetary"], settings.engine.seed)

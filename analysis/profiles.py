@@ -48,8 +48,8 @@ _RANGES = {
 # Each ratio of two sums over customers, whose interval comes from the bootstrap.
 _RATIOS = {
     "basket_mean": ("monetary", "frequency"),
-    "return_rate": ("cancelled", "gross"),
-    "cancellation_rate": ("cancellations", "frequency"),
+    "cancelled_share": ("cancelled", "gross"),
+    "cancelled_invoices_per_order": ("cancellations", "frequency"),
     "abroad_share": ("abroad", "has_market"),
     "second_order_share": ("returned", "one"),
 }
@@ -193,11 +193,11 @@ def segment_profiles(
     -------
     pandas.DataFrame
         segment; customers; shown (whether it is described); share (of customers) and
-        revenue_share, basket_mean (net revenue an order), return_rate (cancelled amount for
+        revenue_share, basket_mean (net revenue an order), cancelled_share (cancelled amount for
         each unit of gross sales; cancellations of purchases before the ledger begins count
-        too), cancellation_rate (cancelled invoices for each order: unlike the amount, no giant
-        order can move it), abroad_share (of customers, by their market) and second_order_share (of
-        customers), each with ``_low`` and ``_high``; revenue; orders; and the quartiles ``_q1``,
+        too), cancelled_invoices_per_order (unlike the amount, no giant order can move it),
+        abroad_share (of customers, by their market) and second_order_share (of customers), each
+        with ``_low`` and ``_high``; revenue; orders; and the quartiles ``_q1``,
         ``_median``, ``_q3`` of basket (orders' values), recency, tenure and second_days
         (days), frequency (orders a customer) and spend. What the files do not tell is missing.
 
@@ -302,8 +302,8 @@ def _intervals(people: pd.DataFrame, seed: int) -> pd.DataFrame:
     table = pd.DataFrame.from_dict(rows, orient="index").round(6)
     known = people.groupby("segment")[["cancelled", "abroad"]].count() > 0
     for ratio, column in (
-        ("return_rate", "cancelled"),
-        ("cancellation_rate", "cancelled"),
+        ("cancelled_share", "cancelled"),
+        ("cancelled_invoices_per_order", "cancelled"),
         ("abroad_share", "abroad"),
     ):
         ends = [f"{ratio}_low", f"{ratio}_high"]

@@ -548,7 +548,9 @@ def _with_rungs(
     lines = lines.mutate(**{name: ibis.null(types[name]) for name in types if name not in columns})
     whole = {"quantity", "unit_price"} <= columns
     amount = (lines.quantity * lines.unit_price).round(4) if whole else lines.amount.round(4)
-    lines = lines.mutate(amount=ibis.ifelse(lines.broken == 0, amount, ibis.null()).cast(MONEY))
+    # A refused line keeps its amount where one can be read: the lines read are counted with it.
+    known = ~amount.isnan() & (amount.abs() < schemas.LARGEST)
+    lines = lines.mutate(amount=ibis.ifelse(known, amount, ibis.null()).cast(MONEY))
     prefix = settings.cancellation_prefix
     # Only the beginning in capitals: twice as fast as all of it.
     cancelled = (lines.invoice.left(len(prefix)).upper() == prefix.upper()).fill_null(False)
@@ -575,7 +577,8 @@ def _with_rungs(
 def _with_orders(lines: ir.Table) -> ir.Table:
     """Add the order's id: without invoice numbers, what a customer buys in one day is one order."""
     by_day = ibis.literal("day ") + lines.invoice_date.date().cast("string")
-    return lines.mutate(order_id=lines.invoice.fill_null(by_day))
+    of = (ibis.literal(" of ") + lines.customer_id).fill_null("")
+    return lines.mutate(order_id=lines.invoice.fill_null(by_day + of))
 
 
 def _count(read: ir.Table) -> pd.DataFrame:

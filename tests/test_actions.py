@@ -23,7 +23,7 @@ NAMES = [rule.name for rule in RULES]
 def profile(name: str, **values: Any) -> dict[str, Any]:
     """Return a row of a profile: everything in the middle, but for what is named."""
     row: dict[str, Any] = {"segment": name, "customers": 400, "shown": True, "orders": 900}
-    for share in ("share", "revenue_share", "return_rate", "cancellation_rate",
+    for share in ("share", "revenue_share", "cancelled_share", "cancelled_invoices_per_order",
                   "abroad_share", "second_order_share"):  # fmt: skip
         row |= {share: 0.2, f"{share}_low": 0.18, f"{share}_high": 0.22}
     row |= {"basket_mean": 300.0, "basket_mean_low": 290.0, "basket_mean_high": 310.0}
@@ -55,7 +55,7 @@ def test_every_segment_and_every_group_has_one_action() -> None:
         ('segment = "Champions"', 'segment = "Promising"', "'Promising' has two actions"),
         ("cost = 3.00\n", "", "an action of the ledger needs a cost and an uplift"),
         ("low = 0.005, likely", "low = 0.5, likely", "likely must lie between low and high"),
-        ('column = "cancellation_rate"', 'column = "size"', "there is no column 'size'"),
+        ('column = "cancelled_invoices_per_order"', 'column = "size"', "there is no column 'size'"),
         ("above = 0.25", "above = 0.25\nbelow = 0.5", "a trait has one condition"),
         ("{here} of the net", "{name} of the net", "there is no {name}"),
         ("{here} of the net", "{here of the net", "a brace is not closed"),
@@ -80,19 +80,23 @@ def test_a_wrong_file_is_refused_and_says_why(
 
 
 def test_a_segment_that_does_not_show_a_trait_does_not_get_the_sentence() -> None:
-    higher = {"column": "return_rate", "above": "everybody"}
-    lower = {"column": "return_rate", "below": "everybody"}
-    high = {"return_rate": 0.5, "return_rate_low": 0.4, "return_rate_high": 0.6}
-    unclear = {"return_rate": 0.5, "return_rate_low": 0.21, "return_rate_high": 0.8}
+    higher = {"column": "cancelled_share", "above": "everybody"}
+    lower = {"column": "cancelled_share", "below": "everybody"}
+    high = {"cancelled_share": 0.5, "cancelled_share_low": 0.4, "cancelled_share_high": 0.6}
+    unclear = {"cancelled_share": 0.5, "cancelled_share_low": 0.21, "cancelled_share_high": 0.8}
     assert (said(higher, **high), said(lower, **high)) == (["50%"], [])
     assert said(higher) == said(lower) == []
     assert said(higher, **unclear) == said(lower, **unclear) == []
-    nobody = {"return_rate": np.nan, "return_rate_low": np.nan, "return_rate_high": np.nan}
+    nobody = {
+        "cancelled_share": np.nan,
+        "cancelled_share_low": np.nan,
+        "cancelled_share_high": np.nan,
+    }
     assert said(higher, **nobody) == []
     # A number has to lie outside the interval.
-    assert said({"column": "return_rate", "above": 0.3}, **high) == ["50%"]
-    assert said({"column": "return_rate", "above": 0.45}, **high) == []
-    assert said({"column": "return_rate", "below": 0.65}, **high) == ["50%"]
+    assert said({"column": "cancelled_share", "above": 0.3}, **high) == ["50%"]
+    assert said({"column": "cancelled_share", "above": 0.45}, **high) == []
+    assert said({"column": "cancelled_share", "below": 0.65}, **high) == ["50%"]
 
 
 def test_medians_differ_clearly_where_their_notches_do() -> None:

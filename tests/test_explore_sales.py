@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -49,6 +50,55 @@ def test_the_ladder_accounts_for_every_line(ledger: tx.Ledger) -> None:
         [LINE_VALUE * n for n in (7, 6, 6, 7, 7, 6, 5)]
     )
     assert steps["removed_amount"].sum() == pytest.approx(LINE_VALUE * 2)
+
+
+def test_the_first_row_counts_all_lines_refused_ones_too(tmp_path: Path) -> None:
+    lines = [
+        *(a_line(InvoiceNo=str(n), CustomerID=str(n % 3 + 1)) for n in range(10, 40)),
+        a_line(InvoiceNo="99", CustomerID="4", InvoiceDate="1901-01-01 09:00:00"),
+    ]
+    write_lines(tmp_path / "transactions" / "a.csv", lines)
+    with reading([tmp_path / "transactions" / "a.csv"]) as found:
+        first, second = explore_sales.ladder(found).iloc[:2].to_dict("records")
+        assert int(found.files["refused_rows"].sum()) == 1
+    assert (first["rows"], first["customers"], first["orders"]) == (31, 4, 31)
+    assert first["amount"] == pytest.approx(31 * LINE_VALUE)
+    assert (second["rows"], second["customers"], second["orders"]) == (30, 3, 30)
+    assert second["amount"] == pytest.approx(30 * LINE_VALUE)
+
+
+def test_one_cancelled_share_from_all_cancellations_of_products(ledger: tx.Ledger) -> None:
+    facts = explore_sales.ledger_facts(ledger, explore_sales.ladder(ledger))
+    assert facts["transactions.cancelled_revenue"] == pytest.approx(LINE_VALUE)
+    assert facts["transactions.reversals_revenue"] == pytest.approx(LINE_VALUE)
+    assert facts["transactions.unmatched_cancelled_revenue"] == 0
+    assert facts["transactions.cancelled_share"] == pytest.approx(1 / 6)
+    months = explore_sales.monthly(ledger)
+    total = months[["cancelled_revenue", "gross_revenue"]].sum()
+    assert total.iloc[0] / total.iloc[1] == pytest.approx(facts["transactions.cancelled_share"])
+
+
+def test_a_customer_of_two_markets_counts_once_in_all_markets(tmp_path: Path) -> None:
+    lines = [
+        a_line(InvoiceNo="1", CustomerID="1"),
+        a_line(InvoiceNo="2", CustomerID="1", Country="France"),
+        a_line(InvoiceNo="3", CustomerID="1", Country="Spain"),
+        a_line(InvoiceNo="4", CustomerID="2"),
+    ]
+    write_lines(tmp_path / "transactions" / "a.csv", lines)
+    with reading([tmp_path / "transactions" / "a.csv"]) as found:
+        table = explore_sales.countries(found, "United Kingdom", 2)
+        markets = explore_sales.markets(found, table).set_index("market")
+    assert table.set_index("country")["customers"].to_dict() == {
+        "United Kingdom": 2,
+        "2 smaller markets": 1,
+    }
+    assert markets["customers"].to_dict() == {
+        "All markets": 2,
+        "United Kingdom": 2,
+        "All other markets": 1,
+    }
+    assert markets.loc["All markets", "orders"] == 4
 
 
 def test_months_are_counted_from_the_first_to_the_last(months: pd.DataFrame) -> None:

@@ -122,10 +122,13 @@ def test_countries_say_how_much_comes_from_home() -> None:
 
 
 def test_returns_where_nothing_was_cancelled() -> None:
-    assert findings.returns(months(5, 6)) == "Nothing was cancelled in any whole month."
+    assert findings.returns(months(5, 6), 0.0) == "Nothing was cancelled."
+    said = findings.returns(months(5, 6), 0.05)
+    assert said == "5.0% of gross revenue was cancelled, none of it in a whole month."
     table = months(100, 100).assign(cancelled_revenue=[10.0, 30.0])
-    assert findings.returns(table) == (
-        "20.0% of gross revenue is cancelled; the highest share, 30.0%, falls in February 2024."
+    assert findings.returns(table, 0.15) == (
+        "15.0% of gross revenue was cancelled; among whole months the share was highest in "
+        "February 2024, 30.0%."
     )
 
 

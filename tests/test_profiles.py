@@ -93,9 +93,9 @@ def test_a_profile_is_that_of_a_plain_count_over_the_lines(shop: Shop, name: str
     back = shop.ledger.cancellations.execute().astype({"amount": float})
     back = back[back["customer_id"].isin(members) & back["product"]]
     gross = lines.loc[lines["rung"] >= 5, "amount"].sum()
-    assert row["return_rate"] == pytest.approx(-back["amount"].sum() / gross)
+    assert row["cancelled_share"] == pytest.approx(-back["amount"].sum() / gross)
     times = back.groupby("customer_id")["invoice"].nunique().sum()
-    assert row["cancellation_rate"] == pytest.approx(times / len(orders))
+    assert row["cancelled_invoices_per_order"] == pytest.approx(times / len(orders))
     days = orders["day"].dt.normalize().reset_index().sort_values("day")
     second = days.groupby("customer_id")["day"].apply(
         lambda d: (d.iloc[1] - d.iloc[0]).days if len(d) > 1 else np.nan
@@ -109,8 +109,8 @@ def test_a_profile_is_that_of_a_plain_count_over_the_lines(shop: Shop, name: str
 
 def test_intervals_hold_their_estimates_and_agree_with_theory(shop: Shop) -> None:
     shown = shop.profiles[shop.profiles["shown"]].astype({"orders": float})
-    for name in ("share", "revenue_share", "basket_mean", "return_rate", "cancellation_rate",
-                 "abroad_share"):  # fmt: skip
+    for name in ("share", "revenue_share", "basket_mean", "cancelled_share",
+                 "cancelled_invoices_per_order", "abroad_share"):  # fmt: skip
         inside = shown[name].between(shown[f"{name}_low"], shown[f"{name}_high"])
         assert inside.all(), name
     low, high = profiles.wilson(shown["customers"], [len(shop.details)] * len(shown))
@@ -328,7 +328,7 @@ def test_without_the_columns_a_profile_says_what_is_missing(
     ]  # fmt: skip
     for shop in small_shop(rows):
         shown = shop.profiles[shop.profiles["shown"]]
-        missing = [n for n in shown if re.match("return_rate|cancell|abroad_share", str(n))]
+        missing = [n for n in shown if re.match("cancelled_share|cancell|abroad_share", str(n))]
         assert shown[missing].isna().all(axis=None)
         assert shown[["basket_median", "second_days_median"]].notna().any(axis=None)
         assert findings_profiles.returns(shop.profiles, shop.overall) == (
