@@ -11,7 +11,15 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import pandas as pd
 
-from analysis.names import AS_ASSUMED, CALIBRATIONS, CALM, CONSTANT, FEATURE_NAMES, TARGET
+from analysis.names import (
+    AS_ASSUMED,
+    CALIBRATIONS,
+    CALM,
+    CONSTANT,
+    FEATURE_NAMES,
+    HIGH_RISK,
+    TARGET,
+)
 from analysis.words import count, listed, number_text, percent, shorten
 
 NO_MODEL = "There is no model of who buys less."
@@ -378,19 +386,38 @@ def scenarios(table: pd.DataFrame, unit: str) -> str:
 
 
 def risk_groups(groups: pd.DataFrame) -> str:
-    """Say how large the group worth keeping is, what it brings, and how many declined."""
+    """Say how many are at high risk, how many of these bring a high profit, and which share of it.
+
+    Parameters
+    ----------
+    groups
+        From `analysis.risk_groups.risk_groups`.
+    """
     row = _target(groups)
-    if row is None or not row["customers"]:
-        return NO_MODEL if row is None else "Nobody at high risk brings a high profit."
-    text = f"{count(row['customers'], 'customer')} at high risk, {percent(row['share'])} of all, "
-    text += "brings" if row["customers"] == 1 else "bring"
+    if row is None:
+        return NO_MODEL
+    at_risk = groups[groups["group"].isin(HIGH_RISK)]
+    high, everybody = at_risk["customers"].sum(), groups["customers"].sum()
+    if not high:
+        return "No regular customer is at high risk of buying less."
+    verb = "is" if high == 1 else "are"
+    text = (
+        f"{count(high, 'regular customer')} {verb} at high risk of buying less, "
+        f"{percent(high / everybody)} of all."
+    )
+    if not row["customers"]:
+        return f"{text} None of them brings a high profit."
+    brings = "brings" if row["customers"] == 1 else "bring"
+    also = f"{text} {count(row['customers'])} of them also {brings}"
     if not row["shown"]:
-        return f"{text} a high profit: too few to describe."
+        return f"{also} a high profit: too few to describe."
     # Of a loss, shares would have the wrong sign.
     known = groups[groups["profit_share"].abs() > 0]
     gained = len(known) and (known["profit"] / known["profit_share"]).iloc[0] > 0
-    text += f" {_share(row, 'profit_share')} of the profit" if gained else " a high profit"
-    return f"{text}; {_share(row, 'declined')} of them did buy less."
+    profit = " a high profit"
+    if gained:
+        profit += f", {_share(row, 'profit_share')} of all profit"
+    return f"{also}{profit}; {_share(row, 'declined')} of these did buy less."
 
 
 def consent(groups: pd.DataFrame) -> str:

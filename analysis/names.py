@@ -118,6 +118,7 @@ TARGET = "high risk, high profit"
 CALM = "low risk, high profit"
 #: From the one worth keeping to the one to leave in peace.
 GROUPS = (TARGET, CALM, "high risk, low profit", "low risk, low profit")
+HIGH_RISK = (TARGET, "high risk, low profit")
 #: The scenario in which no assumption is wrong.
 AS_ASSUMED = "as assumed"
 #: Every text of an action.

@@ -230,15 +230,24 @@ def groups(profit: float = 100.0, shown: bool = True, refusing: float = 6.0) -> 
 
 
 def test_the_group_is_described_as_far_as_it_may_be() -> None:
-    assert "bring 25% (20% to 30%) of the profit" in findings.risk_groups(groups())
+    text = findings.risk_groups(groups())
+    assert text.endswith("25% (20% to 30%) of all profit; 90% (80% to 95%) of these did buy less.")
     # Of a loss of 200, 500 are two and a half times as much, and no share of a profit.
-    assert "bring a high profit;" in findings.risk_groups(groups(-500.0))
+    assert "bring a high profit; " in findings.risk_groups(groups(-500.0))
     assert findings.risk_groups(groups(shown=False)).endswith("too few to describe.")
     assert "14 gave it; 6 did not" in findings.consent(groups())
     hidden = findings.consent(groups(refusing=np.nan))
     assert "14" not in hidden and "20" not in hidden
     none = groups().assign(customers=0)
-    assert findings.risk_groups(none).startswith("Nobody at high risk")
+    assert findings.risk_groups(none) == "No regular customer is at high risk of buying less."
+
+
+def test_at_high_risk_are_also_those_who_bring_little() -> None:
+    assert findings.risk_groups(groups()).startswith(
+        "50 regular customers are at high risk of buying less, 50% of all. 20 of them also bring "
+    )
+    only = groups().assign(customers=[0, 30, 30, 40])
+    assert findings.risk_groups(only).endswith("None of them brings a high profit.")
 
 
 def effects(delta: float, own: float, other: float, clear: bool = True) -> pd.DataFrame:
