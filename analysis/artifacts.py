@@ -131,7 +131,7 @@ def key(*parts: object) -> str:
         Names, hashes of files, settings: whatever JSON can write.
     """
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     digest.update(json.dumps([versions(), parts], sort_keys=True).encode())
     return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Turn new files into a published release, and keep, restore or erase releases."""
