@@ -122,7 +122,8 @@ def contact_lists(
         From `analysis.worth.valued`, both halves; may be empty.
     customers, regular
         The customers of the ledger, and the regular customers, with action and expected_value;
-        either may be empty. Of the regular customers only those who consented are listed.
+        either may be empty. Of the regular customers only those who consented are listed. There
+        is no list for an action that is not expected to pay, or whose value is not known.
 
     Returns
     -------
@@ -145,6 +146,8 @@ def contact_lists(
         for (_, action), name in zip(
             own.iterrows(), file_names(map(str, own["segment"])).values(), strict=True
         ):
+            if not action["listed"]:
+                continue
             members = people[people[group] == action["segment"]]
             members = members.sort_values(
                 ["expected_value", size, "customer_id"],

@@ -112,6 +112,24 @@ def worth(actions: pd.DataFrame, half: str, currency: str = "") -> str:
     )
 
 
+def not_yet(row: pd.Series) -> str:
+    """Say what is done with a segment whose action does not pay, and what would change that.
+
+    Parameters
+    ----------
+    row
+        Of `analysis.worth.valued`.
+    """
+    text = "Leave these customers to the regular newsletter."
+    if pd.isna(row["break_even_uplift"]):
+        return f"{text} No uplift would make an action pay."
+    return (
+        f"{text} An action at {row['cost_per_contact']:g} a contact would have to win "
+        f"{points(row['break_even_uplift'])} of those contacted to break even; we expect "
+        f"{points(row['uplift'])}."
+    )
+
+
 def in_all(actions: pd.DataFrame, half: str, currency: str = "") -> str:
     """Say which action brings most in all, where another one brings most for a contact."""
     known = _ranked(actions)

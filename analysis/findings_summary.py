@@ -1,7 +1,8 @@
-"""What does the reader have to decide, how sure is that, and what could make it wrong?
+"""Say what the reader has to decide, how sure that is, and what could make it wrong.
 
-Three decisions at most: the best action of each half, and the trial that would show whether it
-works. Every sentence is computed, and holds when nothing pays, or when a half is missing.
+Three decisions at most: the best action among the customers of the orders, the best among the
+regular customers, and the test that would show whether they work. They are of one plan: the same
+lists, sizes and amounts stand in the strategy chapter and in the export.
 """
 
 from __future__ import annotations
@@ -14,28 +15,28 @@ from analysis.findings_strategy import points, sentence, write_amount
 from analysis.names import ACTIVITY, LEDGER, TOGETHER
 from analysis.words import count, percent, shorten, top_row
 
-#: From this share of the draws on, an action is as good as sure to pay under its assumptions.
-SURE, LIKELY, EVEN = 0.95, 0.75, 0.25
-PLACE: dict[str, str] = {LEDGER: "the ledger", ACTIVITY: "the tables of regular customers"}
-WHO: dict[str, str] = {LEDGER: "the segment", ACTIVITY: "the regular customers with"}
+PLACE: dict[str, str] = {LEDGER: "the customers of the orders", ACTIVITY: "the regular customers"}
+WHO: dict[str, str] = {LEDGER: "segment", ACTIVITY: "group"}
 
 
 def certainty(draws_paying: float) -> str:
-    """Say in words how often an action pays when its assumptions are drawn from their ranges.
+    """Say how often an action pays when its assumptions are drawn from their ranges.
 
     Examples
     --------
     >>> certainty(0.8)
-    'likely to pay: in 80% of the draws of the assumptions'
+    'It pays in 80% of the cases that we assumed possible; that range is our judgement.'
     >>> certainty(1.0)
-    'nearly sure to pay: in every draw of the assumptions'
+    'It pays across the whole range that we assumed; that range is our judgement.'
     """
-    words = {SURE: "nearly sure to pay", LIKELY: "likely to pay", EVEN: "may pay or lose"}
-    said = next((text for bound, text in words.items() if draws_paying >= bound), "likely to lose")
-    share = {0.0: "none of the draws", 1.0: "every draw"}.get(
-        draws_paying, f"{percent(draws_paying)} of the draws"
+    if draws_paying == 1:
+        return "It pays across the whole range that we assumed; that range is our judgement."
+    if draws_paying == 0:
+        return "It loses money across the whole range that we assumed."
+    return (
+        f"It pays in {percent(draws_paying)} of the cases that we assumed possible; that range is "
+        "our judgement."
     )
-    return f"{said}: in {share} of the assumptions"
 
 
 def best_action(actions: pd.DataFrame, half: str, currency: str = "") -> str:
@@ -59,16 +60,20 @@ def best_action(actions: pd.DataFrame, half: str, currency: str = "") -> str:
     name = shorten(top["segment"])
     if not top["expected_profit"] > 0:
         return (
-            f"In {PLACE[half]} no action is expected to pay as assumed; the least bad, for "
-            f"'{name}', would bring {_amount(top, half, currency)}. Contact nobody until a trial "
-            "says otherwise."
+            f"Among {PLACE[half]} no action is expected to pay at the assumed costs. The closest, "
+            f"for the {WHO[half]} '{name}', would lose {_amount(top, half, currency)} in a "
+            "quarter. Contact nobody until a test shows a larger effect."
         )
-    most = ", the most of all" if len(_valued(actions, half)) > 1 else ""
+    number = len(_valued(actions, half))
+    largest = f", the largest of {number} actions" if number > 1 else ""
+    reached = ""
+    if round(top["contacts"]) < top["listed"]:
+        reached = f" We assume that {count(top['contacts'])} of them can be reached."
     return (
-        f"Contact {count(top['contacts'])} of {WHO[half]} '{name}'. "
-        f"{sentence(top['action'])} Cost {write_amount(top['cost'], half, currency)}; expected "
-        f"profit after it {_amount(top, half, currency)} in a quarter{most}; "
-        f"{certainty(top['draws_paying'])}."
+        f"Contact the {count(top['listed'], 'customer')} on the list for the {WHO[half]} '{name}'."
+        f"{reached} {sentence(top['action'])} Cost: {write_amount(top['cost'], half, currency)}. "
+        f"Expected net gain: {_amount(top, half, currency)} in a quarter{largest}. "
+        f"{certainty(top['draws_paying'])}"
     )
 
 
@@ -105,23 +110,24 @@ def first_trial(trials: pd.DataFrame, actions: pd.DataFrame, waves: int) -> str:
     if joint.empty:
         return ""
     told = joint[joint["detectable"].notna()]
+    people = count(actions["listed"].sum(), "customer")
     whole = (
-        "Hold out half of each segment by lot from every mailing: without such a control group, "
-        "nobody will know what a contact brings."
+        f"Leave a random half of the {people} on all lists out of the first mailing. "
+        "That halves the cost and the gain of the quarter. Without such a control group, "
+        "nobody will know what contacting a customer achieves."
     )
     if told.empty:
-        return f"{whole} Even so, {count(waves, 'quarter')} bring too few customers to tell."
+        return f"{whole} Even {count(waves, 'quarter')} bring too few customers for a result."
     of_ledger = told[told["half"] == LEDGER]
     row: pd.Series = (of_ledger if len(of_ledger) else told).iloc[0]
     own = actions[actions["half"] == row["half"]]
     pays = own[own["value_per_contact"] > 0]
     assumed = (pays["uplift"] * pays["contacts"]).sum() / pays["contacts"].sum()
-    of = "The ledger's segments" if row["half"] == LEDGER else "The regular customers"
     enough = row["detectable"] <= assumed
     return (
-        f"{whole} {of} together can tell an uplift of {points(row['detectable'])} within "
-        f"{count(waves, 'quarter')}; assumed are {points(assumed)}, so an effect as large as that "
-        f"would probably {'show' if enough else 'not be seen'}."
+        f"{whole} Within {count(waves, 'quarter')} the test detects "
+        f"{points(row['detectable'])} among {PLACE[row['half']]}; we expect {points(assumed)}, so "
+        f"it would probably {'detect' if enough else 'miss'} the effect."
     )
 
 
@@ -130,12 +136,13 @@ def wrong_uplift(actions: pd.DataFrame, half: str) -> str:
     top = _best(actions, half)
     if top is None:
         return ""
+    name = shorten(top["segment"])
     if pd.isna(top["break_even_uplift"]):
-        return f"No uplift makes the action for '{shorten(top['segment'])}' pay."
+        return f"No uplift makes the action for '{name}' pay."
     even, likely = points(top["break_even_uplift"]), points(top["uplift"])
     return (
-        f"What a contact changes is an opinion. The action for '{shorten(top['segment'])}' is "
-        f"assumed to win {likely} of those contacted, and pays from {even} on."
+        "No data yet shows what contacting a customer achieves. The action for "
+        f"'{name}' assumes an uplift of {likely}; it breaks even at {even}."
     )
 
 
@@ -153,9 +160,8 @@ def wrong_season(facts: Mapping[str, float | int | str | bool], rates: pd.DataFr
         return ""
     low, high = rates["share"].min(), rates["share"].max()
     if len(rates) < 2 or percent(low) == percent(high):
-        return "The risk of staying away was tested in one quarter, and other quarters may differ."
+        return "The risk of not ordering was tested in one quarter only; other quarters may differ."
     return (
-        f"Quarters differ: from {percent(low)} to {percent(high)} of active customers stayed away "
-        "in those that were looked at. Risks hold for a quarter like those that the model has "
-        "learnt from."
+        f"Between {percent(low)} and {percent(high)} of active customers did not order again in "
+        f"the {count(len(rates))} quarters we tested. The risks hold for quarters like those."
     )

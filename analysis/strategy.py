@@ -96,7 +96,8 @@ def strategy(
         found["action_budget"].append(order)
         found["action_trials"].append(trials)
         facts |= strategy_facts(half, own, order, trials)
-        texts = own.set_index("segment")["action"]
+        # What is not expected to pay is recommended to nobody.
+        texts = own[own["listed"] > 0].set_index("segment")["action"]
         if half == LEDGER:
             made["customers"] = tables["customers"].assign(
                 action=people["segment"].map(texts).astype("str"),
@@ -131,6 +132,7 @@ def strategy_facts(
         f"{key}.actions": len(table),
         f"{key}.valued": int(table["rank"].notna().sum()),
         f"{key}.paying": int((table["value_per_contact"] > 0).sum()),
+        f"{key}.listed": int(table["listed"].sum()),
         f"{key}.trials": int((trials["segment"] != TOGETHER).sum()),
         f"{key}.trials_enough": int(
             ((trials["verdict"] == ENOUGH) & (trials["segment"] != TOGETHER)).sum()

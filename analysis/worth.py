@@ -20,7 +20,7 @@ from scipy import stats
 
 from analysis.actions import Action
 from analysis.contacts import gain
-from analysis.names import COST, RATE, REACH, UPLIFT, WORTH
+from analysis.names import COST, LOSES, PAYS, RATE, REACH, UNCERTAIN, UPLIFT, WORTH
 from analysis.settings import ContactSettings, Range, StrategySettings
 
 Numbers = npt.NDArray[np.float64]
@@ -238,14 +238,16 @@ def valued(table: pd.DataFrame, terms: Mapping[str, Terms | str], seed: int) -> 
     Returns
     -------
     pandas.DataFrame
-        `table` with contacts; cost_per_contact; cost (of all contacts); uplift with uplift_low and
-        uplift_high (share of those contacted, no more than movable); movable; worth (profit with
-        one who is won) with worth_low and worth_high (95% of the data's own chance, or of the
-        ledger's); expected_profit (at the likely assumptions) with low and high (the middle 95% of
+        `table` with listed (customers on the contact list: none where no profit is expected, or
+        none can be told); contacts (customers who can be reached, as assumed);
+        cost_per_contact; cost (of all contacts); uplift with uplift_low and uplift_high (share of
+        those contacted, no more than movable); movable; worth (profit with one who is won) with
+        worth_low and worth_high (95% of the data's own chance, or of the ledger's);
+        expected_profit (at the likely assumptions) with low and high (the middle 95% of
         `drawn`); value_per_contact (expected profit by contacts); break_even_uplift (share of those
         contacted from which on the action pays); draws_paying (share of the draws above 0); rank
-        (by value per contact, 1 first); reason (why there is no value, or empty). Amounts are in
-        the unit of the half.
+        (by value per contact, 1 first); reason (why there is no value, or empty); verdict (as in
+        `verdict`). Amounts are in the unit of the half.
 
     Notes
     -----
@@ -268,6 +270,7 @@ def valued(table: pd.DataFrame, terms: Mapping[str, Terms | str], seed: int) -> 
         uplifts = [min(value, term.movable) for value in ranges[UPLIFT]]
         rows.append(
             {
+                "listed": term.people if profit > 0 else 0,
                 "contacts": contacts,
                 "cost_per_contact": likely[COST],
                 "cost": contacts * likely[COST],
@@ -287,13 +290,37 @@ def valued(table: pd.DataFrame, terms: Mapping[str, Terms | str], seed: int) -> 
                 "reason": "",
             }
         )
-    columns = ["contacts", "cost_per_contact", "cost", "uplift", "uplift_low", "uplift_high",
-               "movable", "worth", "worth_low", "worth_high", "expected_profit", "low", "high",
-               "value_per_contact", "break_even_uplift", "draws_paying"]  # fmt: skip
-    more = pd.DataFrame(rows, index=table.index).reindex(columns=[*columns, "reason"])
-    more = more.astype({**dict.fromkeys(columns, "float64"), "reason": "str"})
+    columns = ["contacts", "cost_per_contact", "cost", "uplift", "uplift_low",
+               "uplift_high", "movable", "worth", "worth_low", "worth_high", "expected_profit",
+               "low", "high", "value_per_contact", "break_even_uplift",
+               "draws_paying"]  # fmt: skip
+    more = pd.DataFrame(rows, index=table.index).reindex(columns=["listed", *columns, "reason"])
+    more["listed"] = more["listed"].fillna(0)
+    types = {"listed": "int64", **dict.fromkeys(columns, "float64"), "reason": "str"}
+    more = more.astype(types)
     rank = more["value_per_contact"].rank(ascending=False, method="first").astype("Int64")
-    return pd.concat([table, more.assign(rank=rank)], axis=1)
+    return pd.concat([table, more.assign(rank=rank, verdict=verdict(more))], axis=1)
+
+
+def verdict(values: pd.DataFrame) -> list[str]:
+    """Return what can be said of each action before anybody has measured it.
+
+    Parameters
+    ----------
+    values
+        expected_profit, with low and high.
+
+    Returns
+    -------
+    list of str
+        `LOSES` where no profit is expected at the likely assumptions, `PAYS` where the whole range
+        is above zero, `UNCERTAIN` otherwise and where there is no value.
+    """
+    profits, lows = (values[name].astype(float) for name in ("expected_profit", "low"))
+    return [
+        LOSES if profit <= 0 else PAYS if low > 0 else UNCERTAIN
+        for profit, low in zip(profits, lows, strict=True)
+    ]
 
 
 def tornado(segment: str, half: str, terms: Terms) -> pd.DataFrame:

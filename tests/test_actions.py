@@ -157,7 +157,9 @@ def test_values_that_read_the_same_are_left_out() -> None:
     values.loc[row.name, ["here_text", "there_text"]] = "4"
     found = traits.matched(PLAN, values, ACTIVITY)
     sentence = found.loc[found["column"] == "service_errors", "sentence"].iloc[0]
-    assert sentence == "They met more service errors than the others: mend these first, and say so."
+    assert (
+        sentence == "They met more service errors than the others: fix these first, and tell them."
+    )
 
 
 def test_sizes_and_shares_stand_beside_the_action_and_either_half_may_be_missing() -> None:

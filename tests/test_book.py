@@ -169,6 +169,33 @@ def test_no_link_is_broken(pages: dict[Path, Page]) -> None:
     assert broken == []
 
 
+#: A paragraph that ends with a colon, or a heading, and what comes after it.
+LEAD_IN = re.compile(r"<p>((?:(?!</p>).)*?):\s*</p>\s*<(/?\w+)", re.S)
+HEADING = re.compile(r"<h([1-6])[^>]*>((?:(?!</h\1>).)*)</h\1>\s*<(/section|h[1-6])", re.S)
+
+
+def announced_and_missing(html: str) -> list[str]:
+    """Return lead-ins that no list, table or picture follows, and headings without a section."""
+    shown = {"ul", "ol", "dl", "table", "div", "figure", "pre", "blockquote", "math"}
+    found = [text for text, tag in LEAD_IN.findall(html) if tag not in shown]
+    found += [text for level, text, after in HEADING.findall(html)
+              if after == "/section" or after[1] <= level]  # fmt: skip
+    return [re.sub(r"<[^>]+>", "", text).strip()[-80:] for text in found]
+
+
+def test_nothing_is_announced_that_does_not_come(pages: dict[Path, Page]) -> None:
+    missing = {path.name: announced_and_missing(path.read_text("utf-8")) for path in pages}
+    assert {name: texts for name, texts in missing.items() if texts} == {}
+
+
+def test_a_lead_in_or_a_heading_without_what_it_announces_is_found() -> None:
+    assert announced_and_missing("<p>Wrong if:</p>\n<h2>Next</h2><p>a</p>") == ["Wrong if"]
+    assert announced_and_missing("<p>Wrong if:</p>\n<ul><li>a</li></ul>") == []
+    assert announced_and_missing("<h2>One</h2>\n<h2>Two</h2><p>a</p>") == ["One"]
+    assert announced_and_missing("<h2>One</h2>\n<h3>Two</h3><p>a</p>") == []
+    assert announced_and_missing("<section><h2>One</h2>\n</section>") == ["One"]
+
+
 def test_markup_in_the_data_is_shown_as_text(site: Path, pages: dict[Path, Page]) -> None:
     """The sample has a product that is a script; it is among those that a page or a CSV names."""
     assert not [

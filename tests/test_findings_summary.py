@@ -5,10 +5,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis import contacts, findings_decline, findings_profiles, findings_sales, findings_summary
+from analysis import (
+    contacts,
+    export,
+    findings_decline,
+    findings_profiles,
+    findings_sales,
+    findings_strategy,
+    findings_summary,
+)
 from analysis import strategy as steps
 from analysis.actions import Plan, read_plan
-from analysis.names import ACTIVITY, LEDGER
+from analysis.names import ACTIVITY, LEDGER, LOSES
 from analysis.segments import read_segments
 from analysis.settings import Settings
 from analysis.words import count
@@ -40,7 +48,9 @@ def test_the_decision_is_the_action_with_the_highest_expected_profit(tables: Tab
     known = valued(tables["actions"], LEDGER)
     best = known.sort_values("expected_profit").iloc[-1]
     said = findings_summary.best_action(tables["actions"], LEDGER, "£")
-    assert f"Contact {count(best['contacts'])} of the segment '{best['segment']}'." in said
+    assert f"Contact the {count(best['listed'])} customers on the list for the segment " in said
+    assert f"'{best['segment']}'" in said
+    assert f"{count(best['contacts'])} of them can be reached" in said
     assert str(best["action"]) in said
 
 
@@ -63,7 +73,7 @@ def test_half_a_segment_is_half_the_contacts_in_the_sentence(
     assert ratio == pytest.approx(0.5, abs=0.02)
     said = findings_summary.best_action(after.reset_index(), LEDGER, "£")
     told = valued(after.reset_index(), LEDGER).sort_values("expected_profit").iloc[-1]
-    assert f"Contact {count(told['contacts'])} of the segment" in said
+    assert f"Contact the {count(told['listed'])} customers on the list" in said
 
 
 def test_without_consent_nobody_is_asked_for(
@@ -109,6 +119,37 @@ def test_profits_that_are_negative_or_nothing_are_not_sold_as_profits(
     changed = known.assign(expected_profit=size, low=size - 1, high=size + 1)
     said = findings_summary.best_action(changed, LEDGER, "£")
     assert ("Contact nobody" in said) == (factor <= 0)
+
+
+def test_the_test_is_of_the_lists_that_the_decisions_name_and_the_export_holds(
+    tables: Tables,
+) -> None:
+    actions, trials = tables["actions"], tables["action_trials"]
+    said = findings_summary.first_trial(trials, actions, 4)
+    lists = export.contact_lists(actions, tables["customers"], tables["activity"])
+    total = sum(len(table) for table in lists.values())
+    assert f"a random half of the {count(total)} customers on all lists" in said
+    for _, action in actions.iterrows():
+        sizes = [len(table) for table in lists.values()
+                 if table["action"].iloc[0] == action["action"]]  # fmt: skip
+        assert sum(sizes) == action["listed"]
+        assert action["listed"] == 0 or action["expected_profit"] > 0
+
+
+def test_what_does_not_pay_is_recommended_nowhere(
+    tables: Tables, plan: Plan, settings: Settings
+) -> None:
+    dear = [action.model_copy(update={"cost": 1000.0}) for action in plan.actions]
+    made = weighed(tables, Plan(dear, plan.traits), settings)
+    actions = made["actions"]
+    assert set(actions.loc[actions["rank"].notna(), "verdict"]) == {LOSES}
+    assert not actions["listed"].any()
+    assert made["customers"]["action"].isna().all()
+    assert made["activity"]["action"].isna().all()
+    assert not export.contact_lists(actions, made["customers"], made["activity"])
+    assert "Contact nobody" in findings_summary.best_action(actions, LEDGER, "£")
+    for row in actions[actions["rank"].notna()].to_dict("records"):
+        assert "Leave these customers" in findings_strategy.not_yet(pd.Series(row))
 
 
 def test_nothing_known_gives_nothing_said() -> None:
