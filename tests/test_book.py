@@ -317,7 +317,7 @@ COUNTED_ONLY = {"tbl-aside", "tbl-codes", "fig-products", "tbl-rules"}
 HARMLESS = re.compile(
     r"segment|group|cluster|half|shown|share(_low|_high)?|date|quarter_end|reason|few|kind|name|"
     r"objective|action|channel|offer|owner|timing|metric|avoid|"
-    r"cost_per_contact|uplift(_low|_high)?"
+    r"cost_per_contact|uplift(_low|_high)?|listed|verdict"
 )
 
 

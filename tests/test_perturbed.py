@@ -113,7 +113,9 @@ def test_the_decision_counts_those_who_are_left(sample: Built, perturbed: Built)
     size = int((perturbed("customers")["segment"] == best["segment"]).sum())
     reach = perturbed.settings.strategy.reach.likely
     told = findings_summary.best_action(actions, "ledger", "£")
-    assert f"Contact {count(size * reach)} of the segment '{best['segment']}'." in told
+    assert f"Contact the {count(size)} customers on the list" in told
+    assert f"for the segment '{best['segment']}'" in told
+    assert f"We assume that {count(size * reach)} of them can be reached." in told
     assert told != findings_summary.best_action(sample("actions"), "ledger", "£")
 
 
