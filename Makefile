@@ -22,7 +22,7 @@ report: $(READY) ## everything: environment, data, build, book (DATA=folder)
 	@$(BIN)/python -m report
 
 refresh: $(READY) ## new files in, a new report out: FILES="a.csv b.csv" (add ARGS=--dry-run to try)
-	@test -n "$(FILES)" || { echo 'Name the new files: make refresh FILES="..."'; exit 2; }
+	@test -n "$(FILES)$(ARGS)" || { echo 'Name the new files: make refresh FILES="..."'; exit 2; }
 	@$(BIN)/python -m analysis refresh $(FILES) $(ARGS)
 
 test: $(READY) ## everything: environment, test suite
@@ -46,8 +46,8 @@ lock: ## renew requirements.lock from pyproject.toml (needs uv)
 	  --no-emit-index-url --no-header --no-annotate --extra dev --extra bench \
 	  pyproject.toml --upgrade --output-file requirements.lock
 
-clean: ## remove all that was made, except the data in data/raw
-	rm -rf $(VENV) build _book _site .quarto data/sample _environment.local
+clean: ## remove all that was made, except data/raw, the releases, and what is published
+	rm -rf $(VENV) build _book .quarto data/sample _environment.local
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 

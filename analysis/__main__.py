@@ -1,9 +1,10 @@
-"""What can be asked of the analysis on the command line?
+"""Run one command of the analysis.
 
 ``check`` validates a data folder, ``build`` makes the tables of the book, ``export`` writes the
 customers of each segment, and ``sample`` generated data to try it all with. ``refresh`` takes in
-a quarter's new files and publishes, ``rollback`` takes that back, ``history`` lists what was
-accepted. Exit code 0: done; 1: the data was refused; 2: wrong usage; 130: stopped by Ctrl-C.
+a quarter's new files and publishes a release, ``rollback`` publishes an earlier one, ``history``
+lists them, ``prune`` removes old ones, and ``forget`` removes a customer. Exit code 0: done; 1: the
+data was refused; 2: wrong usage; 130: stopped by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ import json
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from analysis import refresh, vault
 from analysis.artifacts import is_current
 from analysis.inputs import SAMPLE_FOLDER, Inputs, build_key, choose_folder, find_inputs
 from analysis.problems import Refused, printable
 from analysis.progress import Steps
+from analysis.release import opened, raw, refresh, retention, store
+from analysis.release.disk import in_words
 from analysis.sample import sample_is_in, write_sample
 from analysis.settings import ROOT, SETTINGS_FILE, Settings, read_settings
 
@@ -30,12 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     with _interrupts() as came:
         try:
-            with vault.in_words(ROOT, every=False):
+            with in_words(ROOT, every=False):
                 return int(options.run(options))
-        except vault.Unfinished as unfinished:
-            _say("Accepted, but not all of it is in its place yet.")
-            _tell(unfinished)
-            return 1
         except (KeyboardInterrupt, Exception) as error:
             if came or isinstance(error, KeyboardInterrupt):
                 _say(f"Stopped. {options.kept}")
@@ -81,9 +79,11 @@ def _parser() -> argparse.ArgumentParser:
         if name == "sample":
             command.add_argument("--out", type=Path, default=SAMPLE_FOLDER, metavar="DIR")
             continue
-        command.add_argument("--out", type=Path, default=ROOT / "build", metavar="DIR")
         if name == "export":
+            about = "the folder of a build (default: the one that is published)"
+            command.add_argument("--out", type=Path, metavar="DIR", help=about)
             continue
+        command.add_argument("--out", type=Path, default=ROOT / "build", metavar="DIR")
         command.add_argument(
             "--data", type=Path, metavar="DIR", help="the folder with transactions/ and activity/"
         )
@@ -103,19 +103,37 @@ def _add_quarterly(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     about = "check new files, build, compare, render and publish: all of it, or nothing"
     command = commands.add_parser("refresh", help=about, description=about)
     command.set_defaults(run=_refresh, refused="The refresh stopped", kept=as_it_was)
-    command.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    about = "new files; what was put into data/raw by hand is taken in as well"
+    command.add_argument("files", nargs="*", type=Path, metavar="FILE", help=about)
     command.add_argument("--dry-run", action="store_true", help="stop after the comparison")
     for option, text in (
         ("--accept", "go on in spite of the finding with this name"),
         ("--replaces", "the new files take the place of this accepted one"),
+        ("--remove", "take this accepted file out of use"),
     ):
         command.add_argument(option, action="append", default=[], metavar="NAME", help=text)
     for name, run, about in (
-        ("rollback", _rollback, "restore the publication before the last one"),
-        ("history", _history, "list the accepted builds"),
+        ("rollback", _rollback, "publish the release before the present one again"),
+        ("history", _history, "list the releases"),
+        ("prune", _prune, "remove old releases, but not the published one"),
+        ("forget", _forget, "remove a customer from raw files and from all customer tables"),
     ):
         command = commands.add_parser(name, help=about, description=about)
         command.set_defaults(run=run, refused="Nothing was done", kept=as_it_was)
+        if name == "rollback":
+            command.add_argument("--to", default="", metavar="NAME", help="publish this release")
+        elif name == "prune":
+            about = "how many releases stay: the published one and those before it"
+            command.add_argument("--keep", type=_at_least_one, required=True, help=about)
+        elif name == "forget":
+            command.add_argument("customer", metavar="ID", help="the customer's number")
+            command.set_defaults(kept="Run it again: it goes on where it stopped.")
+
+
+def _at_least_one(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise ValueError(text)
+    return number
 
 
 def _say(text: str) -> None:
@@ -127,12 +145,19 @@ def _tell(refused: Refused) -> None:
         print(f"  * {problem}", file=sys.stderr)
 
 
-def _inputs(options: argparse.Namespace) -> tuple[Inputs, Settings]:
-    """Find the data and its settings; write the sample first when there is no other, and say so."""
+def _inputs(options: argparse.Namespace, stack: ExitStack) -> tuple[Inputs, Settings]:
+    """Find the data and its settings; write the sample first when there is no other, and say so.
+
+    Where the data is that of a release, it is readable as long as the stack is open.
+    """
     settings = read_settings(options.settings)
-    folder = choose_folder(options.data, settings, options.out)
+    usual = ROOT / settings.report.data
+    folder = choose_folder(options.data, settings, options.out, store.in_force(ROOT) is not None)
+    released = False
+    if usual == ROOT / store.DATA and (folder is None or folder.resolve() == usual.resolve()):
+        released = store.in_force(ROOT) is not None
     if folder is None and options.command == "check":
-        folder = ROOT / settings.report.data
+        folder = usual
     elif folder is None:
         folder = SAMPLE_FOLDER
         _say(
@@ -142,33 +167,45 @@ def _inputs(options: argparse.Namespace) -> tuple[Inputs, Settings]:
         if not sample_is_in(folder):
             write_sample(folder)
     settings = read_settings(options.settings, folder)
-    return find_inputs(folder, settings), settings
+    if not released:
+        return find_inputs(folder, settings), settings
+    used = raw.in_use(ROOT, refresh.role_of(settings))
+    if used.by_hand:
+        _say(raw.by_hand_line(used))
+    if used.retired:
+        _say(raw.retired_line(used))
+    view = stack.enter_context(raw.view(ROOT, used))
+    return find_inputs(view, settings, str(settings.report.data)), settings
 
 
 def _build(options: argparse.Namespace) -> int:
-    inputs, settings = _inputs(options)
-    for note in settings.notes:
-        _say(note)
-    accepted = refresh.accepted_before(inputs, settings)
-    fingerprint = build_key(inputs, settings, accepted)
-    if not options.force and is_current(options.out, fingerprint):
-        _say(f"{options.out.name}/ is up to date with {inputs.folder}.")
-        return 0
-    _say(f"Building {options.out.name}/ from {inputs.folder}")
-    from analysis import pipeline  # the heavy libraries load only when there is work for them
+    with ExitStack() as stack:
+        if options.out == ROOT / "build":
+            stack.enter_context(opened(ROOT))
+        inputs, settings = _inputs(options, stack)
+        for note in settings.notes:
+            _say(note)
+        accepted = refresh.accepted_before(inputs, settings, _say)
+        fingerprint = build_key(inputs, settings, accepted)
+        if not options.force and is_current(options.out, fingerprint):
+            _say(f"{options.out.name}/ is up to date with {inputs.place}.")
+            return 0
+        _say(f"Building {options.out.name}/ from {inputs.place}")
+        from analysis import pipeline  # the heavy libraries load only when there is work for them
 
-    earlier = None if options.force else options.out
-    pipeline.build(inputs, settings, options.out, fingerprint, Steps(), earlier, accepted)
+        earlier = None if options.force else refresh.earlier_build(inputs, options.out)
+        pipeline.build(inputs, settings, options.out, fingerprint, Steps(), earlier, accepted)
     return 0
 
 
 def _check(options: argparse.Namespace) -> int:
     if options.json:
         return _check_for_programs(options)
-    inputs, settings = _inputs(options)
     from analysis import check_report, pipeline
 
-    with pipeline.check(inputs, settings, Steps()) as checked:
+    with ExitStack() as stack:
+        inputs, settings = _inputs(options, stack)
+        checked = stack.enter_context(pipeline.check(inputs, settings, Steps()))
         for line in check_report.lines(checked, settings):
             print(printable(line))
     return 0
@@ -180,9 +217,10 @@ def _check_for_programs(options: argparse.Namespace) -> int:
 
     noticed: tuple[str, ...] = ()
     try:
-        inputs, settings = _inputs(options)
-        noticed = settings.notes
-        with pipeline.check(inputs, settings, Steps()) as checked:
+        with ExitStack() as stack:
+            inputs, settings = _inputs(options, stack)
+            noticed = settings.notes
+            checked = stack.enter_context(pipeline.check(inputs, settings, Steps()))
             found = check_report.report(checked, settings)
     except Refused as refused:
         found = check_report.refusal(refused.problems, noticed)
@@ -193,8 +231,13 @@ def _check_for_programs(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from analysis import export
 
-    for path in export.write_lists(options.out):
-        _say(f"Wrote {path}")
+    with ExitStack() as stack:
+        if options.out is None:
+            stack.enter_context(opened(ROOT))
+            name = refresh.bring_build()
+            _say(f"Lists of {f'the release {name}' if name else 'the build in build/'}:")
+        for path in export.write_lists(options.out or ROOT / "build"):
+            _say(f"Wrote {path}")
     return 0
 
 
@@ -206,27 +249,45 @@ def _refresh(options: argparse.Namespace) -> int:
         dry_run=options.dry_run,
         accept=options.accept,
         replaces=options.replaces,
+        removes=options.remove,
     )
     if done:
         _say(f"Published: _site/ is the report {done.name} (data version {done.data_version}).")
     return 0
 
 
-def _rollback(_: argparse.Namespace) -> int:
-    with vault.lock(ROOT):
-        if told := vault.recover(ROOT):
-            _say(told)
-        done = vault.rollback(ROOT)
-    _say(f"Restored: _site/ is the report {done.name} again, and build/ and data/raw belong to it.")
+def _rollback(options: argparse.Namespace) -> int:
+    with opened(ROOT):
+        name = store.rollback(ROOT, options.to)
+        with suppress(OSError, Refused):  # it is published; `export` sees to it later
+            refresh.bring_build()
+    _say(f"Restored: _site/ is the report {name} again, and its files are in use.")
     return 0
 
 
 def _history(_: argparse.Namespace) -> int:
-    rows = vault.history(ROOT)
+    with opened(ROOT):
+        rows = store.history(ROOT)
     for row in rows:
         print(printable("  ".join(filter(None, row.values()))))
     if not rows:
         _say("Nothing was accepted yet: 'python -m analysis refresh FILE ...' is the first step.")
+    return 0
+
+
+def _prune(options: argparse.Namespace) -> int:
+    reference = read_settings(folder=ROOT / read_settings().report.data).report.reference
+    with opened(ROOT):
+        names = retention.prune(ROOT, options.keep, reference)
+    _say(f"Removed: {', '.join(names)}." if names else "There was nothing to remove.")
+    return 0
+
+
+def _forget(options: argparse.Namespace) -> int:
+    settings = read_settings(folder=ROOT / read_settings().report.data)
+    with opened(ROOT):
+        for line in retention.forget(ROOT, options.customer, settings):
+            _say(line)
     return 0
 
 

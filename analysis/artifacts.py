@@ -76,7 +76,7 @@ def replacing(out: Path, mark: str = MANIFEST) -> Iterator[Path]:
         old.rename(out)  # a build was stopped between the two renames below
     for rest in (new, old):
         shutil.rmtree(rest, ignore_errors=True)
-    new.mkdir()
+    new.mkdir(mode=0o700)  # tables of customers are for their owner only
     try:
         yield new
     except BaseException:

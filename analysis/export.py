@@ -21,7 +21,7 @@ COLUMNS = ["customer_id", "segment", "cluster", "recency_days", "frequency", "mo
 #: What the column says of a customer's consent to messages.
 CONSENTED, UNKNOWN_CONSENT = "yes", "not in the ledger: check before contacting"
 #: The folders of the rendered book and of the published one.
-PUBLISHED = {"_book", "_site"}
+PUBLISHED = {"_book", "_site", "sites"}
 #: What makes a spreadsheet calculate a cell, also in full width; and the mark that prevents it.
 CALCULATED = re.compile(r"^(?=['=+\-@＝＋－＠\t\r\n])")
 #: Names that Windows keeps for devices, whatever the ending.
@@ -53,7 +53,7 @@ def write_lists(build: Path) -> list[Path]:
         raise _refused(
             build,
             "this folder is published, and lists of customers must not be",
-            "Name the folder of a build outside _book and _site with --out.",
+            "Name the folder of a build outside _book, _site and sites with --out.",
         )
     customers, regular = _table(build, "customers"), _table(build, "activity")
     actions = _table(build, "actions")

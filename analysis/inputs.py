@@ -70,12 +70,15 @@ def holds_data(folder: Path, settings: Settings) -> bool:
     )
 
 
-def choose_folder(named: Path | None, settings: Settings, out: Path) -> Path | None:
+def choose_folder(
+    named: Path | None, settings: Settings, out: Path, is_released: bool = False
+) -> Path | None:
     """Choose the data folder; None when only the sample is left.
 
     The folder that was named, by argument or in the environment (``REPORT_DATA``), whether it
     holds data or not; else the one in the settings, if it holds data; else that of the last build,
-    if it still does. Only where the folder in the settings is empty is the sample taken.
+    if it still does. Only where the folder in the settings is empty is the sample taken. After a
+    release it is not empty for us: the release store holds its files (`is_released`).
 
     Raises
     ------
@@ -98,8 +101,8 @@ def choose_folder(named: Path | None, settings: Settings, out: Path) -> Path | N
             )
         if holds_data(named, settings) or named.resolve() != usual.resolve():
             return named
-        return None
-    if holds_data(usual, settings):
+        return usual if is_released else None
+    if is_released or holds_data(usual, settings):
         return usual
     last = read_json(out / "manifest.json")
     if last and not last.get("sample") and holds_data(ROOT / last["data"], settings):
@@ -196,7 +199,7 @@ def build_key(inputs: Inputs, settings: Settings, accepted: Sequence[Path]) -> s
         When the reference build that the settings name is not there.
     """
     rules = SEGMENTS_FILE.read_text(encoding="utf-8")
-    compared = [path.name for path in accepted]
+    compared = [path.parent.name for path in accepted]
     chosen = settings.model_dump(mode="json")
     return key(
         inputs.sha256, chosen, inputs.place, rules, reference.fingerprint(settings), compared

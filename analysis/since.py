@@ -250,7 +250,7 @@ def since(
     then: Facts = {}
     found: Tables = {}
     told: Facts = {
-        "since.name": last.name,
+        "since.name": last.parent.name,
         "since.as_of": day,
         "since.data_version": data_version(read_json(last / "manifest.json")),
     }

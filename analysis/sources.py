@@ -345,11 +345,16 @@ def _columns(table: pa.RecordBatch | pa.Table) -> dict[str, pa.Array]:
 
 def _text_part(path: Path, work: Path, encodings: Sequence[str]) -> Part:
     """Copy a text file, every column as text."""
-    encoding = _encoding(path, encodings)
-    with _open(path) as stream:
-        header, delimiter = _sniff(stream.read(65_536), encoding)
+    encoding, header, delimiter = text_format(path, encodings)
     _check_header(path, header)
     return _copy_text(path, work, header, delimiter, encoding)
+
+
+def text_format(path: Path, encodings: Sequence[str]) -> tuple[str, list[str], str]:
+    """Return how a text file is decoded, its header, and what separates its fields."""
+    encoding = _encoding(path, encodings)
+    with _open(path) as stream:
+        return encoding, *_sniff(stream.read(65_536), encoding)
 
 
 def _open(path: Path) -> pa.NativeFile:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.refresh import NOT_COPIED
+from analysis.release.refresh import NOT_COPIED
 from analysis.settings import ROOT
 
 DAYS = 91

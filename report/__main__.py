@@ -1,8 +1,10 @@
-"""Which program renders the book on this machine? Quarto where it can be had, else libraries.
+"""Build, render and publish the report, with Quarto where there is one, else with libraries.
 
-``python -m report`` takes Quarto from the PATH; else it tries once to install it with pip into
-this environment (that package downloads the program itself, which a closed network prevents);
-else it renders the same chapters without it, by `report.offline`, and says so.
+``python -m report`` holds the lock of the release store until the report is published. Where the
+caller names the build (REPORT_BUILD), it only renders. It takes Quarto from the PATH; else it
+tries once to install it with pip into this environment (that package downloads the program itself,
+which a closed network prevents); else it renders the same chapters without it, by
+`report.offline`, and says so.
 """
 
 from __future__ import annotations
@@ -13,6 +15,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from analysis import __main__ as command
+from analysis.artifacts import MANIFEST, read_json
+from analysis.problems import Refused
+from analysis.release import opened
+from analysis.release.refresh import REPORT_BUILD
 from analysis.settings import ROOT
 from report import offline, prepare, publish
 
@@ -23,7 +30,22 @@ TRIED = Path(sys.prefix) / ".quarto-was-tried"
 
 
 def main() -> int:
-    """Render and publish the book; return the exit code."""
+    """Build, render and publish; return the exit code."""
+    if os.environ.get(REPORT_BUILD):
+        return render()
+    try:
+        with opened(ROOT):
+            if code := command.main(["build"]):
+                return code
+            os.environ[REPORT_BUILD] = str(read_json(ROOT / "build" / MANIFEST)["key"])
+            return render() or publish.publish()
+    except Refused as error:
+        _say(f"Not rendered: {error}")
+        return 1
+
+
+def render() -> int:
+    """Render the book from the build that is there; return the exit code."""
     os.environ["QUARTO_PYTHON"] = sys.executable
     if quarto := find_quarto():
         return subprocess.run([quarto, "render"], cwd=ROOT, check=False).returncode

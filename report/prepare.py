@@ -1,12 +1,14 @@
-"""What must be there before the chapters are rendered? The build, and what the book says of it.
+"""Make what must be there before the chapters are rendered: the build, and the book's settings.
 
 Quarto runs this first (``pre-render``), and so does the path without Quarto. It makes the build
-if anything changed, and writes ``build/book.yml``: the date, the footer, and which halves of
-the data there are, which Quarto merges into ``_quarto.yml``.
+if anything changed, unless the caller names the build to render (REPORT_BUILD), and writes
+``build/book.yml``: the date, the footer, and which inputs there are, which Quarto merges into
+``_quarto.yml``.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -18,6 +20,7 @@ try:
 
     from analysis import __main__ as command
     from analysis import artifacts
+    from analysis.release.refresh import REPORT_BUILD
 except ModuleNotFoundError as lacking:
     raise SystemExit(
         f"{sys.executable} lacks the library '{lacking.name}'. Run 'make report' once: it sets up "
@@ -27,7 +30,12 @@ except ModuleNotFoundError as lacking:
 
 def main() -> int:
     """Build, describe the build, and return the exit code."""
-    if code := command.main(["build"]):
+    manifest = artifacts.read_json(ROOT / "build" / "manifest.json")
+    if named := os.environ.get(REPORT_BUILD):
+        if manifest.get("key") != named:
+            print("Not rendered: build/ is not the build that was named.", file=sys.stderr)
+            return 1
+    elif code := command.main(["build"]):
         return code
     facts = artifacts.read_json(ROOT / "build" / "facts.json")
     since = artifacts.read_json(ROOT / "build" / "since" / "facts.json")

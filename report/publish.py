@@ -1,20 +1,22 @@
-"""How does a finished book get to its readers? Whole, or not at all.
+"""Publish a finished book: all of it, or nothing.
 
-Quarto runs this last (``post-render``), and so does the path without Quarto: the rendered folder
-``_book`` is copied beside the published one, ``_site``, and the two are swapped in one step.
+Quarto runs this last (``post-render``), and so does the path without Quarto. The rendered folder
+``_book`` becomes a site of the release store, unless the caller who named the build
+(REPORT_BUILD) publishes it himself.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from analysis.artifacts import replacing  # noqa: E402 - the path above must come first
+from analysis.problems import Refused  # noqa: E402 - the path above must come first
+from analysis.release import opened, store  # noqa: E402
+from analysis.release.refresh import REPORT_BUILD  # noqa: E402
 
 
 def main() -> int:
@@ -28,13 +30,16 @@ def main() -> int:
     if lacking:
         print(f"Not published: {' and '.join(lacking)} missing in {book.name}.", file=sys.stderr)
         return 1
+    return 0 if os.environ.get(REPORT_BUILD) else publish()
+
+
+def publish() -> int:
+    """Publish the rendered book; return the exit code."""
     try:
-        with replacing(ROOT / "_site", mark="index.html") as new:
-            shutil.copytree(book, new, dirs_exist_ok=True)
-    except OSError as error:
-        # Of a disk that is full, copytree tells once for each file.
-        reason = error.args[0][0][-1] if isinstance(error, shutil.Error) else error
-        print(f"Not published: {reason}. What was published stays.", file=sys.stderr)
+        with opened(ROOT):
+            store.publish(ROOT, store.Release(), ROOT / "build", ROOT / "_book")
+    except Refused as error:
+        print(f"Not published: {error} What was published stays.", file=sys.stderr)
         return 1
     print("The book is whole: _site/index.html and _site/customer-report.pdf", file=sys.stderr)
     return 0

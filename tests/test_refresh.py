@@ -47,14 +47,14 @@ from analysis import (
     lapse,
     pipeline,
     reference,
-    refresh,
     segments,
     since,
     sources,
-    vault,
 )
 from analysis.artifacts import read_json
 from analysis.problems import Refused
+from analysis.release import raw as raw_files
+from analysis.release import refresh, store
 from analysis.sample import write_sample
 from analysis.settings import ROOT, read_settings
 
@@ -101,13 +101,14 @@ def change_settings(root: Path, *changes: tuple[str, str]) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def render(stage: Path, handle: int) -> None:
+def render(project: Path, key: str) -> None:
     """Stand in for the book: a page, and a report to print, from the facts of the build."""
-    os.fstat(handle)  # the lock is held while it is made
-    facts = (stage / "build" / "facts.json").read_bytes()
-    (stage / "_site").mkdir()
-    (stage / "_site" / "index.html").write_bytes(facts)
-    (stage / "_site" / "customer-report.pdf").write_bytes(facts[::-1])
+    assert store.is_locked(command.ROOT)
+    assert read_json(project / "build" / "manifest.json").get("key", "") == key
+    facts = (project / "build" / "facts.json").read_bytes()
+    (project / "_book").mkdir()
+    (project / "_book" / "index.html").write_bytes(facts)
+    (project / "_book" / "customer-report.pdf").write_bytes(facts[::-1])
 
 
 @pytest.fixture
@@ -134,8 +135,12 @@ def take_as_project(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def state(root: Path) -> object:
     """Return all that is published, in use, or kept; and that nothing is in progress."""
-    assert [path.name for path in (root / vault.REFRESH).iterdir()] == ["lock"]
-    return snapshot(*(root / name for name in ("data", "_site", "build", "builds")))
+    store_now = {
+        path: content
+        for path, content in snapshot(root / "releases").items()
+        if Path(path).name not in (".lock", ".making", "releases", "raw")
+    }
+    return store_now, snapshot(*(root / name for name in ("data", "_site", "sites", "build")))
 
 
 def write_file(path: Path, rows: Sequence[Row]) -> Path:
@@ -150,14 +155,12 @@ def write_file(path: Path, rows: Sequence[Row]) -> Path:
 def half_a_year(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a project with two quarters in use, and a site; how it was built does not matter."""
     root = new_project(tmp_path_factory.mktemp("half") / "project")
-    raw = root / vault.RAW / "transactions"
-    write_file(raw / "first.csv", Q1)
-    write_file(raw / "second.csv", Q2)
-    for name, file in vault.WHOLE.items():
+    folder = root / store.DATA / "transactions"
+    write_file(folder / "first.csv", Q1)
+    write_file(folder / "second.csv", Q2)
+    for name, file in (("build", "manifest.json"), ("_site", "index.html")):
         (root / name).mkdir()
         (root / name / file).write_text("{}", encoding="utf-8")
-    (root / vault.REFRESH).mkdir()
-    (root / vault.LOCK).touch()
     return root
 
 
@@ -166,7 +169,7 @@ def regulars(half_a_year: Path) -> Path:
     """Return the same with tables of regular customers in the place of the ledger."""
     root = half_a_year.parent / "regulars"
     shutil.copytree(half_a_year, root)
-    shutil.rmtree(root / vault.RAW / "transactions")
+    shutil.rmtree(root / store.DATA / "transactions")
     for name, data in bad_input.activity_tables().items():
         bad_input.content(f"raw/activity/{name}", data)(root / "data")
     # They are no customers of the orders here: this is not about that.
@@ -333,19 +336,19 @@ def a_pipe(box: Path) -> list[Path]:
 KIND = r"a file of this kind is not read; \.parquet, \.csv\.gz, \.csv and \.xlsx are. Export it"
 BAD: dict[str, tuple[Write, tuple[str, ...]]] = {
     "an accepted file under another name": (
-        named_again, (r"third\.csv: the same file is already there: data/raw/transactions/second"
+        named_again, (r"third\.csv: the same file is already in use: data/raw/transactions/second"
                       r"\.csv\. Omit it",)),
-    "a file twice": (twice, (r"third\.csv: the same file is already there: /.*third\.csv",)),
-    "a file and its copy": (two_copies, (r"copy\.csv: the same file is already there",)),
+    "a file twice": (twice, (r"third\.csv: the same file is already in use: /.*third\.csv",)),
+    "a file and its copy": (two_copies, (r"copy\.csv: the same file is already in use",)),
     "two files for one place": (
         in_two_kinds, (r"more/third\.csv: .*third\.csv would take the same place. Send one",)),
     "no such file": (lambda box: [box / "third.csv"], (r"third\.csv: there is no such file",)),
-    "a folder": (a_folder, (r"third\.csv: is no file of data. Name files",)),
+    "a folder": (a_folder, (r"third\.csv: is not a data file. Name data files",)),
     "a link to nothing": (a_dead_link, (r"third\.csv: there is no such file",)),
-    "a pipe": (a_pipe, (r"third\.csv: is no file of data",)),
-    "a device": (lambda box: ["/dev/zero"], (r"/dev/zero: is no file of data",)),
-    "a hidden file": (rows(list, ".third.csv"), (r"\.third\.csv: is no file of data",)),
-    "the lock of an open workbook": (raw(b"x", "~$third.xlsx"), ("is no file of data",)),
+    "a pipe": (a_pipe, (r"third\.csv: is not a data file",)),
+    "a device": (lambda box: ["/dev/zero"], (r"/dev/zero: is not a data file",)),
+    "a hidden file": (rows(list, ".third.csv"), (r"\.third\.csv: is not a data file",)),
+    "the lock of an open workbook": (raw(b"x", "~$third.xlsx"), ("is not a data file",)),
     "an old workbook": (raw(bad_input.OLE, "third.xls"), (rf"third\.xls: {KIND}",)),
     "a workbook with macros": (raw(b"PK", "third.xlsm"), (rf"third\.xlsm: {KIND}",)),
     "an archive": (raw(b"PK", "third.zip"), (rf"third\.zip: {KIND}",)),
@@ -433,7 +436,7 @@ def tables(box: Path, change: Callable[[str], str], *names: str) -> list[Path]:
 REGULARS: dict[str, tuple[Write, tuple[str, ...]]] = {
     "the very same tables": (
         lambda box: tables(box, str),
-        (r"market_file\.csv: the same file is already there: data/raw/activity/market_file\.csv",
+        (r"market_file\.csv: the same file is already in use: data/raw/activity/market_file\.csv",
          "market_money", "market_time", r"/money\.csv: the same file")),
     "the same customers in other files": (
         lambda box: tables(box, lambda text: text.replace("\n", "\r\n")),
@@ -446,7 +449,7 @@ REGULARS: dict[str, tuple[Write, tuple[str, ...]]] = {
     "one table twice": (
         lambda box: [*tables(box, lambda text: text.replace("\n", "\r\n"), "money.csv"),
                      Path(shutil.copy(box / "money.csv", box / "money.csv.gz"))],
-        (r"money\.csv\.gz: the same file is already there",)),
+        (r"money\.csv\.gz: the same file is already in use",)),
 }  # fmt: skip
 
 
@@ -521,25 +524,27 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
         for number, path in enumerate(files):
             lines: list[str] = []
             if not number:
-                with vault.lock(root):
+                with store.lock(root):
                     before = state(root)
                 assert refresh.refresh([path], settings, lines.append, dry_run=True) is None
                 assert lines.pop() == "A dry run: nothing was changed."
                 assert state(root) == before
-                assert before == snapshot(root / "data")
+                assert before == ({}, snapshot(root / "data"))
             lines.clear()
             done = refresh.refresh([path], settings, lines.append)
             assert done is not None
             assert (done.name, done.as_of) == (NAMES[number], NAMES[number])
             told.append(lines)
-            after.append(Path(shutil.copytree(root, box / f"after-{number}")))
+            after.append(Path(shutil.copytree(root, box / f"after-{number}", symlinks=True)))
     yield Year(after, told, files)
 
 
 @pytest.fixture
 def at(year: Year, use: Callable[[Path], Path], tmp_path: Path) -> Callable[[int], Path]:
     """Go on from the end of a quarter, in a copy."""
-    return lambda number: use(Path(shutil.copytree(year.after[number], tmp_path / "project")))
+    return lambda number: use(
+        Path(shutil.copytree(year.after[number], tmp_path / "project", symlinks=True))
+    )
 
 
 def made(folder: Path) -> dict[str, bytes]:
@@ -553,7 +558,8 @@ def site(root: Path) -> dict[str, bytes]:
 
 
 def in_use(root: Path) -> list[str]:
-    return sorted(path.name for path in (root / vault.RAW / "transactions").iterdir())
+    used = raw_files.in_use(root, refresh.role_of(read_settings(root / "data" / "settings.toml")))
+    return sorted(Path(place).name for place in used.files)
 
 
 def since_of(root: Path) -> tuple[pd.DataFrame, dict[str, object]]:
@@ -570,8 +576,8 @@ def net(sold: Sequence[Row]) -> float:
 
 def test_each_quarter_is_kept_compared_and_back_tested(year: Year) -> None:
     for number, root in enumerate(year.after):
-        assert sorted(p.name for p in (root / "builds").glob("*/")) == list(NAMES[: number + 1])
-        assert made(root / "builds" / NAMES[number]) == made(root / "build")
+        assert list(store.releases(root)) == list(NAMES[: number + 1])
+        assert made(store.build_of(root, NAMES[number])) == made(root / "build")
         assert site(root)["index.html"] == (root / "build" / "facts.json").read_bytes()
         assert in_use(root) == ["first.csv", "second.csv", "third.csv"][: number + 1]
         facts = read_json(root / "build" / "since" / "facts.json")
@@ -606,8 +612,8 @@ def test_one_by_one_gives_what_all_at_once_gives(
 ) -> None:
     root = use(new_project(tmp_path / "project"))
     for path in year.files:
-        (root / vault.RAW / "transactions").mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, root / vault.RAW / "transactions")
+        (root / store.DATA / "transactions").mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, root / store.DATA / "transactions")
     assert run("build").code == 0
     assert made(root / "build") == made(year.after[2] / "build")
 
@@ -626,7 +632,7 @@ def test_what_is_rolled_back_can_come_again_with_the_segments_of_a_reference(
     assert site(root) == site(year.after[1])
     assert made(root / "build") == made(year.after[1] / "build")
     assert in_use(root) == ["first.csv", "second.csv"]
-    change_settings(root, ('reference = ""', f'reference = "builds/{NAMES[0]}"'))
+    change_settings(root, ('reference = ""', f'reference = "releases/{NAMES[0]}/build"'))
     found = run("refresh", year.files[2])
     assert found.code == 0, found.err
     assert_plain(found)
@@ -634,7 +640,7 @@ def test_what_is_rolled_back_can_come_again_with_the_segments_of_a_reference(
     assert in_use(root) == ["first.csv", "second.csv", "third.csv"]
     frozen, now = (
         {name: pd.read_parquet(folder / f"{name}.parquet") for name in reference.TABLES}
-        for folder in (root / "builds" / NAMES[0], root / "build")
+        for folder in (store.build_of(root, NAMES[0]), root / "build")
     )
     pd.testing.assert_frame_equal(now["score_cuts"], frozen["score_cuts"])
     pd.testing.assert_frame_equal(
@@ -658,12 +664,12 @@ def test_a_reference_that_is_no_build_is_refused(
     year: Year, at: Callable[[int], Path], run: Run
 ) -> None:
     root = at(1)
-    change_settings(root, ('reference = ""', 'reference = "builds/2010-01-01"'))
+    change_settings(root, ('reference = ""', 'reference = "releases/2010-01-01/build"'))
     before = state(root)
     found = run("refresh", year.files[2])
     stopped(
         found,
-        r"settings\.toml: \[report\] reference: builds/2010-01-01 is no build of a ledger. Name",
+        r"settings\.toml: \[report\] reference: releases/2010-01-01/build is no build of",
     )
     assert state(root) == before
 
@@ -712,7 +718,7 @@ def test_a_gap_is_accepted_by_name_and_a_late_file_fills_it(
     assert found.code == 0, found.err
     assert_plain(found)
     assert "stops: There is no line on 91 days" in found.err
-    assert "accepted in spite of ledger.gap" in (root / vault.CHANGELOG).read_text()
+    assert "accepted in spite of ledger.gap" in store.releases(root)[NAMES[2]].notes
     _, told = since_of(root)
     assert told["since.restated"] == 0
     found = run("refresh", year.files[1])
@@ -854,7 +860,7 @@ for line in sys.stdin:
 """
 BOOK = """
 import pathlib
-site = pathlib.Path("_site")
+site = pathlib.Path("_book")
 site.mkdir()
 facts = pathlib.Path("build", "facts.json").read_bytes()
 (site / "customer-report.pdf").write_bytes(facts[::-1])
@@ -894,37 +900,37 @@ def children(root: Path, temporary: Path) -> Iterator[Callable[..., int]]:
 def test_a_refresh_that_is_killed_at_any_moment_leaves_all_as_it_was(
     year: Year, tmp_path: Path
 ) -> None:
-    root = Path(shutil.copytree(year.after[0], tmp_path / "project"))
+    root = Path(shutil.copytree(year.after[0], tmp_path / "project", symlinks=True))
     shutil.copytree(ROOT / "analysis", root / "analysis")
     shutil.copy(ROOT / "data" / "segments.toml", root / "data")
     (root / "report").mkdir()
     (root / "report" / "__init__.py").touch()
     (root / "report" / "__main__.py").write_text(BOOK, encoding="utf-8")
-    kept = [root / name for name in ("_site", "build", "builds", "data")]
     shown, words, said = site(root), f"refresh {year.files[1]}", root / "said.txt"
-    before = snapshot(*kept)
+    before = state(root)
     killed = 0
     with children(root, tmp_path) as run:
         start = time.monotonic()
         assert run(f"{words} --dry-run") == 0, said.read_text()
         took = time.monotonic() - start
-        assert snapshot(*kept) == before
+        assert state(root) == before
         for moment, end in ENDS:
             code = run(words, moment * took, end)
             assert code in (0, -end, 130), said.read_text()
             killed += code != 0
             if end == signal.SIGINT and code:
                 assert said.read_text().splitlines()[-1].startswith("Stopped. What is published")
-            if snapshot(*kept) != before:
-                # It was published, or had been decided: then the next command finishes it.
-                assert code == 0 or (root / vault.JOURNAL).exists()
-                assert run("rollback") == 0, said.read_text()
-                assert site(root) == shown
-                assert in_use(root) == ["first.csv"]
-                before = snapshot(*kept)
+            published = store.pointed(root) != NAMES[0]
+            assert published or code != 0
+            assert (site(root) == shown) != published
+            # The next command removes what was not published, and nothing else.
+            assert run(f"rollback --to {NAMES[0]}") == 0, said.read_text()
+            assert site(root) == shown
+            assert in_use(root) == ["first.csv"]
+            assert published or state(root) == before
+            before = state(root)
         assert killed >= 4
         assert run(words) == 0, said.read_text()
     assert site(root)["index.html"] == (root / "build" / "facts.json").read_bytes()
     assert made(root / "build") == made(year.after[1] / "build")
     assert in_use(root) == ["first.csv", "second.csv"]
-    assert [path.name for path in (root / vault.REFRESH).iterdir()] == ["lock"]

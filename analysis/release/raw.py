@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from analysis import words
+from analysis.artifacts import file_hash
 from analysis.problems import Problem, Refused
 from analysis.release import store
+from analysis.release.disk import explain, in_words
 
 #: Where older versions kept the files that others took the place of.
 SET_ASIDE = "set-aside"
@@ -50,8 +53,8 @@ class Plan:
 
     Attributes
     ----------
-    after
-        The files in use afterwards.
+    before, after
+        The files in use before, as they were accepted, and afterwards.
     came
         The places of new files.
     gone
@@ -60,6 +63,7 @@ class Plan:
         The SHA-256 of these, and of files in data/raw that a named one replaces.
     """
 
+    before: InUse
     after: InUse
     came: tuple[str, ...]
     gone: tuple[str, ...]
@@ -75,10 +79,10 @@ def in_use(root: Path, role_of: Named) -> InUse:
         Files of the same folder and the same role take each other's place, and so do files of
         the same name (case aside).
     """
-    with store.in_words(root):
+    with in_words(root):
         here = fingerprints(root / store.DATA)
         paths = {place: root / store.DATA / place for place in here}
-        release = store.current(root)
+        release = store.in_force(root)
         if release is None:
             return InUse(here, paths, tuple(here))
         every = store.releases(root).values()
@@ -89,8 +93,30 @@ def in_use(root: Path, role_of: Named) -> InUse:
         retired = [p for p, sha256 in here.items() if sha256 in known and sha256 not in used]
         claimed = {claim for place in new for claim in claims(place, role_of)}
         kept = {p: s for p, s in release.files.items() if not claims(p, role_of) & claimed}
-        stored = {place: root / store.RAW / sha256 for place, sha256 in kept.items()}
-        return InUse(kept | new, stored | {p: paths[p] for p in new}, tuple(new), tuple(retired))
+        ours = dict(stored(root, kept).paths) | {p: paths[p] for p in new}
+        return InUse(kept | new, ours, tuple(new), tuple(retired))
+
+
+def stored(root: Path, files: Mapping[str, str]) -> InUse:
+    """Return files that the release store holds."""
+    return InUse(files, {place: root / store.RAW / sha256 for place, sha256 in files.items()})
+
+
+def by_hand_line(used: InUse) -> str:
+    """Say which files were put into data/raw since the last refresh."""
+    files, names = words.count(len(used.by_hand), "file"), words.listed(used.by_hand[:5])
+    return (
+        f"{files} of {store.DATA} changed since the last refresh, by hand: {names}. "
+        "What is there now counts."
+    )
+
+
+def retired_line(used: InUse) -> str:
+    """Say which files in data/raw do not count."""
+    return (
+        f"Not used, since a release replaced or removed them, or was rolled back: "
+        f"{words.listed(used.retired[:5])} in {store.DATA}. To use one again, name it in a refresh."
+    )
 
 
 @contextmanager
@@ -146,7 +172,7 @@ def plan(
     Refused
         With all that is wrong with the files.
     """
-    release = store.current(root)
+    release = store.in_force(root)
     by_hand = used.by_hand if release or not files else ()
     old = dict(release.files) if release else {p: used.files[p] for p in used.by_hand}
     old = {} if by_hand and not release else old
@@ -157,13 +183,13 @@ def plan(
     problems: list[Problem] = []
     for path in files:
         try:
-            if any(path.exists() and path.samefile(known) for known in came.values()):
-                continue
+            if path.exists() and any(path.samefile(used.paths[place]) for place in by_hand):
+                continue  # it lies in data/raw, and counts already
             if not path.is_file() or _ignored(path):
                 rule = "is not a data file" if path.exists() else "there is no such file"
                 raise store.refused(path, rule, "Name data files.")
             place = f"{half_of(path)}/{path.name}"
-            sha256, claim = store.file_hash(path), claims(place, role_of)
+            sha256, claim = file_hash(path), claims(place, role_of)
             if sha256 in holds:
                 rule = f"the same file is already in use: {holds[sha256]}"
                 raise store.refused(path, rule, "Omit it.")
@@ -173,7 +199,7 @@ def plan(
         except Refused as refused:
             problems += refused.problems
         except OSError as error:
-            problems += store.explain(root, error, path).problems
+            problems += explain(root, error, path).problems
         else:
             for place_by_hand in [p for p in came if claims(p, role_of) & claim]:
                 del came[place_by_hand]  # what is named wins
@@ -205,7 +231,8 @@ def plan(
     )
     known = {*old.values(), *(used.files[place] for place in by_hand)}
     superseded = sorted(known - set(after.files.values()))
-    return Plan(after, tuple(came), tuple(dict.fromkeys(gone)), tuple(superseded))
+    before = stored(root, old) if release else InUse(old, {p: used.paths[p] for p in old})
+    return Plan(before, after, tuple(came), tuple(dict.fromkeys(gone)), tuple(superseded))
 
 
 def claims(place: str, role_of: Named) -> set[tuple[str, ...]]:
@@ -217,7 +244,7 @@ def claims(place: str, role_of: Named) -> set[tuple[str, ...]]:
 def fingerprints(data: Path) -> dict[str, str]:
     """Return the SHA-256 of each file of a data folder, by its place."""
     return {
-        f"{part.name}/{path.name}": store.file_hash(path)
+        f"{part.name}/{path.name}": file_hash(path)
         for part in _parts(data)
         for path in sorted(part.iterdir())
         if path.is_file() and not _ignored(path)

@@ -1,0 +1,385 @@
+"""Take in a quarter's files: check, build, compare, render, and publish, all of it or nothing.
+
+Everything is made in a folder of the release store that nobody reads: the new files are checked
+alone and against those that were accepted before, all files are built, the build is compared with
+the last accepted one, and the book is rendered in a copy of the project. Then one step publishes
+the new release (`analysis.release.store`). Whatever fails before that step changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from analysis import sources, words
+from analysis.artifacts import MANIFEST, SCHEMA, data_version, read_json, replacing
+from analysis.inputs import Inputs, build_key, find_inputs
+from analysis.problems import Problem, Refused
+from analysis.progress import Steps
+from analysis.release import opened, raw, store
+from analysis.release.disk import in_words
+from analysis.settings import ROOT, Settings
+
+if TYPE_CHECKING:
+    from analysis import against_history, pipeline
+
+#: What a copy of the project does without: made, or large, or not needed to render.
+NOT_COPIED = {
+    ".git", ".venv", ".quarto", "_book", "_site", "sites", "build", "builds", "releases", "raw",
+    "sample", "tests", "benchmarks", "images", "__pycache__", ".mypy_cache", ".ruff_cache",
+    ".pytest_cache", ".hypothesis",
+}  # fmt: skip
+#: Names the build that a renderer takes as it is, by its key: it then builds and publishes nothing.
+REPORT_BUILD = "REPORT_BUILD"
+Tell = Callable[[str], None]
+
+
+def accepted_before(inputs: Inputs, settings: Settings, tell: Tell) -> list[Path]:
+    """Return the accepted builds that a build of these files is compared with, oldest first.
+
+    They are of other files. Only the data of the usual folder has a history; what is named on the
+    command line is compared with nothing.
+    """
+    if inputs.place != str(settings.report.data):
+        return []
+    found = []
+    for folder in store.accepted(ROOT):
+        manifest = read_json(folder / MANIFEST)
+        if data_version(manifest) == inputs.version:
+            continue
+        if (layout := manifest.get("schema", 1)) > SCHEMA:
+            tell(f"Not compared with {folder.parent.name}: its build has layout {layout}, and this "
+                 f"version of the program reads layouts 1 to {SCHEMA}.")  # fmt: skip
+            continue
+        found.append(folder)
+    return found
+
+
+def earlier_build(inputs: Inputs, out: Path) -> Path:
+    """Return the build whose long steps may be taken over: of the same files, if there is one."""
+    builds = [out, *reversed(store.accepted(ROOT))]
+    same = (b for b in builds if data_version(read_json(b / MANIFEST)) == inputs.version)
+    return next(same, next((b for b in builds if (b / MANIFEST).is_file()), out))
+
+
+def bring_build() -> str:
+    """Make ``build/`` that of the published release, and return the release's name.
+
+    Where nothing is published yet, ``build/`` is left as it is, and the name is empty.
+    """
+    release, out = store.current(ROOT), ROOT / "build"
+    if not release or not (build := store.build_of(ROOT, release.name)).joinpath(MANIFEST).exists():
+        return ""
+    if read_json(out / MANIFEST).get("key") != read_json(build / MANIFEST).get("key"):
+        with replacing(out) as new:
+            shutil.copytree(build, new, dirs_exist_ok=True)
+    return release.name
+
+
+def refresh(
+    files: Sequence[Path],
+    settings: Settings,
+    tell: Tell,
+    *,
+    dry_run: bool = False,
+    accept: Sequence[str] = (),
+    replaces: Sequence[str] = (),
+    removes: Sequence[str] = (),
+) -> store.Release | None:
+    """Take in new files, build, compare, render, and publish: all of it, or nothing.
+
+    Parameters
+    ----------
+    files
+        Ledger files, or tables of regular customers.
+    settings
+        The project's own settings.
+    tell
+        Takes lines for the person who waits.
+    dry_run
+        Whether to stop after the comparison.
+    accept
+        The checks whose findings do not stop (see `analysis.against_history`).
+    replaces
+        Accepted files of which the new ones take the place, though they have other names.
+    removes
+        Accepted files to be taken out of use.
+
+    Returns
+    -------
+    Release
+        What is published now; None after a dry run.
+
+    Raises
+    ------
+    Refused
+        With all that is wrong. What is published, and data/raw, are as they were.
+    """
+    if settings.report.data != store.DATA:
+        data = settings.report.data
+        rule = f"[report] data is {data}, and a refresh works with {store.DATA}"
+        raise Refused([Problem("settings.toml", rule, remedy=f'Set it to "{store.DATA}".')])
+    with opened(ROOT), store.making(ROOT) as work, in_words(ROOT, every=False):
+        role = role_of(settings)
+        used = raw.in_use(ROOT, role)
+        if used.retired:
+            tell(raw.retired_line(used))
+        plan = raw.plan(ROOT, used, files, _half(settings), role, replaces, removes)
+        for place, path in plan.after.paths.items():
+            store.keep_raw(ROOT, path, plan.after.files[place])
+        after = raw.stored(ROOT, plan.after.files)
+        project = work / "project"
+        if not dry_run:
+            _copy_project(project)
+        with raw.view(ROOT, after) as folder, raw.view(ROOT, plan.before) as old:
+            from analysis import findings_since, pipeline  # heavy
+
+            steps = Steps()
+            inputs = find_inputs(folder, settings, str(store.DATA))
+            by_hand = raw.by_hand_line(used) if used.by_hand and store.in_force(ROOT) else ""
+            noticed = held_against_history(inputs, plan, old, settings, steps, by_hand)
+            _stop(noticed, set(accept), tell)
+            accepted = accepted_before(inputs, settings, tell)
+            fingerprint = build_key(inputs, settings, accepted)
+            tell(f"Building from {len(after.files)} files, {len(plan.came)} of them new")
+            build = project / "build"
+            earlier = earlier_build(inputs, ROOT / "build")
+            pipeline.build(inputs, settings, build, fingerprint, steps, earlier, accepted, noticed)
+        lines = findings_since.lines(build)
+        for line in lines:
+            tell(line)
+        if dry_run:
+            tell("A dry run: nothing was changed.")
+            return None
+        _render(project, fingerprint)
+        before = store.in_force(ROOT)
+        release = store.Release(
+            name=(as_of := str(read_json(build / MANIFEST).get("as_of", ""))) or "undated",
+            files=after.files,
+            superseded=tuple(sorted({*(before.superseded if before else ()), *plan.superseded})),
+            as_of=as_of,
+            data_version=inputs.version,
+            notes=(
+                f"data version {inputs.version}",
+                *(f"new: {place}" for place in plan.came),
+                *(f"replaced or removed: {place}" for place in plan.gone),
+                *(f"accepted in spite of {name}" for name in sorted(set(accept))),
+                *(lines if accepted else []),
+            ),
+        )
+        release = store.publish(ROOT, release, build, project / "_book")
+        with suppress(OSError, Refused):  # it is published; `build` and `export` see to it later
+            bring_build()
+        return release
+
+
+def _stop(noticed: pd.DataFrame, accept: set[str], tell: Tell) -> None:
+    """Tell what is remarkable in the new files, and refuse them if it stops a refresh."""
+    from analysis import against_history
+
+    stops = against_history.stops(noticed, accept)
+    for row in noticed.drop(stops.index).to_dict("records"):
+        tell(f"{row['severity']}: {row['message']}")
+    if len(stops):
+        told = [Problem("the new files", text.removesuffix(".")) for text in stops["message"]]
+        raise Refused(told)
+
+
+# ------------------------------------------------------------------------- new and accepted files
+
+
+def _half(settings: Settings) -> Callable[[Path], str]:
+    """Return what tells the half of the data that a file belongs to, or refuses it."""
+    names = {name for known in settings.activity.files.values() for name in known}
+
+    def half_of(path: Path) -> str:
+        if not path.name.lower().endswith(sources.FORMATS):
+            rule = f"a file of this kind is not read; {words.listed(sources.FORMATS)} are"
+            raise Refused([Problem(path.name, rule, remedy="Export it as one of these.")])
+        tables = sources.stem(path) in names
+        return settings.activity.folder if tables else settings.transactions.folder
+
+    return half_of
+
+
+def role_of(settings: Settings) -> Callable[[Path], str]:
+    """Return what tells which files take each other's place: the same table, or the same name."""
+    roles = {name: role for role, known in settings.activity.files.items() for name in known}
+    return lambda path: roles.get(sources.stem(path), path.name)
+
+
+def held_against_history(
+    staged: Inputs,
+    plan: raw.Plan,
+    before: Path,
+    settings: Settings,
+    steps: Steps,
+    by_hand: str = "",
+) -> pd.DataFrame:
+    """Check the new files alone, and return what is remarkable beside the accepted ones.
+
+    Parameters
+    ----------
+    staged
+        All files that will be in use.
+    plan
+        Which of them are new, and which of those before they replace.
+    before
+        A folder with the files before.
+    by_hand
+        What was changed by hand, as a sentence.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `analysis.against_history.findings`.
+
+    Raises
+    ------
+    Refused
+        When the new files, or the accepted ones, break their contracts.
+    """
+    from analysis import against_history as ah
+
+    came, gone = set(plan.came), set(plan.gone)
+    tables = {role: path for role, path in staged.activity.items() if _in(staged, path) in came}
+    old = _accepted_inputs(staged, before, settings)
+    found = [ah.Finding("files.by_hand", ah.WARNS, "", by_hand)] if by_hand else []
+    if old.activity and 0 < len(tables) < len(staged.activity):
+        rest = sorted(path.name for role, path in staged.activity.items() if role not in tables)
+        text = (
+            f"{len(tables)} of the {len(staged.activity)} tables of regular customers are new; "
+            f"{', '.join(rest)} would stay as accepted before. Send all of one quarter together."
+        )
+        found.append(ah.Finding("activity.incomplete", ah.STOPS, "", text, len(tables)))
+    new = replace(
+        staged,
+        transactions=tuple(path for path in staged.transactions if _in(staged, path) in came),
+        activity=staged.activity if tables else {},
+    )
+    kept = replace(
+        old, activity={}, transactions=tuple(p for p in old.transactions if _in(old, p) not in gone)
+    )
+    replaced = [path.name for path in old.transactions if _in(old, path) in gone]
+    with ExitStack() as stack:
+        # Of a half that is not new, nothing is compared.
+        compared = replace(
+            old,
+            transactions=old.transactions if new.transactions else (),
+            activity=old.activity if new.activity else {},
+        )
+        was = _checked(stack, compared, settings, steps, "the accepted files")
+        # All dates of a short file may be readable in two ways: what was accepted settles it.
+        usual = set(was.ledger.files["date_format"]) if was and was.ledger else set()
+        now = _checked(stack, new, settings, steps, "the new files", usual)
+        if now and now.ledger and was and was.ledger:
+            rest_of = (
+                _checked(stack, kept, settings, steps, "those that stay") if replaced else None
+            )
+            table = was.ledger.files
+            found += _encodings(table, now.ledger.files)
+            with steps.step("hold the ledger against its history"):
+                noticed = ah.ledger_findings(
+                    ah.draw(was.ledger),
+                    ah.draw(now.ledger),
+                    settings.transactions.currency,
+                    ah.draw(rest_of.ledger) if rest_of and rest_of.ledger else None,
+                    table[table["source"].map(lambda name: _is_of(name, replaced))]
+                    if replaced
+                    else None,
+                )
+            found += [ah.Finding(*row) for row in noticed.itertuples(index=False)]
+        if now and now.customers and was and was.customers:
+            noticed = ah.activity_findings(was.customers.customers, now.customers.customers)
+            found += [ah.Finding(*row) for row in noticed.itertuples(index=False)]
+    if not old.transactions and not old.activity:
+        text = "Nothing was accepted before: there is no history to hold the new files against."
+        found.append(ah.Finding("files.first", ah.INFORMS, "", text))
+    return ah.findings(found)
+
+
+def _encodings(before: pd.DataFrame, now: pd.DataFrame) -> list[against_history.Finding]:
+    """Say which files were decoded in a way that no accepted one was."""
+    from analysis import against_history as ah
+
+    usual = sorted(set(before["encoding"]) - {""})
+    news = now[~now["encoding"].isin(["", *usual])] if usual else now.iloc[:0]
+    return [
+        ah.Finding("schema.encoding", ah.WARNS, words.shorten(name),
+                   f"{words.shorten(name)} was read as {encoding}, and what was accepted as "
+                   f"{words.listed(usual)}. See whether names and descriptions are whole; or save "
+                   "it as 'CSV UTF-8'.")
+        for name, encoding in zip(news["source"], news["encoding"], strict=True)
+    ]  # fmt: skip
+
+
+def _in(inputs: Inputs, path: Path) -> str:
+    return path.relative_to(inputs.folder).as_posix()
+
+
+def _is_of(source: str, names: Sequence[str]) -> bool:
+    """Tell whether a part is of one of these files: a sheet is called ``file.xlsx [sheet]``."""
+    return any(source == name or source.startswith(f"{name} [") for name in names)
+
+
+def _accepted_inputs(staged: Inputs, folder: Path, settings: Settings) -> Inputs:
+    """Return the files before the refresh; without the four tables, if one of them is missing."""
+    role = role_of(settings)
+    tables = {role(p): p for p in sources.find_files(folder / settings.activity.folder)}
+    return replace(
+        staged,
+        folder=folder,
+        transactions=tuple(sources.find_files(folder / settings.transactions.folder)),
+        activity=tables if set(tables) == set(settings.activity.files) else {},
+    )
+
+
+def _checked(
+    stack: ExitStack,
+    inputs: Inputs,
+    settings: Settings,
+    steps: Steps,
+    what: str,
+    usual_dates: Collection[str] = (),
+) -> pipeline.Checked | None:
+    """Read and validate files, where there are any; their tables live as long as the stack."""
+    from analysis import pipeline
+
+    if not inputs.transactions and not inputs.activity:
+        return None
+    steps.tell(what)
+    return stack.enter_context(pipeline.check(inputs, settings, steps, usual_dates))
+
+
+# ------------------------------------------------------------------------- the book
+
+
+def _copy_project(target: Path) -> None:
+    """Copy all that a book is made from, beside its data and its build."""
+    shutil.copytree(
+        ROOT, target, symlinks=True,
+        ignore=lambda folder, names: {
+            name for name in names if name in NOT_COPIED
+            or (Path(folder) == ROOT and name.startswith((".git", ".ci")))
+        },
+    )  # fmt: skip
+
+
+def _render(project: Path, key: str) -> None:
+    """Render the book in the copy of the project, from the build that is there."""
+    own = {n: v for n, v in os.environ.items() if n not in ("REPORT_DATA", "PYTHONPATH")}
+    own[REPORT_BUILD] = key
+    done = subprocess.run([sys.executable, "-m", "report"], cwd=project, env=own, check=False)
+    if done.returncode:
+        remedy = "What is published stays as it was. Run the refresh again after that."
+        rule = "it could not be rendered; the messages above say why"
+        raise Refused([Problem("the book", rule, remedy=remedy)])
