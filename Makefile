@@ -33,13 +33,13 @@ drills: $(READY) ## slow tests: books, builds, injected faults (SEED=n repeats a
 	@SEED=$(SEED) ALL=$(ALL) $(BIN)/python -m pytest -m drill
 
 data: $(READY) ## download the public gift-shop ledger into data/raw
-	@$(BIN)/python -m analysis.download
+	@$(BIN)/python -m analysis.ingest.download
 
 bench: $(READY) ## time and memory beside SQL, Polars, pandas and peers
 	@$(BIN)/python -m benchmarks
 
-lint: $(READY) ## style and types
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+lint: $(READY) ## style, types and import contracts
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
 lock: ## renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -48,7 +48,7 @@ lock: ## renew requirements.lock from pyproject.toml (needs uv)
 
 clean: ## remove all that was made, except data/raw, the releases, and what is published
 	rm -rf $(VENV) build _book .quarto data/sample _environment.local
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # The environment is made anew when the lock file changes, and only then.

@@ -17,14 +17,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from analysis.artifacts import is_current
-from analysis.inputs import SAMPLE_FOLDER, Inputs, build_key, choose_folder, find_inputs
-from analysis.problems import Refused, printable
-from analysis.progress import Steps
+from analysis.build.artifacts import build_key, is_current
+from analysis.core.problems import Refused, printable
+from analysis.core.progress import Steps
+from analysis.core.settings import ROOT, SETTINGS_FILE, Settings, read_settings
+from analysis.ingest.data_folder import SAMPLE_FOLDER, Inputs, choose_folder, find_inputs
+from analysis.ingest.sample import sample_is_in, write_sample
 from analysis.release import opened, raw, refresh, retention, store
 from analysis.release.disk import in_words
-from analysis.sample import sample_is_in, write_sample
-from analysis.settings import ROOT, SETTINGS_FILE, Settings, read_settings
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -191,7 +191,8 @@ def _build(options: argparse.Namespace) -> int:
             _say(f"{options.out.name}/ is up to date with {inputs.place}.")
             return 0
         _say(f"Building {options.out.name}/ from {inputs.place}")
-        from analysis import pipeline  # the heavy libraries load only when there is work for them
+        # the heavy libraries load only when there is work for them
+        from analysis.build import pipeline
 
         earlier = None if options.force else refresh.earlier_build(inputs, options.out)
         pipeline.build(inputs, settings, options.out, fingerprint, Steps(), earlier, accepted)
@@ -201,11 +202,11 @@ def _build(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     if options.json:
         return _check_for_programs(options)
-    from analysis import check_report, pipeline
+    from analysis.build import check_report, validation
 
     with ExitStack() as stack:
         inputs, settings = _inputs(options, stack)
-        checked = stack.enter_context(pipeline.check(inputs, settings, Steps()))
+        checked = stack.enter_context(validation.check(inputs, settings, Steps()))
         for line in check_report.lines(checked, settings):
             print(printable(line))
     return 0
@@ -213,14 +214,14 @@ def _check(options: argparse.Namespace) -> int:
 
 def _check_for_programs(options: argparse.Namespace) -> int:
     """Print one JSON object, whether the data is read or refused."""
-    from analysis import check_report, pipeline
+    from analysis.build import check_report, validation
 
     noticed: tuple[str, ...] = ()
     try:
         with ExitStack() as stack:
             inputs, settings = _inputs(options, stack)
             noticed = settings.notes
-            checked = stack.enter_context(pipeline.check(inputs, settings, Steps()))
+            checked = stack.enter_context(validation.check(inputs, settings, Steps()))
             found = check_report.report(checked, settings)
     except Refused as refused:
         found = check_report.refusal(refused.problems, noticed)
@@ -229,14 +230,14 @@ def _check_for_programs(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from analysis import export
+    from analysis.strategy import contact_lists
 
     with ExitStack() as stack:
         if options.out is None:
             stack.enter_context(opened(ROOT))
             name = refresh.bring_build()
             _say(f"Lists of {f'the release {name}' if name else 'the build in build/'}:")
-        for path in export.write_lists(options.out or ROOT / "build"):
+        for path in contact_lists.write_lists(options.out or ROOT / "build"):
             _say(f"Wrote {path}")
     return 0
 

@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from analysis import sources
-from analysis import transactions as tx
-from analysis.inputs import SAMPLE_FOLDER
-from analysis.sample import write_sample
-from analysis.settings import ROOT, read_settings
+from analysis.core.settings import ROOT, read_settings
+from analysis.ingest import readers
+from analysis.ingest.data_folder import SAMPLE_FOLDER
+from analysis.ingest.sample import write_sample
+from analysis.orders import cleaning, ledger
 
 #: The gift shop beside the checkout, where it is.
 REAL = ROOT.parent / "shared" / "shops" / "gift-shop"
@@ -48,7 +48,7 @@ def find_ledger(named: Path | None, work: Path) -> list[Path]:
     """
     orders = read_settings().transactions.folder
     if named is not None:
-        files = [named] if named.is_file() else sources.find_files(named / orders)
+        files = [named] if named.is_file() else readers.find_files(named / orders)
         if not files:
             raise SystemExit(
                 f"{named}: there are no orders here to measure with. Name a file of orders, or a "
@@ -56,17 +56,17 @@ def find_ledger(named: Path | None, work: Path) -> list[Path]:
             )
         return files
     for folder in (REAL, ROOT / read_settings().report.data, SAMPLE_FOLDER):
-        if files := sources.find_files(folder / orders):
+        if files := readers.find_files(folder / orders):
             return files
     write_sample(work / "sample")
-    return sources.find_files(work / "sample" / orders)
+    return readers.find_files(work / "sample" / orders)
 
 
 def write_copies(files: list[Path], sizes: list[int], work: Path) -> dict[int, int]:
     """Write ``<size>.parquet``, that many copies of a ledger, for every size.
 
     A contender starts from typed columns, so a ledger that is not a single Parquet file is read
-    by `analysis.transactions` first; what that cannot type becomes null. Customers and invoices
+    by `orders.cleaning` first; what that cannot type becomes null. Customers and invoices
     must be numbers, apart from letters before an invoice's.
 
     Returns
@@ -78,7 +78,7 @@ def write_copies(files: list[Path], sizes: list[int], work: Path) -> dict[int, i
         files = [_typed(files, work)]
     table = pq.read_table(files[0])
     wanted = {str(name): names for name, names in read_settings().transactions.columns.items()}
-    found = sources.match_columns(table.column_names, wanted)
+    found = readers.match_columns(table.column_names, wanted)
     ours = ("invoice", "stock_code", "description", "quantity", "invoice_date", "unit_price",
             "customer_id", "country")  # fmt: skip
     table = pa.table([table[found[name]] for name in ours], names=SCHEMA.names).cast(SCHEMA)
@@ -101,10 +101,10 @@ def write_copies(files: list[Path], sizes: list[int], work: Path) -> dict[int, i
 def _typed(files: list[Path], work: Path) -> Path:
     """Read a ledger of any format, and write its lines as one Parquet file."""
     settings = read_settings()
-    engine = tx.connect(settings.engine, work)
+    engine = ledger.connect(settings.engine, work)
     parts = [part for path in files
-             for part in sources.read_parts(path, work, settings.files.encodings)]  # fmt: skip
-    lines = tx.read_ledger(engine, parts, settings.transactions).lines.execute()
+             for part in readers.read_parts(path, work, settings.files.encodings)]  # fmt: skip
+    lines = cleaning.read_ledger(engine, parts, settings.transactions).lines.execute()
     lines = lines.loc[lines.index.repeat(lines["copies"])].drop(columns=["amount", "order_id"])
     lines["customer_id"] = lines["customer_id"].where(lines["customer_id"].str.isdecimal())
     lines = lines.astype({"customer_id": "float64", "quantity": "float64"})

@@ -27,13 +27,13 @@ def cluster(job: Lines, size: int) -> str:
     """
     import numpy as np
 
-    from analysis import clustering
-    from analysis.settings import read_settings
+    from analysis.core.settings import read_settings
+    from analysis.segments import cluster_selection, clusters
     from benchmarks.rfm import ours
 
     rng = np.random.default_rng(SEED)
-    drawn = ours.run(job, lambda: None).customers[clustering.MEASURES]
-    drawn = drawn.sort_values(clustering.MEASURES)
+    drawn = ours.run(job, lambda: None).customers[clusters.MEASURES]
+    drawn = drawn.sort_values(clusters.MEASURES)
     drawn = drawn.iloc[rng.integers(len(drawn), size=size)].reset_index(drop=True)
     drawn *= np.exp(JITTER * rng.standard_normal(drawn.shape))
     whole = ["recency_days", "frequency"]
@@ -42,10 +42,10 @@ def cluster(job: Lines, size: int) -> str:
 
     settings = read_settings()
     start = time.perf_counter()
-    found = clustering.select(
+    found = cluster_selection.select(
         customers, settings.engine.seed, resamples=settings.clustering.resamples
     )
-    clustering.assign(customers, found.centres)
+    clusters.assign(customers, found.centres)
     seconds = time.perf_counter() - start
     chosen = found.table[found.table["chosen"]]
     names = [

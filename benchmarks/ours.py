@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from analysis import rfm, sources
-from analysis import transactions as tx
-from analysis.settings import read_settings
+from analysis.core.settings import read_settings
+from analysis.ingest import readers
+from analysis.orders import cleaning
+from analysis.orders.ledger import NET, connect
+from analysis.segments import rfm
 from benchmarks import Answer, Job
 
 NAME = "ours (Ibis, Pandera)"
@@ -15,11 +17,11 @@ NAME = "ours (Ibis, Pandera)"
 def run(job: Job, cleaned: Callable[[], None]) -> Answer:
     """Call what ``python -m analysis build`` calls, in the same order."""
     settings = read_settings()
-    engine = tx.connect(settings.engine, job.folder)
+    engine = connect(settings.engine, job.folder)
     # DuckDB takes a spawned process for somebody at a terminal.
     engine.raw_sql("SET enable_progress_bar = false")
-    parts = sources.read_parts(job.path, job.folder, settings.files.encodings)
-    ledger = tx.read_ledger(engine, parts, settings.transactions)
+    parts = readers.read_parts(job.path, job.folder, settings.files.encodings)
+    ledger = cleaning.read_ledger(engine, parts, settings.transactions)
     rungs = (
         ledger.lines.group_by("rung")
         .aggregate(lines=ledger.lines.count(), copies=ledger.lines.copies.sum())
@@ -27,7 +29,7 @@ def run(job: Job, cleaned: Callable[[], None]) -> Answer:
         .set_index("rung")
     )
     with_id = int(rungs.loc[1:, "copies"].sum())
-    above = [int(rungs.loc[rung:, "lines"].sum()) for rung in range(2, tx.NET + 1)]
+    above = [int(rungs.loc[rung:, "lines"].sum()) for rung in range(2, NET + 1)]
     cleaned()
     return Answer(
         rules=dict(zip(ledger.rules["rule"], ledger.rules["rows"].astype(int), strict=True)),

@@ -65,8 +65,8 @@ def prepare(data: Path | None, sizes: list[int], work: Path) -> tuple[str, dict[
 
     Meant for a process of its own: Linux counts the peak of a process into that of its children.
     """
-    from analysis.schemas import LARGEST
-    from analysis.settings import read_settings
+    from analysis.core.settings import read_settings
+    from analysis.orders.contract import LARGEST
     from benchmarks.ledgers import find_ledger, write_copies
 
     files = find_ledger(data, work)

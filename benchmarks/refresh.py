@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.core.settings import ROOT
 from analysis.release.refresh import NOT_COPIED
-from analysis.settings import ROOT
 
 DAYS = 91
 

@@ -16,11 +16,11 @@ import sys
 from pathlib import Path
 
 from analysis import __main__ as command
-from analysis.artifacts import MANIFEST, read_json
-from analysis.problems import Refused
+from analysis.core.files import MANIFEST, read_json
+from analysis.core.problems import Refused
+from analysis.core.settings import ROOT
 from analysis.release import opened
 from analysis.release.refresh import REPORT_BUILD
-from analysis.settings import ROOT
 from report import offline, prepare, publish
 
 OLDEST = (1, 9, 17)  # the first Quarto that makes a PDF of a book with Typst

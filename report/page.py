@@ -20,16 +20,17 @@ import pandas as pd
 import plotnine as p9
 from IPython.display import Markdown
 
-from analysis import artifacts, findings_since, words
-from analysis.settings import ROOT
-from analysis.theme import INK, draw
+from analysis.core import files, formatting
+from analysis.core.plotting import INK, draw
+from analysis.core.settings import ROOT
+from analysis.history import text_changes
 
 BUILD = ROOT / "build"
 #: What changed since the last accepted build stands beside the build, which does not know it.
-FACTS: dict[str, Any] = artifacts.read_json(BUILD / "facts.json") | artifacts.read_json(
+FACTS: dict[str, Any] = files.read_json(BUILD / "facts.json") | files.read_json(
     BUILD / "since" / "facts.json"
 )
-MANIFEST: dict[str, Any] = artifacts.read_json(BUILD / "manifest.json")
+MANIFEST: dict[str, Any] = files.read_json(BUILD / "manifest.json")
 LEDGER_CURRENCY: str = FACTS.get("report.currency", "")
 ACTIVITY_CURRENCY: str = FACTS.get("activity.currency", "")
 #: Names all that a picture depends on: the build, which names data and code, and the chapters.
@@ -70,17 +71,17 @@ def fact(name: str, write: Callable[[Any], str] = str) -> str:
 
 def n(name: str) -> str:
     """Return a fact as a count."""
-    return fact(name, words.count)
+    return fact(name, formatting.count)
 
 
 def pct(name: str) -> str:
     """Return a fact as a percentage."""
-    return fact(name, lambda value: words.percent(value, 1))
+    return fact(name, lambda value: formatting.percent(value, 1))
 
 
 def money(name: str) -> str:
     """Return a fact about the ledger as an amount."""
-    return fact(name, lambda value: words.money(value, LEDGER_CURRENCY))
+    return fact(name, lambda value: formatting.money(value, LEDGER_CURRENCY))
 
 
 def md(text: object) -> str:
@@ -220,7 +221,7 @@ def grid(
             columns=list(amounts),
         ).cols_align("right", columns=list(amounts))
     if percents:
-        made = made.fmt(lambda x: words.percent(x, 1), columns=list(percents)).cols_align(
+        made = made.fmt(lambda x: formatting.percent(x, 1), columns=list(percents)).cols_align(
             "right", columns=list(percents)
         )
     return made.tab_options(
@@ -242,7 +243,7 @@ def changes(chapter: str) -> None:
     """
     found = table("since/changes")
     found = found[found["chapter"] == chapter] if len(found) else found
-    then = findings_since.compared_with(FACTS)
+    then = text_changes.compared_with(FACTS)
     if found.empty:
         missing(f"No number of this chapter stood in {md(then)}, too.")
         return
@@ -257,10 +258,10 @@ def changes(chapter: str) -> None:
         )
     rows = found.to_dict("records")
     write = {
-        "before": findings_since.written,
-        "now": findings_since.written,
-        "change": findings_since.moved,
-        "restated": findings_since.moved,
+        "before": text_changes.written,
+        "now": text_changes.written,
+        "change": text_changes.moved,
+        "restated": text_changes.moved,
     }
     shown = pd.DataFrame(
         {"measure": found["measure"].to_list()}
@@ -289,7 +290,7 @@ def how_to_read(chapter: str, text: str) -> None:
     minutes = len(prose.split()) / WORDS_A_MINUTE + pictures * SECONDS_A_PICTURE / 60
     print(
         f'\n::: {{.callout-note title="How to read this"}}\n\n'
-        f"About {words.count(max(1, round(minutes)), 'minute')}. {text}\n\n:::\n"
+        f"About {formatting.count(max(1, round(minutes)), 'minute')}. {text}\n\n:::\n"
     )
 
 

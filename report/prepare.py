@@ -19,7 +19,7 @@ try:
     import yaml
 
     from analysis import __main__ as command
-    from analysis import artifacts
+    from analysis.core import files
     from analysis.release.refresh import REPORT_BUILD
 except ModuleNotFoundError as lacking:
     raise SystemExit(
@@ -30,18 +30,18 @@ except ModuleNotFoundError as lacking:
 
 def main() -> int:
     """Build, describe the build, and return the exit code."""
-    manifest = artifacts.read_json(ROOT / "build" / "manifest.json")
+    manifest = files.read_json(ROOT / "build" / "manifest.json")
     if named := os.environ.get(REPORT_BUILD):
         if manifest.get("key") != named:
             print("Not rendered: build/ is not the build that was named.", file=sys.stderr)
             return 1
     elif code := command.main(["build"]):
         return code
-    facts = artifacts.read_json(ROOT / "build" / "facts.json")
-    since = artifacts.read_json(ROOT / "build" / "since" / "facts.json")
-    manifest = artifacts.read_json(ROOT / "build" / "manifest.json")
+    facts = files.read_json(ROOT / "build" / "facts.json")
+    since = files.read_json(ROOT / "build" / "since" / "facts.json")
+    manifest = files.read_json(ROOT / "build" / "manifest.json")
     settings = manifest["settings"]["report"]
-    version = artifacts.data_version(manifest)
+    version = files.data_version(manifest)
     as_of = facts.get("transactions.as_of", "")
     day = f"As of {as_of}" if as_of else "Undated tables"
     sample = ", sample data" if facts["report.sample"] else ""

@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from analysis.problems import Refused  # noqa: E402 - the path above must come first
+from analysis.core.problems import Refused  # noqa: E402 - the path above must come first
 from analysis.release import opened, store  # noqa: E402
 from analysis.release.refresh import REPORT_BUILD  # noqa: E402
 

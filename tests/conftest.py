@@ -20,15 +20,16 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from analysis import sources
-from analysis import transactions as tx
 from analysis.__main__ import main
-from analysis.sample import write_sample
-from analysis.settings import ROOT, Settings, read_settings
+from analysis.core.settings import ROOT, Settings, read_settings
+from analysis.ingest import readers
+from analysis.ingest.sample import write_sample
+from analysis.orders import cleaning
+from analysis.orders.ledger import Ledger, connect
 
 #: The long files come first, so that both workers end together. At the start each worker is dealt
 #: two files: a short one stands behind the longest.
-FIRST = ("book", "refresh", "rfm", "pipeline", "transactions", "perturbed", "offline", "profiles")
+FIRST = ("book", "refresh", "rfm", "pipeline", "cleaning", "perturbed", "offline", "profiles")
 #: Real shops, one data folder each, and the ledger of one of them as a workbook.
 SHOPS = ROOT.parent / "shared" / "shops"
 WORKBOOK = ROOT.parent / "shared" / "data" / "formats" / "Online Retail.xlsx"
@@ -100,7 +101,7 @@ def raw_lines(path: Path) -> pd.DataFrame:
 @contextmanager
 def reading(
     files: Iterable[Path], settings: Settings | None = None, **more: Any
-) -> Iterator[tx.Ledger]:
+) -> Iterator[Ledger]:
     """Read files as one ledger."""
     chosen = settings or read_settings()
     with TemporaryDirectory() as folder:
@@ -108,16 +109,16 @@ def reading(
         parts = [
             part
             for path in files
-            for part in sources.read_parts(path, work, chosen.files.encodings)
+            for part in readers.read_parts(path, work, chosen.files.encodings)
         ]
-        engine = tx.connect(chosen.engine, work)
+        engine = connect(chosen.engine, work)
         try:
-            yield tx.read_ledger(engine, parts, chosen.transactions, **more)
+            yield cleaning.read_ledger(engine, parts, chosen.transactions, **more)
         finally:
             engine.disconnect()
 
 
-def rungs(ledger: tx.Ledger) -> pd.DataFrame:
+def rungs(ledger: Ledger) -> pd.DataFrame:
     """Return the distinct lines with their rungs."""
     return ledger.lines.execute()
 

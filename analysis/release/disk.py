@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from analysis.problems import Problem, Refused
+from analysis.core.problems import Problem, Refused
 
 _AGAIN = "Nothing was changed; run it again after that."
 _WORDS = {

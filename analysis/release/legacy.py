@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from analysis.artifacts import read_json
+from analysis.core.files import read_json
 from analysis.release import store
 from analysis.release.disk import in_words
 from analysis.release.raw import SET_ASIDE

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from analysis import words
-from analysis.artifacts import file_hash
-from analysis.problems import Problem, Refused
+from analysis.core import formatting
+from analysis.core.files import file_hash
+from analysis.core.problems import Problem, Refused
 from analysis.release import store
 from analysis.release.disk import explain, in_words
 
@@ -104,7 +104,7 @@ def stored(root: Path, files: Mapping[str, str]) -> InUse:
 
 def by_hand_line(used: InUse) -> str:
     """Say which files were put into data/raw since the last refresh."""
-    files, names = words.count(len(used.by_hand), "file"), words.listed(used.by_hand[:5])
+    files, names = formatting.count(len(used.by_hand), "file"), formatting.listed(used.by_hand[:5])
     return (
         f"{files} of {store.DATA} changed since the last refresh, by hand: {names}. "
         "What is there now counts."
@@ -115,7 +115,8 @@ def retired_line(used: InUse) -> str:
     """Say which files in data/raw do not count."""
     return (
         f"Not used, since a release replaced or removed them, or was rolled back: "
-        f"{words.listed(used.retired[:5])} in {store.DATA}. To use one again, name it in a refresh."
+        f"{formatting.listed(used.retired[:5])} in {store.DATA}. To use one again, name it in a "
+        "refresh."
     )
 
 

@@ -20,17 +20,20 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis import sources, words
-from analysis.artifacts import MANIFEST, SCHEMA, data_version, read_json, replacing
-from analysis.inputs import Inputs, build_key, find_inputs
-from analysis.problems import Problem, Refused
-from analysis.progress import Steps
+from analysis.build.artifacts import SCHEMA, build_key
+from analysis.core import formatting
+from analysis.core.files import MANIFEST, data_version, read_json, replacing
+from analysis.core.problems import Problem, Refused
+from analysis.core.progress import Steps
+from analysis.core.settings import ROOT, Settings
+from analysis.ingest import readers
+from analysis.ingest.data_folder import Inputs, find_inputs
 from analysis.release import opened, raw, store
 from analysis.release.disk import in_words
-from analysis.settings import ROOT, Settings
 
 if TYPE_CHECKING:
-    from analysis import against_history, pipeline
+    from analysis.build import validation
+    from analysis.history import findings
 
 #: What a copy of the project does without: made, or large, or not needed to render.
 NOT_COPIED = {
@@ -108,7 +111,7 @@ def refresh(
     dry_run
         Whether to stop after the comparison.
     accept
-        The checks whose findings do not stop (see `analysis.against_history`).
+        The checks whose findings do not stop (see `history.new_files`).
     replaces
         Accepted files of which the new ones take the place, though they have other names.
     removes
@@ -141,7 +144,9 @@ def refresh(
         if not dry_run:
             _copy_project(project)
         with raw.view(ROOT, after) as folder, raw.view(ROOT, plan.before) as old:
-            from analysis import findings_since, pipeline  # heavy
+            # heavy
+            from analysis.build import pipeline
+            from analysis.history import text_changes
 
             steps = Steps()
             inputs = find_inputs(folder, settings, str(store.DATA))
@@ -154,7 +159,7 @@ def refresh(
             build = project / "build"
             earlier = earlier_build(inputs, ROOT / "build")
             pipeline.build(inputs, settings, build, fingerprint, steps, earlier, accepted, noticed)
-        lines = findings_since.lines(build)
+        lines = text_changes.lines(build)
         for line in lines:
             tell(line)
         if dry_run:
@@ -184,9 +189,9 @@ def refresh(
 
 def _stop(noticed: pd.DataFrame, accept: set[str], tell: Tell) -> None:
     """Tell what is remarkable in the new files, and refuse them if it stops a refresh."""
-    from analysis import against_history
+    from analysis.history import findings
 
-    stops = against_history.stops(noticed, accept)
+    stops = findings.stops(noticed, accept)
     for row in noticed.drop(stops.index).to_dict("records"):
         tell(f"{row['severity']}: {row['message']}")
     if len(stops):
@@ -202,10 +207,10 @@ def _half(settings: Settings) -> Callable[[Path], str]:
     names = {name for known in settings.activity.files.values() for name in known}
 
     def half_of(path: Path) -> str:
-        if not path.name.lower().endswith(sources.FORMATS):
-            rule = f"a file of this kind is not read; {words.listed(sources.FORMATS)} are"
+        if not path.name.lower().endswith(readers.FORMATS):
+            rule = f"a file of this kind is not read; {formatting.listed(readers.FORMATS)} are"
             raise Refused([Problem(path.name, rule, remedy="Export it as one of these.")])
-        tables = sources.stem(path) in names
+        tables = readers.stem(path) in names
         return settings.activity.folder if tables else settings.transactions.folder
 
     return half_of
@@ -214,7 +219,7 @@ def _half(settings: Settings) -> Callable[[Path], str]:
 def role_of(settings: Settings) -> Callable[[Path], str]:
     """Return what tells which files take each other's place: the same table, or the same name."""
     roles = {name: role for role, known in settings.activity.files.items() for name in known}
-    return lambda path: roles.get(sources.stem(path), path.name)
+    return lambda path: roles.get(readers.stem(path), path.name)
 
 
 def held_against_history(
@@ -241,26 +246,26 @@ def held_against_history(
     Returns
     -------
     pandas.DataFrame
-        As `analysis.against_history.findings`.
+        As `history.findings.findings`.
 
     Raises
     ------
     Refused
         When the new files, or the accepted ones, break their contracts.
     """
-    from analysis import against_history as ah
+    from analysis.history import comparison, findings, new_files
 
     came, gone = set(plan.came), set(plan.gone)
     tables = {role: path for role, path in staged.activity.items() if _in(staged, path) in came}
     old = _accepted_inputs(staged, before, settings)
-    found = [ah.Finding("files.by_hand", ah.WARNS, "", by_hand)] if by_hand else []
+    found = [findings.Finding("files.by_hand", findings.WARNS, "", by_hand)] if by_hand else []
     if old.activity and 0 < len(tables) < len(staged.activity):
         rest = sorted(path.name for role, path in staged.activity.items() if role not in tables)
         text = (
             f"{len(tables)} of the {len(staged.activity)} tables of regular customers are new; "
             f"{', '.join(rest)} would stay as accepted before. Send all of one quarter together."
         )
-        found.append(ah.Finding("activity.incomplete", ah.STOPS, "", text, len(tables)))
+        found.append(findings.Finding("activity.incomplete", findings.STOPS, "", text, len(tables)))
     new = replace(
         staged,
         transactions=tuple(path for path in staged.transactions if _in(staged, path) in came),
@@ -288,36 +293,36 @@ def held_against_history(
             table = was.ledger.files
             found += _encodings(table, now.ledger.files)
             with steps.step("hold the ledger against its history"):
-                noticed = ah.ledger_findings(
-                    ah.draw(was.ledger),
-                    ah.draw(now.ledger),
+                noticed = new_files.ledger_findings(
+                    comparison.draw(was.ledger),
+                    comparison.draw(now.ledger),
                     settings.transactions.currency,
-                    ah.draw(rest_of.ledger) if rest_of and rest_of.ledger else None,
+                    comparison.draw(rest_of.ledger) if rest_of and rest_of.ledger else None,
                     table[table["source"].map(lambda name: _is_of(name, replaced))]
                     if replaced
                     else None,
                 )
-            found += [ah.Finding(*row) for row in noticed.itertuples(index=False)]
+            found += [findings.Finding(*row) for row in noticed.itertuples(index=False)]
         if now and now.customers and was and was.customers:
-            noticed = ah.activity_findings(was.customers.customers, now.customers.customers)
-            found += [ah.Finding(*row) for row in noticed.itertuples(index=False)]
+            noticed = new_files.activity_findings(was.customers.customers, now.customers.customers)
+            found += [findings.Finding(*row) for row in noticed.itertuples(index=False)]
     if not old.transactions and not old.activity:
         text = "Nothing was accepted before: there is no history to hold the new files against."
-        found.append(ah.Finding("files.first", ah.INFORMS, "", text))
-    return ah.findings(found)
+        found.append(findings.Finding("files.first", findings.INFORMS, "", text))
+    return findings.findings(found)
 
 
-def _encodings(before: pd.DataFrame, now: pd.DataFrame) -> list[against_history.Finding]:
+def _encodings(before: pd.DataFrame, now: pd.DataFrame) -> list[findings.Finding]:
     """Say which files were decoded in a way that no accepted one was."""
-    from analysis import against_history as ah
+    from analysis.history import findings
 
     usual = sorted(set(before["encoding"]) - {""})
     news = now[~now["encoding"].isin(["", *usual])] if usual else now.iloc[:0]
     return [
-        ah.Finding("schema.encoding", ah.WARNS, words.shorten(name),
-                   f"{words.shorten(name)} was read as {encoding}, and what was accepted as "
-                   f"{words.listed(usual)}. See whether names and descriptions are whole; or save "
-                   "it as 'CSV UTF-8'.")
+        findings.Finding("schema.encoding", findings.WARNS, formatting.shorten(name),
+                   f"{formatting.shorten(name)} was read as {encoding}, and what was accepted as "
+                   f"{formatting.listed(usual)}. See whether names and descriptions are whole; or "
+                   "save it as 'CSV UTF-8'.")
         for name, encoding in zip(news["source"], news["encoding"], strict=True)
     ]  # fmt: skip
 
@@ -334,11 +339,11 @@ def _is_of(source: str, names: Sequence[str]) -> bool:
 def _accepted_inputs(staged: Inputs, folder: Path, settings: Settings) -> Inputs:
     """Return the files before the refresh; without the four tables, if one of them is missing."""
     role = role_of(settings)
-    tables = {role(p): p for p in sources.find_files(folder / settings.activity.folder)}
+    tables = {role(p): p for p in readers.find_files(folder / settings.activity.folder)}
     return replace(
         staged,
         folder=folder,
-        transactions=tuple(sources.find_files(folder / settings.transactions.folder)),
+        transactions=tuple(readers.find_files(folder / settings.transactions.folder)),
         activity=tables if set(tables) == set(settings.activity.files) else {},
     )
 
@@ -350,14 +355,14 @@ def _checked(
     steps: Steps,
     what: str,
     usual_dates: Collection[str] = (),
-) -> pipeline.Checked | None:
+) -> validation.Checked | None:
     """Read and validate files, where there are any; their tables live as long as the stack."""
-    from analysis import pipeline
+    from analysis.build import validation
 
     if not inputs.transactions and not inputs.activity:
         return None
     steps.tell(what)
-    return stack.enter_context(pipeline.check(inputs, settings, steps, usual_dates))
+    return stack.enter_context(validation.check(inputs, settings, steps, usual_dates))
 
 
 # ------------------------------------------------------------------------- the book

@@ -19,13 +19,13 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis import sources
-from analysis.artifacts import MANIFEST, file_hash
+from analysis.core.files import MANIFEST, file_hash
+from analysis.core.formatting import count, listed
+from analysis.core.settings import Settings
+from analysis.ingest import readers
 from analysis.release import store
 from analysis.release.disk import in_words, sync, write
 from analysis.release.legacy import BUILDS
-from analysis.settings import Settings
-from analysis.words import count, listed
 
 #: Of tables that name customers, the columns that may: the id, and a line as it was refused.
 ID, LINE = "customer_id", "line"
@@ -119,7 +119,7 @@ def forget(root: Path, customer: str, settings: Settings) -> list[str]:
                 text = text.replace(was, now)
             write(manifest, text)
         for path in sorted((root / store.DATA).rglob("*")):
-            if path.is_file() and path.name.lower().endswith(sources.FORMATS):
+            if path.is_file() and path.name.lower().endswith(readers.FORMATS):
                 before = file_hash(path)
                 removed = rewrite(path, customer, wanted, encodings)
                 lines += removed if before not in changed else 0
@@ -197,8 +197,8 @@ def _is_of(customer: str) -> Test:
 
 def _columns(header: Sequence[object], wanted: Sequence[str]) -> list[int]:
     """Return the places of the columns that may hold an id."""
-    names = {sources.plain(name) for name in wanted}
-    cells = (sources.plain(str(cell or "").removeprefix("\ufeff")) for cell in header)
+    names = {readers.plain(name) for name in wanted}
+    cells = (readers.plain(str(cell or "").removeprefix("\ufeff")) for cell in header)
     return [place for place, cell in enumerate(cells) if cell in names]
 
 
@@ -236,7 +236,7 @@ def _workbook(path: Path, new: Path, is_of: Test, wanted: Sequence[str]) -> int:
 
 
 def _text(path: Path, new: Path, is_of: Test, wanted: Sequence[str], codes: Sequence[str]) -> int:
-    encoding, header, delimiter = sources.text_format(path, codes)
+    encoding, header, delimiter = readers.text_format(path, codes)
     places = _columns(header, wanted)
     packed = path.name.lower().endswith(".gz")
     content = gzip.decompress(path.read_bytes()) if packed else path.read_bytes()

@@ -30,8 +30,8 @@ from pathlib import Path
 
 import filelock
 
-from analysis.artifacts import file_hash
-from analysis.problems import Problem, Refused
+from analysis.core.files import file_hash
+from analysis.core.problems import Problem, Refused
 from analysis.release.disk import in_words, make_folder, sync, sync_tree, write
 
 SITE, SITES, RELEASES = Path("_site"), Path("sites"), Path("releases")

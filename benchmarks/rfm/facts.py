@@ -24,18 +24,19 @@ def write_lines(ledger: Path, path: Path) -> tuple[int, Lines]:
     """
     import pyarrow.parquet as pq
 
-    from analysis import sources
-    from analysis import transactions as tx
-    from analysis.settings import read_settings
+    from analysis.core.settings import read_settings
+    from analysis.ingest import readers
+    from analysis.orders import cleaning
+    from analysis.orders.ledger import NET, connect
 
     settings = read_settings()
     work = path.with_suffix("")
     work.mkdir()
-    engine = tx.connect(settings.engine, work)
+    engine = connect(settings.engine, work)
     engine.raw_sql("SET enable_progress_bar = false")
-    parts = sources.read_parts(ledger, work, settings.files.encodings)
-    read = tx.read_ledger(engine, parts, settings.transactions)
-    lines = read.lines.filter(read.lines.rung >= tx.NET)
+    parts = readers.read_parts(ledger, work, settings.files.encodings)
+    read = cleaning.read_ledger(engine, parts, settings.transactions)
+    lines = read.lines.filter(read.lines.rung >= NET)
     lines = lines.select(
         customer_id=lines.customer_id.cast("int64"),
         invoice=lines.order_id,

@@ -1,0 +1,180 @@
+"""Read and validate a data folder: orders and regular customers."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from analysis.core.problems import Problem, Refused
+from analysis.core.progress import Steps
+from analysis.core.settings import ActivitySettings, Settings
+from analysis.ingest import readers
+from analysis.ingest.data_folder import Inputs
+from analysis.orders import cleaning, refusals
+from analysis.orders.ledger import Ledger, connect
+from analysis.regulars import contract, reading, shared_ids
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Data that has passed: either half may be missing."""
+
+    ledger: Ledger | None
+    customers: contract.ActivityTables | None
+    #: Rows below the header, by file as in `Inputs.sha256`.
+    rows: dict[str, int]
+    #: Where both inputs are there: how many of the regular customers the orders know.
+    shared: shared_ids.SharedIds | None = None
+
+
+@contextmanager
+def _engine_in_words() -> Iterator[None]:
+    """Turn what the engine could not read, write or hold into a refusal."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        reason = str(error).splitlines()[0].strip().rstrip(".")
+        raise Refused(
+            [
+                Problem(
+                    "the engine",
+                    f"it could not go on ({reason[:160]})",
+                    remedy="Free some space on the disks of the project and of temporary files. "
+                    "Nothing was changed; run it again after that.",
+                )
+            ]
+        ) from error
+
+
+@contextmanager
+def check(
+    inputs: Inputs, settings: Settings, steps: Steps, usual_dates: Collection[str] = ()
+) -> Iterator[Checked]:
+    """Read and validate both halves of a data folder.
+
+    Parameters
+    ----------
+    inputs
+        The files, from `ingest.data_folder.find_inputs`.
+    settings
+        All settings.
+    steps
+        Takes the seconds of each step.
+    usual_dates
+        As in `orders.cleaning.read_ledger`.
+
+    Yields
+    ------
+    Checked
+        The halves that are there; the ledger's tables live as long as the context.
+
+    Raises
+    ------
+    Refused
+        With the problems of all files of both halves.
+    """
+    problems: list[Problem] = []
+    with (
+        _engine_in_words(),
+        tempfile.TemporaryDirectory(prefix="customer-report-") as folder,
+        ExitStack() as stack,
+    ):
+        work = Path(folder)
+        parts: dict[Path, list[readers.Part]] = {}
+        with steps.step("read the files"):
+            for path in (*inputs.transactions, *inputs.activity.values()):
+                try:
+                    parts[path] = readers.read_parts(path, work, settings.files.encodings)
+                except Refused as refused:
+                    problems += refused.problems
+        ledger = customers = shared = None
+        # Where a file could not be read, the others are checked all the same: one message for all.
+        if lines := [part for path in inputs.transactions for part in parts.get(path, ())]:
+            with steps.step("validate the ledger, and clean it"):
+                engine = connect(settings.engine, work)
+                stack.callback(engine.disconnect)
+                try:
+                    ledger = cleaning.read_ledger(
+                        engine,
+                        lines,
+                        settings.transactions,
+                        as_of=settings.report.as_of,
+                        usual_dates=usual_dates,
+                    )
+                except Refused as refused:
+                    problems += refused.problems
+        if tables := {role: parts[path] for role, path in inputs.activity.items() if path in parts}:
+            with steps.step("validate the activity tables, and join them"):
+                try:
+                    customers = _read_activity(tables, settings.activity)
+                except Refused as refused:
+                    problems += refused.problems
+        if not problems and ledger and customers:
+            shared = shared_ids.shared_ids(ledger, customers)
+            problems += shared_ids.problems(shared, settings.activity)
+        if problems:
+            raise Refused(problems)
+        rows = {
+            str(path.relative_to(inputs.folder)): sum(p.rows + len(p.ragged) for p in found)
+            for path, found in parts.items()
+        }
+        yield Checked(ledger, customers, rows, shared)
+
+
+def currency(checked: Checked, settings: Settings) -> str:
+    """Return the sign before amounts: that of the orders, where there are any.
+
+    Where both inputs are there, they are one shop's, and have one currency.
+    """
+    return settings.transactions.currency if checked.ledger else settings.activity.currency
+
+
+def _read_activity(
+    parts: Mapping[str, Sequence[readers.Part]], settings: ActivitySettings
+) -> contract.ActivityTables | None:
+    """Read the tables of the activity half; None when one of them could not be read."""
+    chosen = {
+        role: _best_sheet(parts[role], settings.columns[role])
+        for role in contract.ROLES
+        if role in parts
+    }
+    tables = {str(role): readers.read_table(part) for role, part in chosen.items()}
+    files = {str(role): part.file for role, part in chosen.items()}
+    if len(tables) < len(settings.files):
+        read = [reading.read_role(r, tables[r], files[r], settings) for r in chosen]
+        if problems := [problem for table in read for problem in table.problems]:
+            raise Refused(problems)
+        return None
+    checked = reading.read_activity(tables, settings, files)
+    # Rows that could not be split into columns never reached the tables.
+    refused = checked.quarantine["source"].value_counts()
+    problems = [
+        problem
+        for part in chosen.values()
+        if refused.get(part.file, 0) + len(part.ragged)
+        > settings.refused_share * (part.rows + len(part.ragged))
+        for problem in refusals.ragged_problems(part, settings.refused_share)
+    ]
+    if problems:
+        raise Refused(problems)
+    ragged = refusals.ragged_lines(list(chosen.values()))
+    if ragged.empty:
+        return checked
+    rows = {f"activity.rows_{role}": part.rows + len(part.ragged) for role, part in chosen.items()}
+    facts = checked.facts | rows
+    facts["activity.refused_rows"] = len(checked.quarantine) + len(ragged)
+    quarantine = pd.concat([checked.quarantine, ragged], ignore_index=True)
+    quarantine = quarantine.sort_values(["source", "row_number"], ignore_index=True)
+    return replace(checked, quarantine=quarantine, facts=facts)
+
+
+def _best_sheet(parts: Sequence[readers.Part], wanted: dict[str, list[str]]) -> readers.Part:
+    """Return the sheet of a workbook that has most of a table's columns."""
+    known = {readers.plain(name) for ours, theirs in wanted.items() for name in (ours, *theirs)}
+    return max(parts, key=lambda part: len(known & set(map(readers.plain, part.columns))))

@@ -1,0 +1,1 @@
+"""Provide what every package uses: settings, refusals, files, numbers as text, plots."""

@@ -1,0 +1,278 @@
+"""Write numbers, money, dates and lists as text: one way, everywhere."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+
+
+def count(number: float, one: str = "", many: str = "") -> str:
+    """Write a count, with its noun if there is one.
+
+    Examples
+    --------
+    >>> count(1300, "customer"), count(1, "customer"), count(2, "country", "countries")
+    ('1,300 customers', '1 customer', '2 countries')
+    """
+    text = f"{number:,.0f}"
+    if not one:
+        return text
+    return f"{text} {one}" if text == "1" else f"{text} {many or one + 's'}"
+
+
+def about(number: float) -> str:
+    """Write a median of counts: whole where it is.
+
+    Examples
+    --------
+    >>> about(2.0), about(2.5), about(1234.0)
+    ('2', '2.5', '1,234')
+    """
+    return f"{number:,.1f}".removesuffix(".0")
+
+
+def number_text(value: float) -> str:
+    """Return a number with three figures at most before it is rounded to whole ones.
+
+    Examples
+    --------
+    >>> number_text(4957.5), number_text(0.2449), number_text(13.0)
+    ('4,958', '0.245', '13')
+    """
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def money(amount: float, currency: str) -> str:
+    """Write an amount as a person would say it.
+
+    Examples
+    --------
+    >>> money(8351392.07, "£"), money(-64300, "£"), money(12.5, "£"), money(443.2, "₽")
+    ('£8.35 million', '-£64,300', '£12.50', '₽443')
+    """
+    sign, size = ("-" if amount < 0 else ""), abs(amount)
+    if size >= 999_950_000:
+        text = f"{size / 1e9:.2f} billion"
+    elif size >= 999_950:
+        text = f"{size / 1e6:.2f} million"
+    else:
+        text = f"{size:,.0f}" if size >= 100 or size == 0 else f"{size:,.2f}"
+    return f"{sign}{currency}{text}"
+
+
+def short_money(amount: float, currency: str) -> str:
+    """Write an amount for an axis.
+
+    Examples
+    --------
+    >>> short_money(1136534, "£"), short_money(250000, "£"), short_money(0, "£")
+    ('£1.1m', '£250k', '£0')
+    """
+    sign, size = ("-" if amount < 0 else ""), abs(amount)
+    for unit, letter in ((1e9, "bn"), (1e6, "m"), (1e3, "k")):
+        if size >= unit:
+            return f"{sign}{currency}{f'{size / unit:.1f}'.removesuffix('.0')}{letter}"
+    return f"{sign}{currency}{size:,.0f}"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """Write a share; one that rounds to nothing, or to everything, says so.
+
+    Examples
+    --------
+    >>> percent(0.746, 1), percent(0.0004), percent(0), percent(0.9997)
+    ('74.6%', 'under 1%', '0%', 'over 99%')
+    """
+    if pd.isna(share):
+        return "not known"
+    smallest = 10.0**-digits
+    value = share * 100
+    if 0 < value < smallest / 2:
+        return f"under {smallest:.{digits}f}%"
+    if 100 - smallest / 2 < value < 100:
+        return f"over {100 - smallest:.{digits}f}%"
+    return f"{value:.{digits}f}%"
+
+
+def month(date: pd.Timestamp) -> str:
+    """Write a month.
+
+    Examples
+    --------
+    >>> month(pd.Timestamp("2011-11-01"))
+    'November 2011'
+    """
+    return f"{date:%B %Y}"
+
+
+def day(date: dt.date) -> str:
+    """Write a date.
+
+    Examples
+    --------
+    >>> day(pd.Timestamp("2011-12-09"))
+    '9 December 2011'
+    """
+    return f"{date.day} {date:%B %Y}"
+
+
+def months(first: pd.Timestamp, last: pd.Timestamp) -> str:
+    """Write a span of months.
+
+    Examples
+    --------
+    >>> months(pd.Timestamp("2011-09-01"), pd.Timestamp("2011-11-01"))
+    'September to November 2011'
+    >>> months(pd.Timestamp("2010-12-01"), pd.Timestamp("2011-02-01"))
+    'December 2010 to February 2011'
+    """
+    if first == last:
+        return month(first)
+    start = f"{first:%B}" if first.year == last.year else month(first)
+    return f"{start} to {month(last)}"
+
+
+def change(now: float, before: float) -> str:
+    """Write how a number moved.
+
+    Examples
+    --------
+    >>> change(150, 100), change(80, 100), change(100.2, 100), change(5, 0)
+    ('up 50%', 'down 20%', 'unchanged', 'up from nothing')
+    """
+    if pd.isna(now) or pd.isna(before):
+        return "not known"
+    if not before:
+        return "up from nothing" if now else "unchanged"
+    ratio = now / before - 1
+    if abs(ratio) < 0.005:
+        return "unchanged"
+    return f"{'up' if ratio > 0 else 'down'} {abs(ratio):.0%}"
+
+
+def points(now: float, before: float) -> str:
+    """Write how a share moved, in percentage points.
+
+    Examples
+    --------
+    >>> points(0.027, 0.025), points(0.1, 0.12), points(0.1, 0.1)
+    ('up 0.2 points', 'down 2.0 points', 'unchanged')
+    """
+    if pd.isna(now) or pd.isna(before):
+        return "not known"
+    moved = (now - before) * 100
+    if abs(moved) < 0.05:
+        return "unchanged"
+    return f"{'up' if moved > 0 else 'down'} {abs(moved):.1f} points"
+
+
+def listed(words: Sequence[str], joint: str = "and") -> str:
+    """Write a list.
+
+    Examples
+    --------
+    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    """
+    return f" {joint} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def shorten(text: object, longest: int = 40) -> str:
+    """Cut a text from the data to one printable line that fits a sentence or a label.
+
+    Examples
+    --------
+    >>> shorten("WHITE HANGING HEART T-LIGHT HOLDER", 20), shorten(" ")
+    ('WHITE HANGING HEART…', '(no name)')
+    """
+    line = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    if not line:
+        return "(no name)"
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def labels(names: Sequence[object], longest: int = 40, endings: Sequence[str] = ()) -> list[str]:
+    """Return labels for an axis, in one line each; names cut to the same text stay apart.
+
+    Examples
+    --------
+    >>> labels(["MUG", "MUG", "CUP"], endings=[" (1)", " (1)", " (2)"])
+    ['MUG (1)', 'MUG (1) [2]', 'CUP (2)']
+    """
+    made: list[str] = []
+    for name, tail in zip(names, endings or [""] * len(names), strict=True):
+        label = shorten(name, longest) + tail
+        same = sum(other.startswith(label) for other in made)
+        made.append(f"{label} [{same + 1}]" if label in made else label)
+    return made
+
+
+def top_row(table: pd.DataFrame, column: str) -> pd.Series:
+    """Return the (first) row with the highest value of a column, for a sentence about it."""
+    return table.iloc[int(table[column].astype(float).to_numpy().argmax())]
+
+
+def amount(value: float, unit: str = "") -> str:
+    """Return a profit with its unit.
+
+    Examples
+    --------
+    >>> amount(1234.4, "units"), amount(-3.52, "units"), amount(12.0)
+    ('1,234 units', '−3.5 units', '12')
+    """
+    if pd.isna(value):
+        return "not known"
+    text = f"{value:,.{_digits(value)}f}"
+    return f"{minus(text)} {unit}".strip()
+
+
+def _digits(value: float) -> int:
+    return 0 if abs(value) >= 10 or value == 0 else 1
+
+
+def difference(more: float, less: float) -> float:
+    """Return a difference as it follows from both numbers as `amount` writes them.
+
+    Examples
+    --------
+    >>> amount(320.4), amount(306.6), amount(difference(320.4, 306.6))
+    ('320', '307', '13')
+    """
+    return round(round(more, _digits(more)) - round(less, _digits(less)), 1)
+
+
+def capital(text: str) -> str:
+    """Return a text as it begins a sentence."""
+    return text[:1].upper() + text[1:]
+
+
+def minus(text: str) -> str:
+    """Write a minus as long as a plus; what rounds to nothing has no sign."""
+    bare = text.lstrip("+-")
+    return text.replace("-", "−") if bare.strip("0.,") else bare
+
+
+def score(value: float) -> str:
+    """Return a score with three digits."""
+    return "not known" if pd.isna(value) else minus(f"{value:.3f}")
+
+
+def signed(value: float) -> str:
+    """Return a difference with its sign.
+
+    Examples
+    --------
+    >>> signed(0.0136), signed(-0.778), signed(-0.0001)
+    ('+0.014', '−0.778', '0.000')
+    """
+    return minus(f"{value:+.3f}")
+
+
+def of_hundred(share: float) -> str:
+    """Return a share as so many of a hundred; an interval may reach beyond what is possible."""
+    return percent(float(np.clip(share, 0, 1))).removesuffix("%")

@@ -1,0 +1,9 @@
+"""Name the two inputs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Half = Literal["ledger", "activity"]
+LEDGER: Half = "ledger"
+ACTIVITY: Half = "activity"

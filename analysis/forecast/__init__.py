@@ -1,0 +1,1 @@
+"""Forecast which customers will lapse, and which regular customers will buy less."""

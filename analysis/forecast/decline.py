@@ -1,0 +1,400 @@
+"""Forecast which regular customers will buy less in the next three months.
+
+Candidates are compared on the labelled customers in a nested, repeated cross-validation that
+keeps near-twins together; the one that is taken is calibrated if that helps, and every later
+figure stands on its predictions for customers whom it has not seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold
+
+from analysis.core.settings import ModelSettings
+from analysis.regulars.cells import read_numbers
+from analysis.regulars.names import BEHAVIOUR_NUMBERS, CATEGORICAL, MINUTES, REVENUES
+from analysis.regulars.reading import Facts
+from analysis.stats import evaluation, intervals, models
+from analysis.stats.models import Numbers, Parameters, Split
+from analysis.stats.names import CALIBRATIONS, CONSTANT
+
+#: The columns that were given and may tell who declines. Never the id, the label or the profit,
+#: by which the customers worth keeping are chosen afterwards.
+GIVEN = (*BEHAVIOUR_NUMBERS, *REVENUES, *MINUTES, *CATEGORICAL)
+#: What a marketer would add: column -> the columns that it is made of.
+ADDED = {
+    "revenue_trend": REVENUES,
+    "minutes_change": MINUTES,
+    "contacts_change": ("contacts_6_months", "contacts_this_month"),
+}
+#: Models whose gain from a leak is measured: a simple one, and those that look at neighbours.
+LEAK_MODELS = ("logistic regression", "k-nearest neighbours", "support vector machine",
+               "random forest")  # fmt: skip
+
+
+class Decline(NamedTuple):
+    """What is known about the model.
+
+    Attributes
+    ----------
+    models
+        One row a candidate, from `stats.evaluation.comparison`; empty where nothing was fitted.
+    model
+        The candidate that was chosen; "" where nothing was fitted.
+    calibration
+        One of `stats.names.CALIBRATIONS`.
+    parameters
+        For each split, what was tuned for the chosen model.
+    splits
+        The outer splits: training and test rows.
+    probability
+        Of decline, for each customer, by models that have seen neither the customer nor a twin:
+        the mean over the repeats. NaN where nothing was fitted.
+    reliability
+        calibration, and the columns of `stats.evaluation.reliability`.
+    leaks
+        From `leak_gains`: what looking at the id, or splitting twins, would have added.
+    facts
+        Keyed ``activity.*``.
+    """
+
+    models: pd.DataFrame
+    model: str
+    calibration: str
+    parameters: list[Parameters]
+    splits: list[Split]
+    probability: Numbers
+    reliability: pd.DataFrame
+    leaks: pd.DataFrame
+    facts: Facts
+
+
+def features(customers: pd.DataFrame) -> pd.DataFrame:
+    """Return what a model may see of each customer.
+
+    Parameters
+    ----------
+    customers
+        As in `regulars.contract.CUSTOMERS_SCHEMA`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns in `GIVEN` and `ADDED`: ``revenue_trend`` is the logarithm of this month's
+        revenue over the mean of the two months before, ``minutes_change`` and
+        ``contacts_change`` are this month less last month, and less the usual month.
+    """
+    before = customers[list(REVENUES[:2])].mean(axis="columns")
+    added: dict[str, pd.Series] = {
+        "revenue_trend": (customers[REVENUES[2]] / before).map(np.log),
+        "minutes_change": customers[MINUTES[1]] - customers[MINUTES[0]],
+        "contacts_change": customers["contacts_this_month"] - customers["contacts_6_months"],
+    }
+    table = customers[list(GIVEN)].assign(**added)
+    return table.astype({"consent": float, "service_level": str, "favourite_category": str})
+
+
+def read_decline(
+    customers: pd.DataFrame,
+    twin_group: pd.Series,
+    settings: ModelSettings,
+    seed: int,
+    step: Callable[[str], AbstractContextManager[None]],
+) -> Decline:
+    """Compare the candidates, choose one, calibrate it, and measure what leaks would have added.
+
+    Parameters
+    ----------
+    customers
+        As in `regulars.contract.CUSTOMERS_SCHEMA`, in any order.
+    twin_group
+        From `regulars.near_duplicates.twin_groups`.
+    settings
+        Folds and repeats.
+    seed
+        For folds, and for models that draw.
+    step
+        Called with what comes next; gives a context that takes its time.
+    """
+    # The order of a file must not decide who is in which fold.
+    order = customers["customer_id"].argsort(kind="stable").to_numpy()
+    table = features(customers).iloc[order].reset_index(drop=True)
+    label = customers["decline"].to_numpy()[order]
+    groups = _renumbered(twin_group.to_numpy()[order])
+    fewest = min(label.sum(), (~label).sum())
+    if fewest < evaluation.FEWEST:
+        return _no_model(len(label), int(fewest))
+    splits = evaluation.grouped_splits(label, groups, settings.folds, settings.repeats, seed)
+    tested = {}
+    for model in models.CANDIDATES:
+        with step(f"test {model}"):
+            tested[model] = evaluation.nested(model, table, label, groups, splits, seed)
+    table_of_models = evaluation.comparison(tested, 1 / settings.folds)
+    chosen = str(table_of_models.loc[table_of_models["chosen"], "model"].iloc[0])
+    parameters = tested[chosen].parameters
+    with step("calibrate the chosen model"):
+        ways = calibrations(chosen, table, label, groups, splits, parameters, seed)
+        compared = compare_calibrations(ways, label, splits, 1 / settings.folds, chosen)
+        calibration = str(compared.loc[compared["used"], "calibration"].iloc[0])
+        curves = pd.concat(
+            [
+                evaluation.reliability(label, evaluation.out_of_fold(found, splits, len(label)))
+                .assign(calibration=way, used=way == calibration)
+                for way, found in ways.items()
+            ],
+            ignore_index=True,
+        )  # fmt: skip
+    with step("measure what leaks would have added"):
+        usual = {name: models.usual_parameters(done.parameters)[1] for name, done in tested.items()}
+        ids = _numbers_of(customers["customer_id"])[order]
+        leaks = leak_gains(table, label, groups, ids, usual, splits, seed)
+    p = evaluation.out_of_fold(ways[calibration], splits, len(label))
+    back = np.empty(len(label))
+    back[order] = p
+    return Decline(
+        models=table_of_models,
+        model=chosen,
+        calibration=calibration,
+        parameters=parameters,
+        splits=[(order[train], order[test]) for train, test in splits],
+        probability=back,
+        reliability=curves,
+        leaks=leaks,
+        facts=_facts(table_of_models, chosen, compared, leaks, label, p),
+    )
+
+
+def _renumbered(groups: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return groups numbered by their first row, so that their old numbers do not matter."""
+    return np.asarray(pd.factorize(groups)[0], dtype=np.int64)
+
+
+def _no_model(customers: int, fewest: int) -> Decline:
+    """Return what is left to say when there are too few customers of one kind."""
+    nothing = pd.DataFrame()
+    reason = (
+        f"a model needs at least {evaluation.FEWEST} customers who buy less and as many who do "
+        f"not; of one kind there are {fewest}"
+    )
+    return Decline(nothing, "", "", [], [], np.full(customers, np.nan), nothing, nothing,
+                   {"activity.model": "", "activity.no_model": reason})  # fmt: skip
+
+
+# ------------------------------------------------------------------------------ calibration
+
+
+def calibrations(
+    model: str,
+    table: pd.DataFrame,
+    label: npt.NDArray[np.bool_],
+    groups: npt.NDArray[Any],
+    splits: Sequence[Split],
+    parameters: Sequence[Parameters],
+    seed: int,
+) -> dict[str, list[Numbers]]:
+    """Return, for each way to calibrate, the predictions for every split's test rows.
+
+    The calibrator sees training rows only: predictions for inner folds of theirs.
+    """
+
+    def one(split: Split, tuned: Parameters) -> dict[str, Numbers]:
+        train, test = split
+        inner = evaluation.grouped_splits(label[train], groups[train], 3, 1, seed)
+        rows = table.iloc[train]
+        return {
+            way: models.probability(
+                models.fitted(model, rows, label[train], inner, seed, tuned, way), table.iloc[test]
+            )
+            for way in CALIBRATIONS
+        }
+
+    done = models.in_parallel(one, list(zip(splits, parameters, strict=True)))
+    return {way: [found[way] for found in done] for way in CALIBRATIONS}
+
+
+def compare_calibrations(
+    ways: dict[str, list[Numbers]],
+    label: npt.NDArray[np.bool_],
+    splits: Sequence[Split],
+    test_share: float,
+    model: str,
+) -> pd.DataFrame:
+    """Return what each way to calibrate does to the Brier score, and which one is used.
+
+    The way with the lowest score is used, like any other choice that tuning makes: a calibrator
+    has next to no parameters. Distances have to become probabilities, whatever the score.
+
+    Returns
+    -------
+    pandas.DataFrame
+        calibration, brier, gain (over the model's own probabilities), gain_low, gain_high, used.
+    """
+    own = models.usual_calibration(model)
+    brier = {way: _scores(found, label, splits, "brier") for way, found in ways.items()}
+    gains = [
+        intervals.corrected_interval(brier[own] - found, test_share) for found in brier.values()
+    ]
+    table = pd.DataFrame(gains, columns=["gain", "gain_low", "gain_high"])
+    table.insert(0, "calibration", list(ways))
+    table.insert(1, "brier", [found.mean() for found in brier.values()])
+    allowed = table["brier"].where(
+        table["calibration"].isin(CALIBRATIONS[CALIBRATIONS.index(own) :])
+    )
+    return table.assign(used=table.index == int(allowed.to_numpy().argmin()))
+
+
+def _scores(
+    predicted: Sequence[Numbers], label: npt.NDArray[np.bool_], splits: Sequence[Split], name: str
+) -> Numbers:
+    """Return one measure for each split's test rows."""
+    pairs = zip(predicted, splits, strict=True)
+    return np.array([evaluation.judge(label[test], p)[name] for p, (_, test) in pairs])
+
+
+# ------------------------------------------------------------------------------ leaks
+
+
+def leak_gains(
+    table: pd.DataFrame,
+    label: npt.NDArray[np.bool_],
+    groups: npt.NDArray[Any],
+    ids: npt.NDArray[Any],
+    parameters: dict[str, Parameters],
+    splits: Sequence[Split],
+    seed: int,
+) -> pd.DataFrame:
+    """Measure what two mistakes would have added to the ROC-AUC of each model.
+
+    Parameters
+    ----------
+    table, label, groups
+        Features, what came, and near-twins.
+    ids
+        The customers' numbers, which a careless table has among its features.
+    parameters
+        By model: the usual ones, so that nothing but the mistake differs.
+    splits
+        The honest ones, some repeats of a cross-validation.
+    seed
+        As of the honest splits.
+
+    Returns
+    -------
+    pandas.DataFrame
+        mistake ("twins": pairs of near-twins split between training and test; "id": the number
+        among the features), model, honest, leaky, added, low, high. The interval is over the
+        repeats, so that it knows the luck of the splits and not that of the customers. Without
+        twins there are no rows about them.
+    """
+    folds = round(len(label) / np.mean([len(test) for _, test in splits]))
+    repeats = len(splits) // folds
+    careless = [
+        split
+        for repeat in range(repeats)
+        for split in StratifiedKFold(folds, shuffle=True, random_state=seed + repeat).split(
+            table, label
+        )
+    ]
+    with_id = table.assign(customer_id=ids)
+    kinds = {"twins": (table, careless), "id": (with_id, splits)}
+    if len(np.unique(groups)) == len(groups):
+        del kinds["twins"]
+    rows = []
+    for model, tuned in parameters.items():
+        if model not in LEAK_MODELS:
+            continue
+        honest = _areas(model, table, label, splits, tuned, seed)
+        for mistake, (seen, used) in kinds.items():
+            leaky = _areas(model, seen, label, used, tuned, seed)
+            # A repeat as a whole sees every customer once: its mean is what is reported.
+            added = (leaky - honest).reshape(repeats, folds).mean(axis=1)
+            reach = _reach(added)
+            rows.append(
+                {
+                    "mistake": mistake,
+                    "model": model,
+                    "honest": float(honest.mean()),
+                    "leaky": float(leaky.mean()),
+                    "added": float(added.mean()),
+                    "low": float(added.mean() - reach),
+                    "high": float(added.mean() + reach),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _reach(values: Numbers) -> float:
+    """Return how far the 95% interval of a mean goes to either side; nothing is known of one."""
+    if len(values) < 2:
+        return float("nan")
+    return float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
+
+
+def _areas(
+    model: str,
+    table: pd.DataFrame,
+    label: npt.NDArray[np.bool_],
+    splits: Sequence[Split],
+    parameters: Parameters,
+    seed: int,
+) -> Numbers:
+    """Return the ROC-AUC on each split with given parameters."""
+
+    def one(train: npt.NDArray[np.intp], test: npt.NDArray[np.intp]) -> float:
+        made = models.fitted(model, table.iloc[train], label[train], (), seed, parameters)
+        return float(roc_auc_score(label[test], models.probability(made, table.iloc[test])))
+
+    return np.array(models.in_parallel(one, splits))
+
+
+def _numbers_of(ids: pd.Series) -> npt.NDArray[Any]:
+    """Return ids as numbers; where they are none, their place in the file."""
+    numbers = read_numbers(ids.astype("str"))
+    return np.arange(len(ids)) if numbers.isna().any() else numbers.to_numpy()
+
+
+def _facts(
+    table: pd.DataFrame,
+    model: str,
+    compared: pd.DataFrame,
+    leaks: pd.DataFrame,
+    label: npt.NDArray[np.bool_],
+    p: Numbers,
+) -> Facts:
+    """Return the numbers that the prose quotes."""
+    by_model: dict[Any, dict[Any, Any]] = table.set_index("model").to_dict("index")
+    ways: dict[Any, dict[Any, Any]] = compared.set_index("calibration").to_dict("index")
+    used = next(way for way, row in ways.items() if row["used"])
+    best = max(by_model, key=lambda name: by_model[name]["roc_auc"])
+    facts: Facts = {
+        "activity.model": model,
+        "activity.calibration": used,
+        "activity.best_model": best,
+        "activity.mean_probability": float(p.mean()),
+        **{
+            f"activity.out_of_fold_{name}": value
+            for name, value in evaluation.judge(label, p).items()
+        },
+        **{f"activity.brier_{way.replace(' ', '_')}": row["brier"] for way, row in ways.items()},
+        **{
+            f"activity.calibration_{end}": ways[used][end]
+            for end in ("gain", "gain_low", "gain_high")
+        },
+        "activity.constant_brier": by_model[CONSTANT]["brier"],
+        "activity.constant_pr_auc": by_model[CONSTANT]["pr_auc"],
+    }
+    for name in ("roc_auc", "pr_auc", "brier", "log_loss", "behind"):
+        for end in ("", "_low", "_high"):
+            facts[f"activity.{name}{end}"] = by_model[model][f"{name}{end}"]
+    for row in leaks.to_dict("records"):
+        about = f"activity.leak_{row['mistake']}_{row['model'].replace(' ', '_')}"
+        facts |= {about: row["leaky"], f"{about}_added": row["added"]}
+    return facts

@@ -1,0 +1,413 @@
+"""Back-test the last forecast: measure it, and hold it against its promise.
+
+An accepted build left a probability for each customer, and a promise: how well its model did when
+it was tested. The next quarter's data says what came. `lapse_outcomes` and `decline_outcomes` put
+both beside each other, `judge` measures, and `decayed` holds the measures against the promise.
+Predictions are taken as they were written down then: nothing is fitted here that a model could
+learn from.
+
+Decline is judged by the new tables' own label. Customers who are in the new tables no more cannot
+be judged: they are counted, and may be those who have left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import statsmodels.api as sm
+from scipy import special, stats
+
+from analysis.forecast import lapse
+from analysis.history.names import FEWEST_OF_A_KIND, LEVEL, RANKING
+from analysis.history.outcomes import Outcomes
+from analysis.stats import bootstrap, evaluation
+from analysis.stats.evaluation import EDGE
+from analysis.stats.intervals import wilson
+from analysis.stats.models import Numbers
+
+#: The list whose catch is told: this share of the customers.
+TOP = 0.1
+#: A miss counts when it is credible, and larger than this share of what was promised: of a
+#: model's lead over a coin, or of the rarer kind's expected number. With very many customers the
+#: least change is credible, and changes no decision.
+MATERIAL = 0.1
+#: Normal quantiles of the two checks: one to one side, one to both. Each then calls 2.5 in 100
+#: sound models decayed at most, and both together 5 in 100.
+WORSE, OFF = float(stats.norm.ppf(0.975)), float(stats.norm.ppf(0.9875))
+_ENDS = ("", "_low", "_high")
+#: The columns of `judge` that hold measures.
+MEASURES = [
+    "predicted",
+    *[f"observed{end}" for end in _ENDS],
+    "observed_se",
+    *[f"roc_auc{end}" for end in _ENDS],
+    "brier",
+    "brier_constant",
+    *[f"{name}{end}" for name in ("brier_gain", "intercept", "slope") for end in _ENDS],
+    "stake",
+    "after",
+    *[f"money_expected{end}" for end in _ENDS],
+    "money",
+    "top",
+    "top_customers",
+    *[
+        f"{name}{end}"
+        for name in ("top_events", "top_money", "value_money", "stake_money")
+        for end in _ENDS
+    ],
+]
+
+
+class Promise(NamedTuple):
+    """What an accepted build said about its model.
+
+    Attributes
+    ----------
+    roc_auc, low, high
+        As tested then, with its 95% interval.
+    customers
+        How many the model has learnt from: the level that it expects is no surer than that.
+    """
+
+    roc_auc: float
+    low: float
+    high: float
+    customers: int
+
+
+class Verdict(NamedTuple):
+    """What the back-test says.
+
+    Attributes
+    ----------
+    judged
+        Whether anything could be judged.
+    decayed
+        Whether anything has decayed.
+    reason
+        What has: `RANKING`, `LEVEL` or both, joined by " and "; "" where nothing has.
+    """
+
+    judged: bool
+    decayed: bool
+    reason: str
+
+
+def captured(scores: npt.ArrayLike, values: npt.ArrayLike, weights: Numbers, top: float) -> Numbers:
+    """Return which share of some values lies with the customers whose scores are highest.
+
+    Customers with the same score share what is left of the list, so that a score that tells
+    nothing catches just `top`.
+
+    Parameters
+    ----------
+    scores
+        By which a list would be made, the highest first.
+    values
+        What it would catch: of each customer, not below 0.
+    weights
+        How often each customer counts: one row a resample.
+    top
+        Length of the list, as a share of the customers.
+
+    Returns
+    -------
+    numpy.ndarray
+        One share a row of weights; missing where there is nothing to catch.
+
+    Examples
+    --------
+    >>> captured([4, 3, 2, 1], [1, 1, 0, 0], np.ones((1, 4)), 0.25)
+    array([0.5])
+    >>> captured([1, 1, 1, 1], [1, 1, 0, 0], np.ones((1, 4)), 0.25)
+    array([0.25])
+    """
+    s, v = np.asarray(scores, dtype=float), np.asarray(values, dtype=float)
+    order = np.argsort(-s, kind="stable")
+    starts = np.append(0, np.flatnonzero(np.diff(s[order])) + 1)
+    size = np.add.reduceat(weights[:, order], starts, axis=1)
+    worth = np.add.reduceat(weights[:, order] * v[order], starts, axis=1)
+    above = np.cumsum(size, axis=1) - size
+    room = top * weights.sum(axis=1, keepdims=True) - above
+    taken = np.clip(room / np.maximum(size, 1e-9), 0, 1)
+    total = worth.sum(axis=1)
+    return np.asarray((taken * worth).sum(axis=1) / np.where(total > 0, total, np.nan))
+
+
+def recalibration(happened: npt.ArrayLike, predicted: npt.ArrayLike) -> dict[str, float]:
+    """Return how the predicted log odds would have to be moved, and stretched, to fit what came.
+
+    Returns
+    -------
+    dict
+        ``intercept`` (at slope 1: above 0, more came than predicted) and ``slope`` (below 1, the
+        predictions are too extreme; at 0 or below, they tell nothing), each with ``_low`` and
+        ``_high`` (95%, Wald); missing with fewer than `FEWEST_OF_A_KIND` customers of one kind, and
+        where no slope fits: all predictions are the same, or separate the kinds entirely.
+
+    References
+    ----------
+    Cox, D. R. (1958). Two further applications of a model for binary regression. *Biometrika*,
+    45(3/4), 562-565.
+    """
+    y = np.asarray(happened, dtype=bool)
+    x = special.logit(np.clip(np.asarray(predicted, dtype=float), EDGE, 1 - EDGE))
+    found = {f"{name}{end}": np.nan for name in ("intercept", "slope") for end in _ENDS}
+    if min(y.sum(), (~y).sum()) < FEWEST_OF_A_KIND:
+        return found
+    one = np.ones((len(x), 1))
+    fits = {"intercept": (one, x)}
+    if x[y].min() < x[~y].max() and x[~y].min() < x[y].max():
+        fits["slope"] = (np.column_stack([x, one]), np.zeros(len(x)))
+    for name, (design, offset) in fits.items():
+        made = sm.GLM(y.astype(float), design, sm.families.Binomial(), offset=offset).fit()
+        low, high = made.conf_int()[0]
+        found |= {name: float(made.params[0]), f"{name}_low": float(low),
+                  f"{name}_high": float(high)}  # fmt: skip
+    return found
+
+
+def judge(outcomes: pd.DataFrame, seed: int, smallest: int = 1) -> pd.DataFrame:
+    """Hold the forecast against what came.
+
+    Parameters
+    ----------
+    outcomes
+        `Outcomes.table`. Rows without a probability do not count.
+    seed
+        Of the bootstrap.
+    smallest
+        Money is not told of fewer customers, and of fewer customers nothing but their number.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row. ``n`` and ``events`` (customers, and those to whom it happened). ``predicted``
+        (mean) and ``observed`` (share, with Wilson's interval), ``observed_se`` (by how much the
+        share varies if the predictions are right: root of their Poisson binomial variance).
+        ``roc_auc``; ``brier``, ``brier_constant`` (of the mean prediction for everybody: what
+        could be said then without telling customers apart; the share that came was not known)
+        and ``brier_gain``. ``intercept`` and ``slope`` from `recalibration`. ``stake`` (all that
+        was at stake) and ``after``; ``money_expected`` (stakes times probabilities) and
+        ``money`` (stakes of those to whom it happened). ``top`` (`TOP`), ``top_customers``;
+        ``top_events``, ``top_money``: shares of the events and of that money with the top of a
+        list by probability; ``value_money`` and ``stake_money``: by probability times stake, and
+        by stake alone. A list by lot catches `TOP`. Measures have ``_low`` and ``_high`` (95%).
+        What cannot be told is missing.
+
+    References
+    ----------
+    Intervals of ROC-AUC, Brier gain and lists are percentiles over bootstraps of the customers;
+    of more than `forecast.lapse.MOST_CUSTOMERS` as many are drawn, and the spread is scaled by
+    the root of the ratio: Politis, D. N., & Romano, J. P. (1994). Large sample confidence regions
+    based on subsamples under minimal assumptions. *Annals of Statistics*, 22(4), 2031-2050.
+    """
+    known = outcomes.dropna(subset=["probability"])
+    # By content: names of customers cannot show in what is drawn.
+    known = known.sort_values(["probability", "stake", "happened", "after"], kind="stable")
+    p, y = known["probability"].to_numpy(float), known["happened"].to_numpy(bool)
+    stake = known["stake"].to_numpy(float)
+    n, events = len(known), int(y.sum())
+    row: dict[str, Any] = {"n": n, "events": np.nan, **dict.fromkeys(MEASURES, np.nan)}
+    row |= {"top": TOP, "top_customers": round(TOP * n)}
+    if n >= max(smallest, 1):
+        low, high = wilson(events, n)
+        row |= {
+            "events": events,
+            "predicted": p.mean(),
+            "observed": events / n,
+            "observed_low": float(low),
+            "observed_high": float(high),
+            "observed_se": float(np.sqrt((p * (1 - p)).sum()) / n),
+            "brier": float(((p - y) ** 2).mean()),
+            "brier_constant": float(((p.mean() - y) ** 2).mean()),
+            "stake": stake.sum(),
+            "after": float(known["after"].sum()),
+            "money_expected": float((p * stake).sum()),
+            **recalibration(y, p),
+        }
+        reach = float(stats.norm.ppf(0.975) * np.sqrt((p * (1 - p) * stake**2).sum()))
+        row["money_expected_low"] = max(row["money_expected"] - reach, 0.0)
+        row["money_expected_high"] = min(row["money_expected"] + reach, row["stake"])
+        # What one kind had, the sum tells of the other.
+        if min(events, n - events) >= smallest:
+            row["money"] = float((stake * y).sum())
+        if min(events, n - events) >= FEWEST_OF_A_KIND:
+            row |= _resampled(p, y, stake, seed, row["top_customers"] >= max(smallest, 1))
+    return pd.DataFrame([row]).astype({"events": float})
+
+
+def _resampled(
+    p: Numbers, y: npt.NDArray[np.bool_], stake: Numbers, seed: int, lists: bool
+) -> dict[str, float]:
+    """Return the measures whose intervals come from the bootstrap."""
+
+    def measured(rows: npt.NDArray[np.intp], weights: Numbers) -> dict[str, Numbers]:
+        q, came, worth = p[rows], y[rows].astype(float), stake[rows]
+        usual = evaluation.weighted_measures(came, q, weights)
+        total = weights.sum(axis=1)
+        same = weights @ ((p.mean() - came) ** 2) / total
+        found = {"roc_auc": usual["roc_auc"], "brier_gain": same - usual["brier"]}
+        if lists:
+            lost = came * worth
+            found |= {
+                "top_events": captured(q, came, weights, TOP),
+                "top_money": captured(q, lost, weights, TOP),
+                "value_money": captured(q * worth, lost, weights, TOP),
+                "stake_money": captured(worth, lost, weights, TOP),
+            }
+        return found
+
+    everybody = np.arange(len(p))
+    rows = everybody
+    if len(p) > lapse.MOST_CUSTOMERS:
+        random = np.random.default_rng(seed)
+        rows = np.sort(random.choice(everybody, lapse.MOST_CUSTOMERS, replace=False))
+    whole = measured(everybody, np.ones((1, len(p))))
+    # A draw may hold one kind only, and says nothing then.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        part = measured(rows, np.ones((1, len(rows))))
+        drawn = [measured(rows, weights) for weights in bootstrap.resamples(len(rows), seed)]
+    row: dict[str, float] = {}
+    for name, (value,) in whole.items():
+        spread = np.concatenate([block[name] for block in drawn]) - part[name]
+        low, high = np.nan, np.nan
+        if np.isfinite(spread).any():
+            low, high = np.nanquantile(spread, [0.025, 0.975]) * np.sqrt(len(rows) / len(p)) + value
+        row |= {name: float(value), f"{name}_low": float(low), f"{name}_high": float(high)}
+    return row
+
+
+def reliability(outcomes: pd.DataFrame, smallest: int = 1) -> pd.DataFrame:
+    """Return what was predicted and what came, in groups by prediction.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `stats.evaluation.reliability` has it. Empty with fewer customers than `smallest`.
+    """
+    known = outcomes.dropna(subset=["probability"])
+    table = evaluation.reliability(
+        known["happened"] if len(known) else [False],
+        known["probability"] if len(known) else [0.0],
+        smallest=max(smallest, FEWEST_OF_A_KIND),
+    )
+    return table.head(0) if len(known) < max(smallest, 1) else table
+
+
+def lapse_promise(facts: Mapping[str, Any]) -> Promise | None:
+    """Return what an earlier build promised of lapsing; None where it had no model."""
+    if not facts.get("lapse.available"):
+        return None
+    customers = facts["lapse.training_customers"] + facts["lapse.test_customers"]
+    area, low, high = (float(facts[f"lapse.roc_auc{end}"]) for end in _ENDS)
+    return Promise(area, low, high, int(customers))
+
+
+def decline_promise(activity_models: pd.DataFrame, customers: int) -> Promise | None:
+    """Return what an earlier build promised of decline; None where it had no model.
+
+    Parameters
+    ----------
+    activity_models
+        The earlier build's.
+    customers
+        How many its model learnt from: the rows of its activity table.
+    """
+    chosen = activity_models[activity_models["chosen"]] if len(activity_models) else activity_models
+    if chosen.empty:
+        return None
+    area, low, high = (float(chosen[f"roc_auc{end}"].iloc[0]) for end in _ENDS)
+    return Promise(area, low, high, customers)
+
+
+def decayed(row: Mapping[str, Any] | pd.Series, promise: Promise | None) -> Verdict:
+    """Tell whether a forecast kept its promise.
+
+    Two things may decay, and the one may hold where the other does not. The *ranking* has decayed
+    when the 95% interval of the difference between the ROC-AUC now and the one promised lies
+    below zero, both being uncertain (normal approximation, independent customers). The *level*
+    has decayed when the share to whom it happened lies outside the 97.5% interval around the
+    mean prediction; that is uncertain by what varies when predictions are right, and because the
+    model has learnt from a sample. Either must be `MATERIAL` too. A sound model is called decayed
+    in about 5 of 100 quarters at most, for `WORSE` looks to one side and `OFF` to both.
+
+    That quarters differ with the season is no excuse: a level that was off was off, whatever the
+    reason, and who planned by it was misled.
+
+    Parameters
+    ----------
+    row
+        A row of `judge`.
+    promise
+        What the earlier build said; None: nothing, so that nothing is judged.
+
+    Returns
+    -------
+    Verdict
+        Not judged without a promise, or where neither ranking nor level is known well enough:
+        the ranking needs `FEWEST_OF_A_KIND` customers of either kind, the level a variance of as
+        many.
+    """
+    if promise is None:
+        return Verdict(False, False, "")
+    reasons = []
+    width = float(stats.norm.ppf(0.975) - stats.norm.ppf(0.025))
+    now = (row["roc_auc_high"] - row["roc_auc_low"]) / width
+    then = (promise.high - promise.low) / width
+    ranked = bool(np.isfinite([row["roc_auc"], now, promise.roc_auc, then]).all())
+    if ranked:
+        worse = promise.roc_auc - row["roc_auc"]
+        if worse > max(WORSE * np.hypot(now, then), MATERIAL * (promise.roc_auc - 0.5)):
+            reasons.append(RANKING)
+    mean, error = row["predicted"], row["observed_se"]
+    levelled = (
+        bool(np.isfinite([mean, error]).all()) and (error * row["n"]) ** 2 >= FEWEST_OF_A_KIND
+    )
+    if levelled:
+        learnt = mean * (1 - mean) / max(promise.customers, 1)
+        off = abs(row["observed"] - mean)
+        if off > max(OFF * np.sqrt(error**2 + learnt), MATERIAL * min(mean, 1 - mean)):
+            reasons.append(LEVEL)
+    return Verdict(ranked or levelled, bool(reasons), " and ".join(reasons))
+
+
+def backtest(
+    model: str, outcomes: Outcomes, promise: Promise | None, seed: int, smallest: int = 1
+) -> pd.DataFrame:
+    """Return all that there is to publish of one model's back-test.
+
+    Parameters
+    ----------
+    model
+        `LAPSE` or `DECLINE`.
+    outcomes, promise
+        What came, and what was promised.
+    seed, smallest
+        As in `judge`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row: model; no_outcome (`Outcomes.reason`); lost, new; the columns of `judge`;
+        promised, promised_low, promised_high (ROC-AUC) and promised_customers, missing without a
+        promise; judged, decayed and reason (`Verdict`).
+    """
+    row = judge(outcomes.table, seed, smallest)
+    verdict = decayed(row.iloc[0], promise)
+    said = promise or Promise(np.nan, np.nan, np.nan, 0)
+    row.insert(0, "model", model)
+    row.insert(1, "no_outcome", outcomes.reason)
+    row.insert(2, "lost", outcomes.lost)
+    row.insert(3, "new", outcomes.new)
+    return row.assign(
+        promised=said.roc_auc,
+        promised_low=said.low,
+        promised_high=said.high,
+        promised_customers=said.customers,
+        **verdict._asdict(),
+    )

@@ -1,0 +1,14 @@
+"""Name the forecasts that are checked, and the units of facts that are followed."""
+
+from __future__ import annotations
+
+#: The forecasts that are held against what came.
+LAPSE, DECLINE = "lapse", "decline"
+#: What may have decayed: who comes before whom, and how many there are in all.
+RANKING, LEVEL = "ranking", "level"
+#: Fewer customers of one kind than these tell nothing of how well the kinds are told apart.
+FEWEST_OF_A_KIND = 10
+#: The unit of a fact that is followed from build to build.
+COUNT, MONEY, PROFIT, SHARE, DAYS, SCORE = "count", "money", "profit", "share", "days", "score"
+#: Sums of money that differ by less are the same sum.
+SAME = 0.005

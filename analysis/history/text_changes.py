@@ -1,0 +1,262 @@
+"""Say what changed since the last report.
+
+Every sentence is computed, and holds when nothing changed, when nothing is known of the time
+before, and when the data of then was restated.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.core import formatting
+from analysis.core.files import Fact, read_json
+from analysis.history import text_backtest
+from analysis.history.names import COUNT, DAYS, MONEY, PROFIT, SAME, SHARE
+from analysis.segments.names import NEW
+
+#: The measures that the summary, the terminal and the changelog name.
+HEADLINES = ("recent.revenue", "recent.orders", "recent.customers", "rfm.customers",
+             "lapse.mean_probability", "activity.kept_declined_share")  # fmt: skip
+
+
+def written(value: float, unit: str, currency: str = "") -> str:
+    """Write a measure in its unit.
+
+    Examples
+    --------
+    >>> written(1234.5, "count"), written(0.25, "share"), written(3, "days")
+    ('1,234', '25.0%', '3 days')
+    """
+    if pd.isna(value):
+        return "not known"
+    if unit == MONEY:
+        return formatting.money(value, currency)
+    if unit == SHARE:
+        return formatting.percent(value, 1)
+    if unit == DAYS:
+        return formatting.count(value, "day")
+    if unit == COUNT:
+        return formatting.count(value)
+    return f"{value:,.0f}" if unit == PROFIT else f"{value:.2f}"
+
+
+def moved(change: float, unit: str, currency: str = "") -> str:
+    """Write by how much a measure changed, in its own unit.
+
+    Examples
+    --------
+    >>> moved(-3.0, "count"), moved(0.012, "share"), moved(0.0, "days")
+    ('down 3', 'up 1.2 points', 'unchanged')
+    """
+    if unit == SHARE or pd.isna(change):
+        return formatting.points(change, 0.0)
+    if abs(change) < SAME:
+        return "unchanged"
+    return f"{'up' if change > 0 else 'down'} {written(abs(change), unit, currency)}"
+
+
+def day_of(text: str) -> str:
+    """Write a date as people do; empty stays empty.
+
+    Examples
+    --------
+    >>> day_of("2011-12-10")
+    '10 December 2011'
+    """
+    return formatting.day(dt.date.fromisoformat(text)) if text else ""
+
+
+def compared_with(facts: Mapping[str, Fact]) -> str:
+    """Name the report with which this one is compared."""
+    day = day_of(str(facts.get("since.as_of", "")))
+    return f"the report as of {day}" if day else "the report before"
+
+
+def restated(changes: pd.DataFrame, facts: Mapping[str, Fact], currency: str = "") -> str:
+    """Say which part of the changes is no business, but data that was restated or came late."""
+    split = changes[changes["restated"].notna()] if len(changes) else changes
+    if split.empty:
+        return ""
+    touched = split[split["restated"].abs() >= SAME]
+    if touched.empty:
+        return (
+            f"What was said of the time before stands: no number of {compared_with(facts)} was "
+            "restated, so all of these changes are the shop's."
+        )
+    revenue = touched[touched["fact"] == "transactions.net_revenue"]
+    text = (
+        "Data of the time before was restated, or came late: it moves "
+        f"{formatting.count(len(touched), 'number')} of {compared_with(facts)}"
+    )
+    if len(revenue):
+        row = revenue.iloc[0]
+        ways = "more" if row["restated"] > 0 else "less"
+        amount = formatting.money(abs(row["restated"]), currency)
+        text += f", its net revenue by {amount} {ways}"
+    return f"{text}. The tables of changes keep that apart from the shop's own changes."
+
+
+def stayed(facts: Mapping[str, Fact], migration: pd.DataFrame) -> str:
+    """Say how many customers are in the same segment as then, and where most others went."""
+    if "since.stayed_share" not in facts or migration.empty:
+        return ""
+    text = (
+        f"{formatting.percent(float(facts['since.stayed_share']))} of the customers of then are in "
+        "the same segment"
+    )
+    flows = migration[
+        (migration["from_segment"] != NEW)
+        & (migration["from_segment"] != migration["to_segment"])
+        & (migration["customers"].fillna(0) > 0)
+    ]
+    if flows.empty:
+        return f"{text}."
+    top = flows.sort_values(["customers", "from_segment", "to_segment"],
+                            ascending=[False, True, True]).iloc[0]  # fmt: skip
+    return (
+        f"{text}; the largest move is that of "
+        f"{formatting.count(int(top['customers']), 'customer')} from "
+        f"'{formatting.shorten(top['from_segment'])}' to '{formatting.shorten(top['to_segment'])}'."
+    )
+
+
+def meaning(facts: Mapping[str, Fact]) -> str:
+    """Say whether segments mean what they meant in an earlier build, or are cut anew."""
+    if "reference.as_of" not in facts:
+        return (
+            "Cut points and cluster centres are fitted to the customers of this report: a fifth "
+            "of them is always a fifth, and where its borders lie may differ between quarters."
+        )
+    text = (
+        f"Cut points and cluster centres are those of {day_of(str(facts['reference.as_of']))}, so "
+        "that a segment means what it meant then. Fitted anew, "
+        f"{formatting.percent(float(facts['reference.moved_share']), 1)} of the customers would be "
+        "in another segment"
+    )
+    if "reference.clusters_rand" in facts:
+        text += (
+            "; the clusters that a fit finds today agree with these by an adjusted Rand index of "
+            f"{float(facts['reference.clusters_rand']):.2f} (1 is the same groups)"
+        )
+    return f"{text}."
+
+
+def all_noticed(table: Callable[[str], pd.DataFrame]) -> pd.DataFrame:
+    """Return what was remarkable in the new files, and how customers drifted; the gravest first.
+
+    Parameters
+    ----------
+    table
+        Gives a table of the build, which is empty where there is none.
+    """
+    parts = [part for name in ("history", "noticed") if len(part := table(f"since/{name}"))]
+    if not parts:
+        return pd.DataFrame(columns=["check", "severity", "message"])
+    rank = {severity: number for number, severity in enumerate(("stops", "warns", "informs"))}
+    return pd.concat(parts, ignore_index=True).sort_values(
+        "severity", key=lambda column: column.map(rank), kind="stable", ignore_index=True
+    )
+
+
+def noticed(history: pd.DataFrame) -> str:
+    """Say what was remarkable in the new data, by how grave it is."""
+    if history.empty:
+        return "Nothing in the new data stands out against what was accepted before."
+    sizes = history["severity"].value_counts()
+    grave = [
+        f"{formatting.count(int(sizes.get(kind, 0)), 'finding')} {what}"
+        for kind, what in (
+            ("stops", "would have stopped the refresh, and was accepted by name"),
+            ("warns", "to look at"),
+            ("informs", "for information"),
+        )
+        if sizes.get(kind, 0)
+    ]
+    return f"Held against what was accepted before, the new data gave {formatting.listed(grave)}."
+
+
+def summary(
+    changes: pd.DataFrame,
+    migration: pd.DataFrame,
+    history: pd.DataFrame,
+    tested: pd.DataFrame,
+    facts: Mapping[str, Fact],
+    currency: str = "",
+) -> list[tuple[str, str]]:
+    """Return what the summary says of the time since the last report: sentences, and where to look.
+
+    Parameters
+    ----------
+    changes, migration, history, tested
+        From `history.changes`: tested are the back-tests, and history is what was remarkable in
+        the new files. Each may be empty.
+    facts
+        All facts.
+    currency
+        The sign in front of money.
+    """
+    told = [(headline(changes, facts, currency), "@sec-changed-exploration")]
+    if len(changes) and (changes["restated"].abs() >= SAME).any():
+        told.append((restated(changes, facts, currency), "@sec-changed-data-checks"))
+    told.append((stayed(facts, migration), "@sec-changed-profiles"))
+    told += [
+        (text_backtest.summary(row, start_of(row), currency), "@sec-backtest")
+        for _, row in tested.iterrows()
+    ]
+    grave = history[history["severity"] != "informs"] if len(history) else history
+    if len(grave):
+        told.append((noticed(grave), "@sec-history"))
+    return [(text, where) for text, where in told if text]
+
+
+def start_of(row: pd.Series) -> dt.date | None:
+    """Return the day of the forecast that a back-test checks; None where it is undated."""
+    return dt.date.fromisoformat(row["start"]) if row["start"] else None
+
+
+def headline(changes: pd.DataFrame, facts: Mapping[str, Fact], currency: str = "") -> str:
+    """Say how sales, and the regular customers, stand against the last report."""
+    told = ("recent.revenue", "rfm.customers", "activity.kept_declined_share")
+    said = [
+        f"{row['measure'][0].lower()}{row['measure'][1:]}: "
+        f"{written(row['now'], row['unit'], currency)} "
+        f"({moved(row['change'], row['unit'], currency)})"
+        for row in changes.to_dict("records")
+        if row["fact"] in told
+    ]
+    if not said:
+        return ""
+    split = changes["restated"].notna()
+    whole = split.any() and (changes.loc[split, "restated"].abs() < SAME).all()
+    own = " No number of that report was restated since." if whole else ""
+    return f"Against {compared_with(facts)}, {'; '.join(said)}.{own}"
+
+
+def lines(build: Path) -> list[str]:
+    """Return what changed in a build, a line a measure, for the terminal and the changelog."""
+    folder = build / "since"
+    facts, own = read_json(folder / "facts.json"), read_json(build / "facts.json")
+    if not facts.get("since.available"):
+        return ["There is no accepted build to compare this one with."]
+    changes = pd.read_parquet(folder / "changes.parquet")
+    currency = str(own.get("report.currency", ""))
+    told = [
+        f"{row['measure']}: {written(row['now'], row['unit'], currency)}, "
+        f"before {written(row['before'], row['unit'], currency)} "
+        f"({moved(row['change'], row['unit'], currency)})"
+        for row in changes[changes["fact"].isin(HEADLINES)].to_dict("records")
+    ]
+    path = folder / "migration.parquet"
+    migration = pd.read_parquet(path) if path.is_file() else pd.DataFrame()
+    path = folder / "backtest.parquet"
+    tested = pd.read_parquet(path) if path.is_file() else pd.DataFrame()
+    rest = [
+        restated(changes, facts, currency),
+        stayed(facts, migration),
+        *(text_backtest.summary(row, start_of(row), currency) for _, row in tested.iterrows()),
+    ]
+    return [f"Compared with {compared_with(facts)}:", *told, *(text for text in rest if text)]

@@ -1,0 +1,1 @@
+"""Find and read a shop's files, or generate a sample of them."""

@@ -1,0 +1,180 @@
+"""Choose the data folder, and find the files in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.core.files import data_version, file_hash, read_json
+from analysis.core.problems import Problem, Refused
+from analysis.core.settings import ROOT, Settings
+from analysis.ingest import readers
+from analysis.ingest.sample import sample_is_in
+
+SAMPLE_FOLDER = ROOT / "data" / "sample"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The files of a data folder.
+
+    Attributes
+    ----------
+    folder
+        The data folder.
+    transactions
+        The ledger's files, by name.
+    activity
+        Role (behaviour, revenue, minutes, profit) -> file.
+    sha256
+        The fingerprint of each file, by its path in the data folder.
+    sample
+        Whether the data is generated.
+    place
+        The folder, as seen from the project if it lies in it.
+    """
+
+    folder: Path
+    transactions: tuple[Path, ...]
+    activity: Mapping[str, Path]
+    sha256: Mapping[str, str]
+    sample: bool
+    place: str
+
+    @property
+    def version(self) -> str:
+        """The name of exactly these files, as `core.files.data_version` gives it."""
+        return data_version({"inputs": [{"sha256": sha256} for sha256 in self.sha256.values()]})
+
+    def described(self, rows: Mapping[str, int]) -> list[dict[str, str | int]]:
+        """Return the files for the manifest: name, bytes, SHA-256, rows (by the same names)."""
+        return [
+            {
+                "file": name,
+                "bytes": (self.folder / name).stat().st_size,
+                "sha256": sha256,
+                "rows": rows[name],
+            }
+            for name, sha256 in self.sha256.items()
+        ]
+
+
+def holds_data(folder: Path, settings: Settings) -> bool:
+    """Tell whether a folder holds either half, or something that was meant to be."""
+    return any(
+        readers.find_files(folder / half) or readers.overlooked(folder / half)
+        for half in (settings.transactions.folder, settings.activity.folder)
+    )
+
+
+def choose_folder(
+    named: Path | None, settings: Settings, out: Path, is_released: bool = False
+) -> Path | None:
+    """Choose the data folder; None when only the sample is left.
+
+    The folder that was named, by argument or in the environment (``REPORT_DATA``), whether it
+    holds data or not; else the one in the settings, if it holds data; else that of the last build,
+    if it still does. Only where the folder in the settings is empty is the sample taken. After a
+    release it is not empty for us: the release store holds its files (`is_released`).
+
+    Raises
+    ------
+    Refused
+        When the named folder does not exist.
+    """
+    usual = ROOT / settings.report.data
+    if named is None and (told := os.environ.get("REPORT_DATA")):
+        named = Path(told)
+    if named is not None:
+        if not named.is_dir():
+            raise Refused(
+                [
+                    Problem(
+                        str(named),
+                        "there is no such folder",
+                        remedy="Name a folder that has transactions/ or activity/ in it.",
+                    )
+                ]
+            )
+        if holds_data(named, settings) or named.resolve() != usual.resolve():
+            return named
+        return usual if is_released else None
+    if is_released or holds_data(usual, settings):
+        return usual
+    last = read_json(out / "manifest.json")
+    if last and not last.get("sample") and holds_data(ROOT / last["data"], settings):
+        return ROOT / last["data"]
+    return None
+
+
+def find_inputs(folder: Path, settings: Settings, place: str = "") -> Inputs:
+    """Find the files of both halves, and fingerprint them.
+
+    Parameters
+    ----------
+    folder
+        The data folder.
+    settings
+        All settings.
+    place
+        Where the files will lie, if not in `folder`.
+
+    Raises
+    ------
+    Refused
+        When the folder holds neither half, or something that looks like data and would not be
+        read, or a table of the activity half is missing or there twice.
+    """
+    ledger = readers.find_files(folder / settings.transactions.folder)
+    tables = readers.find_files(folder / settings.activity.folder)
+    roles: dict[str, Path] = {}
+    problems = [
+        problem
+        for half in (settings.transactions.folder, settings.activity.folder)
+        for problem in readers.overlooked(folder / half)
+    ]
+    if not ledger and not tables:
+        raise Refused(
+            [
+                *problems,
+                Problem(
+                    str(folder),
+                    "the folder holds no data",
+                    remedy=f"Put the invoice lines (.xlsx, .csv, .csv.gz or .parquet) into "
+                    f"{settings.transactions.folder}/, or the four tables of regular customers "
+                    f"into {settings.activity.folder}/, or both.",
+                ),
+            ]
+        )
+    for role, names in settings.activity.files.items() if tables else ():
+        hits = [path for path in tables if readers.stem(path) in names]
+        if len(hits) == 1:
+            roles[role] = hits[0]
+            continue
+        problems.append(
+            Problem(
+                f"{settings.activity.folder}/",
+                f"the table of {role} is missing"
+                if not hits
+                else f"there are {len(hits)} tables of {role}: {', '.join(p.name for p in hits)}",
+                remedy=f"Put one file named {' or '.join(names)} there "
+                f"(.csv, .csv.gz, .xlsx or .parquet).",
+            )
+        )
+    if problems:
+        raise Refused(problems)
+    paths = [*ledger, *roles.values()]
+    return Inputs(
+        folder=folder,
+        transactions=tuple(ledger),
+        activity=roles,
+        sha256={str(p.relative_to(folder)): file_hash(p) for p in paths},
+        sample=sample_is_in(folder),
+        place=place or _place(folder.resolve()),
+    )
+
+
+def _place(folder: Path) -> str:
+    return str(folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder)

@@ -1,0 +1,132 @@
+"""Write sample data of a shop, with a known truth about its customers.
+
+One generator makes a gift shop's ledger of invoice lines and the four tables of regular customers,
+with known archetypes, known chances of decline, and a counted amount of every kind of dirt.
+`write_sample` writes the files as a shop would send them; `sample_truth` tells what was planted.
+A step of the report is right when it finds the truth again from the files alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from analysis.ingest.sample_orders import (
+    archetype_truth,
+    busyness,
+    draw_customers,
+    draw_orders,
+    draw_products,
+    draw_sale_lines,
+    export_quarters,
+    most_orders,
+    plant_dirt,
+)
+from analysis.ingest.sample_regulars import (
+    PEOPLE,
+    TWINS,
+    draw_people,
+    expected_roc_auc,
+    export_tables,
+)
+
+SEED = 20251231
+MARKER = "SAMPLE.md"
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What was planted in the sample data.
+
+    Attributes
+    ----------
+    archetypes
+        One row per customer with a readable line in the ledger: customer_id, archetype, lapsed
+        (will not order again after 31 December 2025; true of every one-off buyer), lapse_date
+        (missing while active) and orders_a_year (the customer's own rate while active).
+    decline
+        One row per customer of the activity tables: customer_id and the probability of decline
+        from which the label was drawn, as the features were before dirt was planted.
+    best_roc_auc
+        The expected ROC-AUC of that probability over the labels that it may give: no model can
+        be expected to do better.
+    dirt
+        How often each kind of dirt was planted; lines that stand in two files count in
+        ``transactions.late_lines`` and ``transactions.lines`` alone.
+    """
+
+    archetypes: pd.DataFrame
+    decline: pd.DataFrame
+    best_roc_auc: float
+    dirt: dict[str, int]
+
+
+def write_sample(folder: Path) -> None:
+    """Write both halves of a data folder, and the marker that says they are generated.
+
+    Parameters
+    ----------
+    folder
+        The data folder; made when missing. Files of the same names are replaced.
+    """
+    files, _ = _make(SEED)
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def sample_truth(seed: int = SEED) -> Truth:
+    """Return what `write_sample` plants.
+
+    Parameters
+    ----------
+    seed
+        Another seed gives another shop with the same habits.
+    """
+    return _make(seed)[1]
+
+
+def sample_is_in(folder: Path) -> bool:
+    """Tell whether a data folder holds the sample rather than a shop's data.
+
+    Parameters
+    ----------
+    folder
+        The data folder.
+    """
+    return (folder / MARKER).is_file()
+
+
+def _make(seed: int) -> tuple[dict[str, bytes], Truth]:
+    """Return every file of the sample by its path in the data folder, and the truth."""
+    ledger_seed, activity_seed = np.random.SeedSequence(seed).spawn(2)
+    rng = np.random.Generator(np.random.PCG64(ledger_seed))
+    clock = np.cumsum(busyness())
+    products = draw_products(rng)
+    customers = draw_customers(rng, clock[-1])
+    orders = draw_orders(rng, customers, clock)
+    ledger = plant_dirt(rng, draw_sale_lines(rng, orders, products), customers, products)
+    readable = ledger.loc[~ledger["planted"].str.startswith("refused"), "customer"]
+    customers = customers[customers.index.isin(readable)]
+    ledger_files, ledger_dirt = export_quarters(ledger)
+
+    rng = np.random.Generator(np.random.PCG64(activity_seed))
+    people = draw_people(rng, most_orders(ledger, customers, PEOPLE + TWINS))
+    decline = people[["id", "probability"]].set_axis(["customer_id", "probability"], axis=1)
+    activity_files, activity_dirt = export_tables(rng, people)
+
+    marker = (
+        "This data is generated, and describes no real shop or person.\n"
+        f"It was written by `python -m analysis sample` with seed {seed}.\n"
+    )
+    truth = Truth(
+        archetypes=archetype_truth(customers, clock),
+        decline=decline.sort_values("customer_id", ignore_index=True),
+        best_roc_auc=expected_roc_auc(people["probability"].to_numpy()),
+        dirt=ledger_dirt | activity_dirt,
+    )
+    return {MARKER: marker.encode()} | ledger_files | activity_files, truth

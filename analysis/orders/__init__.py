@@ -1,0 +1,1 @@
+"""Validate and clean the order lines, and describe the sales."""

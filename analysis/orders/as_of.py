@@ -1,0 +1,54 @@
+"""Return what the ledger knew on an earlier day, and what was spent after it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from analysis.orders.ledger import GROSS, NET, Ledger
+
+
+def known_at(ledger: Ledger, date: dt.date) -> ir.Table:
+    """Return the lines of net sales as they were known at the beginning of a day.
+
+    The n-th cancellation takes back the n-th purchase, in time order (as the ladder's last rung
+    has it), so that lines of a later date change nothing before it: a purchase is known as
+    reversed when its cancellation is dated before that day.
+
+    Returns
+    -------
+    ibis.Table
+        Lines of the ledger dated before `date`, on rung `GROSS` or above it.
+    """
+    moment = ibis.timestamp(f"{date}")
+    known = ledger.reversals.filter(ledger.reversals.reversed_on < moment)
+    lines = ledger.lines
+    lines = lines.filter((lines.rung >= GROSS) & (lines.invoice_date < moment))
+    return lines.anti_join(known, "line_id")
+
+
+def spend_after(ledger: Ledger, start: dt.date, end: dt.date) -> pd.Series:
+    """Return the net spend of each customer on the days from `start` until before `end`.
+
+    Returns
+    -------
+    pandas.Series
+        monetary, by customer_id in order; customers without a net sale in these days are not in
+        it. Net is meant as known today: this is what came, not what was expected.
+    """
+    lines = ledger.lines
+    kept = lines.filter(
+        (lines.rung >= NET)
+        & (lines.invoice_date >= ibis.timestamp(f"{start}"))
+        & (lines.invoice_date < ibis.timestamp(f"{end}"))
+    )
+    table = (
+        kept.group_by("customer_id")
+        .aggregate(monetary=kept.amount.sum().cast("float64"))
+        .order_by("customer_id")
+        .execute()
+    )
+    return table.set_index("customer_id")["monetary"]

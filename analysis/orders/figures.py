@@ -1,0 +1,258 @@
+"""Draw the tables of sales."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+
+import pandas as pd
+import plotnine as p9
+
+from analysis.core.formatting import WEEKDAYS, labels, short_money
+from analysis.core.plotting import ACCENT, INK, PRIMARY, inks, percent_axis, report_theme, title
+from analysis.orders.names import TOP_MARKETS, TOP_PRODUCTS
+
+
+def _money_axis(currency: str) -> Callable[[list[float]], list[str]]:
+    return lambda breaks: [short_money(value, currency) for value in breaks]
+
+
+def _count_axis(breaks: list[float]) -> list[str]:
+    return [f"{value:,.0f}" for value in breaks]
+
+
+def _month_axis(months: pd.Series) -> tuple[list[pd.Timestamp], list[str]]:
+    """Return at most nine of the months, with the year where it is new."""
+    every = sorted(months.unique())
+    chosen = every[:: max(1, -(-len(every) // 9))]
+    labels, year = [], None
+    for date in chosen:
+        labels.append(f"{date:%b}\n{date:%Y}" if date.year != year else f"{date:%b}")
+        year = date.year
+    return chosen, labels
+
+
+def _months_scale(months: pd.Series) -> p9.scale_x_datetime:
+    breaks, labels = _month_axis(months)
+    return p9.scale_x_datetime(breaks=breaks, labels=labels)
+
+
+def _shades() -> p9.scale_fill_gradient:
+    """Return the shades of a heatmap; its cells carry their numbers, so it needs no legend."""
+    return p9.scale_fill_gradient(low="#edf2f6", high="#1f4e79", guide=None)
+
+
+def ladder(steps: pd.DataFrame, message: str) -> p9.ggplot:
+    """Draw what each rung of the ladder keeps and removes (from `orders.quality.ladder`)."""
+    names = [textwrap.fill(step, 26) for step in steps["step"]]
+    order = pd.Categorical(names, categories=names[::-1], ordered=True)
+    bars = pd.concat(
+        [
+            pd.DataFrame({"step": order, "rows": steps["rows"], "part": "kept"}),
+            pd.DataFrame({"step": order, "rows": steps["removed_rows"], "part": "removed here"}),
+        ]
+    )
+    bars["part"] = pd.Categorical(bars["part"], ["removed here", "kept"])
+    labels = steps.assign(
+        step=order,
+        end=steps["rows"] + steps["removed_rows"],
+        label=[
+            f"  {rows:,}" + (f"  (−{gone:,})" if gone else "")
+            for rows, gone in zip(steps["rows"], steps["removed_rows"], strict=True)
+        ],
+    )
+    return (
+        p9.ggplot(bars, p9.aes("step", "rows"))
+        + p9.geom_col(p9.aes(fill="part"), width=0.72)
+        + p9.geom_text(p9.aes(y="end", label="label"), data=labels, ha="left", size=8, color=INK)
+        + p9.coord_flip()
+        + p9.scale_fill_manual({"kept": PRIMARY, "removed here": "#e3b7a5"}, name=" ")
+        + p9.scale_y_continuous(labels=_count_axis, expand=(0, 0, 0.4, 0))
+        + p9.labs(title=title(message), x="", y="Rows")
+        + report_theme(3.4)
+        + p9.theme(panel_grid_major_y=p9.element_blank())
+    )
+
+
+def revenue(months: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
+    """Draw net revenue by month; months that the ledger does not cover whole are pale."""
+    bars = months.assign(
+        coverage=pd.Categorical(
+            months["whole"].map({True: "whole month", False: "incomplete month"}),
+            ["whole month", "incomplete month"],
+        )
+    )
+    return (
+        p9.ggplot(bars, p9.aes("month", "net_revenue", fill="coverage"))
+        + p9.geom_col(width=24)
+        + p9.scale_fill_manual({"whole month": PRIMARY, "incomplete month": "#b9cddb"}, name=" ")
+        + p9.scale_y_continuous(labels=_money_axis(currency), expand=(0, 0, 0.05, 0))
+        + _months_scale(months["month"])
+        + p9.labs(title=title(message), x="", y="Net revenue")
+        + report_theme(3.1)
+        + p9.theme(panel_grid_major_x=p9.element_blank())
+    )
+
+
+def orders(months: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
+    """Draw orders, active customers and the order value by month, one below the other."""
+    value = f"mean order, {currency} (band: 95% interval)"
+    names = {"orders": "orders", "customers": "customers who ordered", "mean_order": value}
+    long = months[months["whole"]].melt(
+        id_vars=["month"], value_vars=list(names), var_name="measure", value_name="value"
+    )
+    long["measure"] = pd.Categorical(long["measure"].map(names), list(names.values()))
+    band = months[months["whole"]].assign(
+        measure=pd.Categorical([value] * int(months["whole"].sum()), list(names.values()))
+    )
+    return (
+        p9.ggplot(long, p9.aes("month", "value"))
+        + p9.geom_ribbon(
+            p9.aes(x="month", ymin="order_low", ymax="order_high"),
+            data=band,
+            inherit_aes=False,
+            fill="#c9d9e5",
+        )
+        + p9.geom_line(color=PRIMARY, size=0.9)
+        + p9.geom_point(color=PRIMARY, size=1.6)
+        + p9.facet_wrap("measure", ncol=1, scales="free_y")
+        + p9.scale_y_continuous(labels=_count_axis)
+        + p9.expand_limits(y=0)
+        + _months_scale(long["month"])
+        + p9.labs(title=title(message), x="", y="")
+        + report_theme(4.8)
+    )
+
+
+def new_and_returning(months: pd.DataFrame, message: str) -> p9.ggplot:
+    """Draw new and returning customers by month."""
+    names = {"new_customers": "first order ever", "returning_customers": "ordered before"}
+    long = months[months["whole"]].melt(
+        id_vars=["month"], value_vars=list(names), var_name="kind", value_name="count"
+    )
+    long["kind"] = pd.Categorical(long["kind"].map(names), list(names.values()))
+    return (
+        p9.ggplot(long, p9.aes("month", "count", fill="kind"))
+        + p9.geom_col(width=24)
+        + p9.scale_fill_manual({"first order ever": ACCENT, "ordered before": PRIMARY}, name=" ")
+        + p9.scale_y_continuous(labels=_count_axis, expand=(0, 0, 0.05, 0))
+        + _months_scale(long["month"])
+        + p9.labs(title=title(message), x="", y="Customers who ordered")
+        + report_theme(3.1)
+        + p9.theme(panel_grid_major_x=p9.element_blank())
+    )
+
+
+def week(table: pd.DataFrame, message: str) -> p9.ggplot:
+    """Draw orders by weekday and hour as a heatmap; an empty cell had no order."""
+    days = [name[:3] for name in WEEKDAYS]
+    cells = table.assign(
+        day=pd.Categorical([days[d] for d in table["weekday"]], days[::-1], ordered=True)
+    )
+    cells["ink"] = ["light" if n > 0.6 * table["orders"].max() else "dark" for n in cells["orders"]]
+    hours = list(range(int(table["hour"].min()), int(table["hour"].max()) + 1))
+    return (
+        p9.ggplot(cells, p9.aes("hour", "day", fill="orders"))
+        + p9.geom_tile(color="white", size=0.8)
+        + p9.geom_text(p9.aes(label="orders", color="ink"), size=7 if len(hours) <= 16 else 5.5)
+        + _shades()
+        + inks()
+        + p9.scale_x_continuous(breaks=hours[:: 1 if len(hours) <= 14 else 2], expand=(0, 0))
+        + p9.scale_y_discrete(limits=days[::-1])
+        + p9.labs(title=title(message), x="Hour of the day", y="")
+        + report_theme(3.0)
+        + p9.theme(panel_grid_major=p9.element_blank())
+    )
+
+
+def countries(table: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
+    """Draw net revenue of the markets outside the home market."""
+    bars = table[~table["home"]].head(TOP_MARKETS)
+    names = labels([*bars["country"]], 28)
+    bars = bars.assign(
+        country=pd.Categorical(names, names[::-1], ordered=True),
+        label=[f"  {n:,} customer{'s' * (n != 1)}" for n in bars["customers"]],
+    )
+    return (
+        p9.ggplot(bars, p9.aes("country", "revenue"))
+        + p9.geom_col(fill=PRIMARY, width=0.7)
+        + p9.geom_text(p9.aes(label="label"), ha="left", size=8, color="#566573")
+        + p9.coord_flip()
+        + p9.scale_y_continuous(labels=_money_axis(currency), expand=(0, 0, 0.2, 0))
+        + p9.labs(title=title(message), x="", y="Net revenue")
+        + report_theme(max(1.6, 0.9 + 0.26 * len(bars)))
+        + p9.theme(panel_grid_major_y=p9.element_blank())
+    )
+
+
+def products(table: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
+    """Draw the products with the highest gross revenue, and how much of each came back."""
+    top = table.head(TOP_PRODUCTS)
+    named = top["description"].fillna("").str.strip()
+    names = labels([*named.where(named != "", top["stock_code"])], 36)
+    order = pd.Categorical(names, names[::-1], ordered=True)
+    kept = top["revenue"] * (1 - top["returned_share"])
+    bars = pd.concat(
+        [
+            pd.DataFrame({"product": order, "revenue": kept, "part": "kept"}),
+            pd.DataFrame({"product": order, "revenue": top["revenue"] - kept, "part": "cancelled"}),
+        ]
+    )
+    bars["part"] = pd.Categorical(bars["part"], ["cancelled", "kept"])
+    return (
+        p9.ggplot(bars, p9.aes("product", "revenue", fill="part"))
+        + p9.geom_col(width=0.7)
+        + p9.coord_flip()
+        + p9.scale_fill_manual({"kept": PRIMARY, "cancelled": ACCENT}, name=" ")
+        + p9.scale_y_continuous(labels=_money_axis(currency), expand=(0, 0, 0.05, 0))
+        + p9.labs(title=title(message), x="", y="Gross revenue")
+        + report_theme(max(2.0, 1.1 + 0.26 * len(top)))
+        + p9.theme(panel_grid_major_y=p9.element_blank())
+    )
+
+
+def returns(months: pd.DataFrame, message: str) -> p9.ggplot:
+    """Draw the cancelled share of gross revenue by month."""
+    whole = months[months["whole"]]
+    points = whole.assign(share=whole["cancelled_revenue"] / whole["gross_revenue"])
+    return (
+        p9.ggplot(points, p9.aes("month", "share"))
+        + p9.geom_line(color=ACCENT, size=0.9)
+        + p9.geom_point(color=ACCENT, size=1.8)
+        + p9.expand_limits(y=0)
+        + p9.scale_y_continuous(labels=percent_axis, expand=(0, 0, 0.08, 0))
+        + _months_scale(points["month"])
+        + p9.labs(title=title(message), x="", y="Cancelled share")
+        + report_theme(2.7)
+    )
+
+
+def cohorts(table: pd.DataFrame, message: str) -> p9.ggplot:
+    """Draw the share of each month's new customers who ordered again, month by month."""
+    cells = table[(table["months"] > 0) & table["whole"]]
+    first = sorted(table["cohort"].unique())
+    size = table[table["months"] == 0].set_index("cohort")["size"]
+    names = {cohort: f"{cohort:%b %Y} ({size[cohort]:,})" for cohort in first}
+    cells = cells.assign(
+        cohort=pd.Categorical(cells["cohort"].map(names), [names[c] for c in first][::-1]),
+        label=[f"{100 * share:.0f}" for share in cells["share"]],
+        ink=["light" if s > 0.6 * cells["share"].max() else "dark" for s in cells["share"]],
+    )
+    many = cells["months"].max() > 14
+    return (
+        p9.ggplot(cells, p9.aes("months", "cohort", fill="share"))
+        + p9.geom_tile(color="white", size=0.6)
+        + p9.geom_text(p9.aes(label="label", color="ink"), size=5.8 if many else 7.5)
+        + _shades()
+        + inks()
+        + p9.scale_x_continuous(
+            breaks=list(range(1, int(cells["months"].max()) + 1, 2 if many else 1)), expand=(0, 0)
+        )
+        + p9.labs(
+            title=title(message),
+            x="Months after the first order",
+            y="First order in (new customers)",
+        )
+        + report_theme(max(2.4, 1.3 + 0.23 * len(first)))
+        + p9.theme(panel_grid_major=p9.element_blank())
+    )

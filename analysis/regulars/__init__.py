@@ -1,0 +1,1 @@
+"""Validate, join and describe the four tables of regular customers."""

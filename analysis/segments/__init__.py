@@ -1,0 +1,1 @@
+"""Score, segment and cluster the customers, and follow them over time."""

@@ -1,0 +1,29 @@
+"""Name clusters, segments, their traits and the limits that sentences mention."""
+
+from __future__ import annotations
+
+EVERYONE = "All customers"
+KMEANS, WARD, GAUSSIAN, DENSITY = "k-means", "Ward", "Gaussian mixture", "HDBSCAN"
+METHODS = (KMEANS, WARD, GAUSSIAN, DENSITY)
+#: The groupings whose use is compared, beside single scores.
+CLUSTERS, SEGMENTS, SCORE_SUM = "clusters", "segments", "score_sum"
+#: Above this many customers only k-means is tried: what the others need grows with the square.
+KMEANS_ONLY = 50_000
+#: Silhouettes and stability are taken from at most so many customers.
+CLUSTERING_SAMPLE = 5_000
+#: The rule's bounds. An adjusted Rand index above 0.8 is good (Steinley 2004), and a cluster with a
+#: Jaccard similarity of 0.85 highly stable (Hennig 2007): people are treated by their cluster.
+STABLE, FOUND_AGAIN, SMALLEST_CLUSTER = 0.8, 0.85, 0.05
+#: What stands in the heatmap of profiles, and what the report calls it.
+TRAITS = {
+    "recency_days": "days since last order",
+    "tenure_days": "days since first order",
+    "frequency": "orders",
+    "monetary": "spend",
+    "mean_order": "value of an order",
+    "lines_per_order": "lines in an order",
+}
+#: A product must be bought by this share of a segment before the report calls it typical.
+SUPPORT = 0.02
+#: The segment of those who had not ordered yet.
+NEW = "not yet a customer"

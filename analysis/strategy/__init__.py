@@ -1,0 +1,1 @@
+"""Plan what to do about whom: actions, their value, budget, experiments, contacts."""

@@ -1,0 +1,244 @@
+"""Write the lists of customers by segment and of whom to contact; they stay private.
+
+They are written into the build's folder ``export``, which no chapter reads and no site holds.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.core import files as core_files
+from analysis.core.names import ACTIVITY, LEDGER
+from analysis.core.problems import Problem, Refused
+
+COLUMNS = ["customer_id", "segment", "cluster", "recency_days", "frequency", "monetary"]
+#: What the column says of a customer's consent to messages.
+CONSENTED, UNKNOWN_CONSENT = "yes", "not in the ledger: check before contacting"
+#: The folders of the rendered book and of the published one.
+PUBLISHED = {"_book", "_site", "sites"}
+#: What makes a spreadsheet calculate a cell, also in full width; and the mark that prevents it.
+CALCULATED = re.compile(r"^(?=['=+\-@＝＋－＠\t\r\n])")
+#: Names that Windows keeps for devices, whatever the ending.
+DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)\d")
+
+
+def write_lists(build: Path) -> list[Path]:
+    """Write one CSV file a segment, and one for each action: whom to contact, best first.
+
+    Parameters
+    ----------
+    build
+        The folder of a build.
+
+    Returns
+    -------
+    list of Path
+        The files written, in alphabetical order: the segments' in ``export``, the actions' in
+        ``export/contacts``. A manifest lies beside them: the day, the data's version, rows and
+        SHA-256 of each file, and what was assumed.
+
+    Raises
+    ------
+    Refused
+        When the folder holds no build, or one without customers, or is published.
+    """
+    out = build / "export"
+    if PUBLISHED & set(out.resolve().parts):
+        raise _refused(
+            build,
+            "this folder is published, and lists of customers must not be",
+            "Name the folder of a build outside _book, _site and sites with --out.",
+        )
+    customers, regular = _table(build, "customers"), _table(build, "activity")
+    actions = _table(build, "actions")
+    if customers.empty and (regular.empty or actions.empty):
+        raise _nobody(build)
+    sizes = customers["segment"].value_counts().sort_index() if len(customers) else pd.Series()
+    lists = _segment_lists(customers) | contact_lists(actions, customers, regular)
+    about = core_files.read_json(build / core_files.MANIFEST)
+    with core_files.replacing(out) as new:
+        files: dict[str, dict[str, Any]] = {}
+        for name, table in lists.items():
+            path = new / name
+            if name.startswith("contacts/"):
+                path.parent.mkdir(exist_ok=True)
+            strings: pd.DataFrame = table.select_dtypes("str")
+            texts = {str(column): neutral(strings[column]) for column in strings.columns}
+            safe = table.assign(**texts)
+            safe.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
+            files[name] = {"rows": len(table), "sha256": core_files.file_hash(path)}
+        core_files.write_json(
+            new / core_files.MANIFEST,
+            {
+                "key": about.get("key", ""),
+                "as_of": about.get("as_of", ""),
+                "data_version": core_files.data_version(about),
+                "customers": {str(segment): int(n) for segment, n in sizes.items()},
+                "files": files,
+                "assumptions": assumptions(actions, about.get("settings", {})),
+            },
+        )
+    return sorted(out.rglob("*.csv"))
+
+
+def _table(build: Path, name: str) -> pd.DataFrame:
+    path = build / f"{name}.parquet"
+    return pd.read_parquet(path) if path.is_file() else pd.DataFrame()
+
+
+def _nobody(build: Path) -> Refused:
+    if (build / core_files.MANIFEST).is_file():
+        return _refused(
+            build,
+            "this build has no ledger and no model of regular customers, and so nobody to export",
+            "Run 'python -m analysis build' on a folder with a ledger, or with the four tables.",
+        )
+    return _refused(build, "there is no build here", "Run 'python -m analysis build' first.")
+
+
+def _segment_lists(customers: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the customers of each segment, by the name of their file."""
+    if customers.empty:
+        return {}
+    names = file_names(sorted(map(str, customers["segment"].unique())))
+    groups = customers.groupby(customers["segment"].astype("str"))
+    return {names[str(segment)]: members[COLUMNS] for segment, members in groups}
+
+
+def contact_lists(
+    actions: pd.DataFrame, customers: pd.DataFrame, regular: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """Return whom to contact for each action, by the name of the file.
+
+    Parameters
+    ----------
+    actions
+        From `strategy.value.valued`, both halves; may be empty.
+    customers, regular
+        The customers of the ledger, and the regular customers, with action and expected_value;
+        either may be empty. Of the regular customers only those who consented are listed. There
+        is no list for an action that is not expected to pay, or whose value is not known.
+
+    Returns
+    -------
+    dict
+        Tables with place (1 first), customer_id, segment, the probability (of staying away, or of
+        buying less), expected_value (of the contact, less its cost), action, channel, offer,
+        consent.
+    """
+    halves = {
+        LEDGER: (customers, "segment", "lapse_probability", "monetary"),
+        ACTIVITY: (regular, "risk_group", "decline_probability", "profit"),
+    }
+    found = {}
+    for half, (people, group, probability, size) in halves.items():
+        own = actions[actions["half"] == half] if len(actions) else actions
+        if own.empty or "expected_value" not in people:
+            continue
+        if half == ACTIVITY:
+            people = people[people["consent"].eq(True)]
+        for (_, action), name in zip(
+            own.iterrows(), file_names(map(str, own["segment"])).values(), strict=True
+        ):
+            if not action["listed"]:
+                continue
+            members = people[people[group] == action["segment"]]
+            members = members.sort_values(
+                ["expected_value", size, "customer_id"],
+                ascending=[False, False, True],
+                ignore_index=True,
+            )
+            if members.empty:
+                continue
+            known = members[probability] if probability in members else float("nan")
+            found[f"contacts/{half}-{name}"] = pd.DataFrame(
+                {
+                    "place": range(1, len(members) + 1),
+                    "customer_id": members["customer_id"],
+                    "segment": members[group],
+                    probability: known,
+                    "expected_value": members["expected_value"],
+                    "action": action["action"],
+                    "channel": action["channel"],
+                    "offer": action["offer"],
+                    "consent": CONSENTED if half == ACTIVITY else UNKNOWN_CONSENT,
+                }
+            ).round({probability: 4, "expected_value": 4})
+    return found
+
+
+def assumptions(actions: pd.DataFrame, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the expected values stand on: the settings, and each action's own.
+
+    Parameters
+    ----------
+    actions
+        As `contact_lists` takes them.
+    settings
+        Of the build's manifest.
+    """
+    names = ["cost_per_contact", "uplift_low", "uplift", "uplift_high", "movable", "worth"]
+    rows = actions.dropna(subset=["value_per_contact"]) if len(actions) else actions
+    return {
+        **{name: settings[name] for name in ("strategy", "contact") if name in settings},
+        "actions": {
+            f"{row['half']}: {row['segment']}": {name: float(row[name]) for name in names}
+            for row in rows.to_dict("records")
+        },
+    }
+
+
+def _refused(build: Path, rule: str, remedy: str) -> Refused:
+    return Refused([Problem(str(build), rule, remedy=remedy)])
+
+
+def neutral(text: pd.Series) -> pd.Series:
+    """Return texts that no spreadsheet calculates: an apostrophe goes before what it would.
+
+    One goes before an apostrophe too, so that dropping the first gives every text back.
+
+    Examples
+    --------
+    >>> neutral(pd.Series(["17850", "-2+3", "'5"])).tolist()
+    ['17850', "'-2+3", "''5"]
+    """
+    return text.str.replace(CALCULATED, "'", regex=True)
+
+
+def file_names(segments: Iterable[str]) -> dict[str, str]:
+    """Return a file name for each segment: no two the same, also where case does not count.
+
+    Examples
+    --------
+    >>> file_names(["At risk", "At risk!"])
+    {'At risk': 'at-risk.csv', 'At risk!': 'at-risk-2.csv'}
+    """
+    names: dict[str, str] = {}
+    for segment in segments:
+        name, number = slug(segment), 1
+        while f"{name}.csv" in names.values():
+            number += 1
+            name = f"{slug(segment)}-{number}"
+        names[segment] = f"{name}.csv"
+    return names
+
+
+def slug(name: str) -> str:
+    """Return a name that is safe as a file's: letters, digits and hyphens, and not too many.
+
+    Examples
+    --------
+    >>> slug("Cannot lose them")
+    'cannot-lose-them'
+    >>> slug("../../etc/passwd"), slug("NUL"), slug("?!")
+    ('etc-passwd', 'nul-segment', 'unnamed')
+    """
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    short = re.sub(r"[\W_]+", "-", plain).strip("-")[:50].strip("-")
+    return f"{short}-segment" if DEVICES.fullmatch(short) else short or "unnamed"

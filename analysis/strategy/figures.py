@@ -1,0 +1,249 @@
+"""Draw the value of actions, their assumptions, the budget and whom to contact.
+
+Each function takes a tidy table of `strategy.value`, `budget` or `experiments`, one half of it, and
+a message, which becomes the title, and returns a plot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+import plotnine as p9
+
+from analysis.core.formatting import capital, count, labels, percent, short_money
+from analysis.core.plotting import (
+    ACCENT,
+    INK,
+    MUTED,
+    NO_ROWS,
+    PRIMARY,
+    SOFT,
+    nothing,
+    percent_labels,
+    title,
+    titled_theme,
+    top_first,
+)
+from analysis.strategy.names import RATE, REACH, UPLIFT
+from analysis.strategy.text import assumption, points, write_amount
+
+_LINES = ["by what came (band: 95% interval)", "expected, by the predicted risks",
+          "by what came, at the lowest and highest share kept"]  # fmt: skip
+
+
+def contact_curve(curve: pd.DataFrame, message: str, unit: str) -> p9.ggplot:
+    """Draw the profit, in a unit, of contacting everybody from each risk on."""
+    if curve.empty:
+        return nothing(message)
+    lines = pd.concat(
+        [
+            curve[["threshold"]].assign(value=curve[column], column=column, kind=kind)
+            for column, kind in zip(
+                ("profit", "expected", "least", "most"), [*_LINES, _LINES[2]], strict=True
+            )
+        ]
+    )
+    lines["kind"] = pd.Categorical(lines["kind"], _LINES)
+    top, bottom = lines["value"].max(), min(0.0, lines["value"].min())
+    chosen = float(curve.loc[curve["chosen"].astype(bool), "threshold"].iloc[0])
+    places = [(chosen, f"chosen: {percent(chosen)}", ACCENT)]
+    if abs(chosen - 0.5) > 0.005:
+        places.append((0.5, "one half", SOFT))
+    marks = pd.DataFrame(places, columns=["x", "text", "color"])
+    # On other sides and heights, so that they do not meet where the lines are close.
+    marks["y"] = [top * 1.16 - bottom * 0.16, top * 1.07 - bottom * 0.07][: len(marks)]
+    sides = [0.2 <= chosen < 0.5 or chosen > 0.8, chosen > 0.5][: len(marks)]
+    marks["ha"] = np.where(sides, "right", "left")
+    marks["at"] = marks["x"] + np.where(sides, -0.01, 0.01)
+    look = {"color": [PRIMARY, INK, MUTED], "linetype": ["solid", "dashed", "dotted"]}
+    return (
+        p9.ggplot(lines, p9.aes("threshold", "value"))
+        + p9.geom_hline(yintercept=0, color=INK, size=0.5)
+        + p9.geom_ribbon(
+            p9.aes("threshold", ymin="low", ymax="high"), data=curve, inherit_aes=False,
+            fill=PRIMARY, alpha=0.18,
+        )
+        + p9.geom_vline(p9.aes(xintercept="x"), data=marks, color=list(marks["color"]), size=0.6)
+        + p9.geom_line(p9.aes(group="column", color="kind", linetype="kind"), size=0.8)
+        + p9.geom_text(
+            p9.aes("at", "y", label="text", ha="ha"), data=marks, inherit_aes=False, size=8,
+            color=list(marks["color"]),
+        )
+        + p9.scale_color_manual(dict(zip(_LINES, look["color"], strict=True)), name=" ")
+        + p9.scale_linetype_manual(dict(zip(_LINES, look["linetype"], strict=True)), name=" ")
+        + p9.scale_x_continuous(labels=percent_labels, breaks=[0, 0.2, 0.4, 0.6, 0.8, 1])
+        + p9.labs(
+            title=title(message),
+            x="Everybody with consent is contacted from this risk on",
+            y=f"Brought, less the cost ({unit})" if unit else "Brought, less the cost",
+        )
+        + titled_theme(4.3, message)
+        + p9.theme(legend_direction="vertical", legend_key_width=26, legend_key_height=11)
+    )  # fmt: skip
+
+
+def _axis(half: str, currency: str) -> Callable[[Sequence[float]], list[str]]:
+    """Return how an axis with amounts of one half is lettered."""
+    sign = currency if half == "ledger" else ""
+
+    def written(places: Sequence[float]) -> list[str]:
+        small = any(round(place, 6) % 1 for place in places)
+        texts = [f"{'-' * int(p < 0)}{sign}{abs(p):g}" if small else short_money(p, sign)
+                 for p in np.round(np.asarray(places, float), 6)]  # fmt: skip
+        return [text.replace("-", "−") for text in texts]
+
+    return written
+
+
+def _unit(half: str) -> str:
+    return "" if half == "ledger" else " (units of the profit table)"
+
+
+def worth(actions: pd.DataFrame, message: str, half: str, currency: str = "") -> p9.ggplot:
+    """Draw what a contact brings, and what all contacts of an action bring, with intervals."""
+    rows = actions[actions["rank"].notna()] if len(actions) else actions
+    if rows.empty:
+        return nothing(message)
+    rows = rows.sort_values("rank", kind="stable")
+    sizes = [f" ({count(contacts)})" for contacts in rows["contacts"]]
+    names = labels([capital(str(name)) for name in rows["segment"]], 26, sizes)
+    panels = ["One contact brings", "All contacts bring"]
+    data = pd.concat(
+        [
+            pd.DataFrame({"label": top_first(names), "value": rows[value].to_numpy(float),
+                          "low": rows[low].to_numpy(float), "high": rows[high].to_numpy(float),
+                          "panel": pd.Categorical([panel] * len(rows), panels)})
+            for value, low, high, panel in (
+                ("value_per_contact", "value_per_contact", "value_per_contact", panels[0]),
+                ("expected_profit", "low", "high", panels[1]),
+            )
+        ],
+        ignore_index=True,
+    )  # fmt: skip
+    data["kind"] = np.where(data["value"] > 0, "pays", "costs")
+    data["text"] = ["  " + write_amount(value, half, currency, "") for value in data["value"]]
+    return (
+        p9.ggplot(data, p9.aes("value", "label", color="kind"))
+        + p9.geom_vline(xintercept=0, color=INK, size=0.5)
+        + p9.geom_segment(p9.aes(x="low", xend="high", yend="label"), size=0.9)
+        + p9.geom_point(size=2.4)
+        + p9.geom_text(p9.aes("high", label="text"), ha="left", size=7.5, color=SOFT)
+        + p9.facet_wrap("panel", nrow=1, scales="free_x")
+        + p9.scale_color_manual({"pays": PRIMARY, "costs": ACCENT}, guide=None)
+        + p9.scale_x_continuous(labels=_axis(half, currency), expand=(0.05, 0, 0.26, 0))
+        + p9.labs(
+            title=title(message),
+            x=f"Expected profit after the cost{_unit(half)}; contacts in brackets\n"
+            "(lines: the middle 95% of what the assumptions and the data allow)",
+            y="",
+        )
+        + titled_theme(1.6 + 0.27 * len(rows), message)
+        + NO_ROWS
+        + p9.theme(panel_spacing_x=0.04)
+    )
+
+
+def _told(name: str, value: float, half: str, currency: str) -> str:
+    """Write the value of an assumption."""
+    if name == UPLIFT:
+        return points(value)
+    if name == REACH or (name == RATE and half == "ledger"):
+        return percent(value)
+    return f"×{value:g}" if name == RATE else write_amount(value, half, currency, unit="")
+
+
+def tornado(table: pd.DataFrame, message: str, half: str, currency: str = "") -> p9.ggplot:
+    """Draw what each assumption does to the profit of one action, the largest on top."""
+    if table.empty:
+        return nothing(message)
+    names = top_first([capital(assumption(name, half)) for name in table["assumption"]])
+    ends = ["at its low", "at its high"]
+    parts = []
+    for end, column in zip(ends, ("low", "high"), strict=True):
+        pairs = zip(table["assumption"], table[f"at_{column}"], strict=True)
+        parts.append(
+            pd.DataFrame({"label": names, "from": table["profit"], "to": table[f"profit_{column}"],
+                          "other": table[f"profit_{'high' if column == 'low' else 'low'}"],
+                          "end": pd.Categorical([end] * len(table), ends),
+                          "text": [_told(name, at, half, currency) for name, at in pairs]})
+        )  # fmt: skip
+    data = pd.concat(parts, ignore_index=True)
+    reach = data["to"].max() - data["to"].min() or 1.0
+    right = data["to"] >= data["other"]
+    data["ha"] = np.where(right, "left", "right")
+    data["at"] = data["to"] + np.where(right, 0.012, -0.012) * reach
+    return (
+        p9.ggplot(data, p9.aes(y="label"))
+        + p9.geom_segment(p9.aes(x="from", xend="to", yend="label", color="end"), size=7)
+        + p9.geom_vline(xintercept=float(table["profit"].iloc[0]), color=INK, size=0.5)
+        + p9.geom_vline(xintercept=0, color=MUTED, linetype="dashed", size=0.5)
+        + p9.geom_text(p9.aes("at", label="text", ha="ha"), size=7.5, color=SOFT)
+        + p9.scale_color_manual(dict(zip(ends, [MUTED, PRIMARY], strict=True)), name="Assumption")
+        + p9.scale_x_continuous(labels=_axis(half, currency), expand=(0.17, 0))
+        + p9.labs(
+            title=title(message),
+            x=f"Expected profit{_unit(half)}\n(one assumption changed at a time)",
+            y="",
+        )
+        + titled_theme(1.6 + 0.34 * len(table), message)
+        + NO_ROWS
+        + p9.guides(color=p9.guide_legend(override_aes={"size": 5}))
+    )
+
+
+def budget(
+    table: pd.DataFrame, message: str, limit: float, half: str, currency: str = ""
+) -> p9.ggplot:
+    """Draw how the expected profit grows with the contacts, the best first, and the limit."""
+    rows = table[table["by"] == "contacts"] if len(table) else table
+    if rows.empty:
+        return nothing(message)
+    start = pd.DataFrame({"cumulative_contacts": [0.0], "cumulative_profit": [0.0],
+                          "low": [0.0], "high": [0.0]})  # fmt: skip
+    line = pd.concat([start, rows[list(start)]], ignore_index=True)
+    end = float(line["cumulative_contacts"].max())
+    top, bottom = float(line["high"].max()), float(line["low"].min())
+    # A list beside the curve: names at its points would meet where segments are small.
+    keys = [f"{place}  {name}" for place, name in
+            zip(rows["place"], labels([capital(str(n)) for n in rows["segment"]], 26),
+                strict=True)]  # fmt: skip
+    step = (top - bottom) * 0.058
+    listed = pd.DataFrame({"x": end * 0.025, "y": [top - step * i for i in range(len(keys))],
+                           "text": keys})  # fmt: skip
+    marks = rows.assign(x=rows["cumulative_contacts"], text=rows["place"].astype("str"))
+    plot = (
+        p9.ggplot(line, p9.aes("cumulative_contacts", "cumulative_profit"))
+        + p9.geom_hline(yintercept=0, color=INK, size=0.5)
+        + p9.geom_ribbon(p9.aes(ymin="low", ymax="high"), fill=PRIMARY, alpha=0.15)
+        + p9.geom_line(color=PRIMARY, size=0.9)
+    )
+    if 0 < limit < end:
+        # Away from the list of names.
+        y = top if limit > 0.4 * end else bottom + 0.07 * (top - bottom)
+        mark = pd.DataFrame({"x": [limit], "y": [y], "text": [f" {count(limit)} contacts "]})
+        plot = (
+            plot
+            + p9.geom_vline(xintercept=limit, color=ACCENT, size=0.6)
+            + p9.geom_text(
+                p9.aes("x", "y", label="text"), data=mark, inherit_aes=False, color=ACCENT,
+                size=8, ha="right" if limit > end / 2 else "left",
+            )
+        )  # fmt: skip
+    return (
+        plot
+        + p9.geom_point(p9.aes("x"), data=marks, color="white", size=4.6)
+        + p9.geom_text(p9.aes("x", label="text"), data=marks, color=PRIMARY, size=7.5,
+                       fontweight="bold")
+        + p9.geom_text(p9.aes("x", "y", label="text"), data=listed, inherit_aes=False, ha="left",
+                       size=7.5, color=SOFT)
+        + p9.scale_y_continuous(labels=_axis(half, currency))
+        + p9.scale_x_continuous(labels=lambda places: [count(place) for place in places])
+        + p9.labs(
+            title=title(message),
+            x="Contacts, those that bring most first",
+            y=f"Expected profit{' (units)' if half != 'ledger' else ''}",
+        )
+        + titled_theme(3.9, message)
+    )  # fmt: skip

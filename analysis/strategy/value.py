@@ -1,0 +1,345 @@
+"""Estimate the expected value of each action, and rank the actions.
+
+A contact costs, and wins a share of those whom it reaches: the uplift. In the ledger, one who is
+won orders in a quarter in which he or she would have ordered nothing; among the regular customers,
+one who is kept does not buy less. Uplift, margin, reach and cost are assumptions, in
+``data/segments.toml`` and in ``[strategy]`` and ``[contact]`` of the settings; what one who is won
+is worth, and who can be won at all, comes from the data. The halves have different units, and are
+never added up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from analysis.core.settings import ContactSettings, Range, StrategySettings
+from analysis.strategy.contact_policy import gain
+from analysis.strategy.names import COST, LOSES, PAYS, RATE, REACH, UNCERTAIN, UPLIFT, WORTH
+from analysis.strategy.plan import Action
+
+Numbers = npt.NDArray[np.float64]
+
+DRAWS = 4000
+Z = float(stats.norm.ppf(0.975))
+#: Why an action has no value.
+FEW = "fewer customers than are described"
+NO_PAST = (
+    "the ledger does not show enough customers of the segment in a whole quarter that followed"
+)
+NO_PROFIT = "the profit of those who consented is not known"
+NO_CONSENT = "nobody in the group is known to consent to messages"
+UNCOUNTED = "so few differ from the others in their consent that they are not counted"
+
+# ------------------------------------------------------------------------- what is assumed
+
+
+class Terms(NamedTuple):
+    """All that the value of one action depends on.
+
+    Attributes
+    ----------
+    people
+        Customers of the segment, or those of the group who consented.
+    movable
+        The share of them who can be won: no uplift is larger.
+    ranges
+        Low, likely and high of `UPLIFT` (share of those contacted), `WORTH` (of one who is won),
+        `RATE` (the margin, or by what the profit at stake is multiplied), `REACH` and `COST` (of
+        one contact).
+    """
+
+    people: int
+    movable: float
+    ranges: dict[str, tuple[float, float, float]]
+
+    def profit(self, **values: Numbers | float) -> Numbers:
+        """Return the expected profit with some assumptions changed, the others as likely."""
+        at = {name: values.get(name, ends[1]) for name, ends in self.ranges.items()}
+        won = np.minimum(at[UPLIFT], self.movable) * at[WORTH] * at[RATE]
+        return np.asarray(self.people * at[REACH] * (won - at[COST]), dtype=float)
+
+
+def ends(assumed: Range) -> tuple[float, float, float]:
+    """Return low, likely and high of a range."""
+    return assumed.low, assumed.likely, assumed.high
+
+
+def around(value: float, times: float) -> tuple[float, float, float]:
+    """Return a value with its ends, so many times lower and higher."""
+    return value / times, value, value * times
+
+
+def ledger_terms(
+    action: Action, people: pd.DataFrame, past: pd.DataFrame, assumed: StrategySettings
+) -> Terms | str:
+    """Return the terms of an action of the ledger, or why there are none.
+
+    Parameters
+    ----------
+    action
+        With cost and uplift.
+    people
+        The customers of the segment, with ``away`` from `staying_away`.
+    past
+        The segment's row of `returns`, or none.
+    assumed
+        The settings.
+    """
+    if past.empty or pd.isna(past["spend"].iloc[0]):
+        return NO_PAST
+    assert action.uplift is not None and action.cost is not None
+    row = past.iloc[0]
+    return Terms(
+        len(people),
+        float(people["away"].mean()),
+        {
+            UPLIFT: ends(action.uplift),
+            WORTH: (float(row["spend_low"]), float(row["spend"]), float(row["spend_high"])),
+            RATE: ends(assumed.margin),
+            REACH: ends(assumed.reach),
+            COST: around(action.cost, assumed.wrong_by),
+        },
+    )
+
+
+def contact_of(action: Action, contact: ContactSettings) -> ContactSettings:
+    """Return the assumptions about a contact, with the action's own where it has some."""
+    changes: dict[str, float] = {} if action.cost is None else {"cost": action.cost}
+    if rate := action.uplift:
+        changes |= {
+            "save_rate": rate.likely,
+            "save_rate_low": rate.low,
+            "save_rate_high": rate.high,
+        }
+    return contact.model_copy(update=changes)
+
+
+def group_terms(
+    action: Action, people: pd.DataFrame, contact: ContactSettings, times: float, smallest: int
+) -> Terms | str:
+    """Return the terms of an action for a group of regular customers, or why there are none.
+
+    Only customers who consented count. Uplift is the share of those contacted who are kept; worth
+    is chosen so that all together give `strategy.contact_policy.gain`.
+
+    Parameters
+    ----------
+    action
+        The action.
+    people
+        The group, with consent, profit, decline_probability and twin_group.
+    contact
+        The settings' assumptions.
+    times
+        By what those without a range may be wrong.
+    smallest
+        Where fewer consented, or fewer did not, nothing is told.
+    """
+    consented = people[people["consent"].to_numpy(dtype=bool)]
+    others = len(people) - len(consented)
+    if consented.empty:
+        return NO_CONSENT
+    if len(consented) < smallest or 0 < others < smallest:
+        return UNCOUNTED
+    risk = consented["decline_probability"].to_numpy(float)
+    sure = contact_of(action, contact)
+    # What a contact that keeps everybody would bring before its cost: linear in the share kept.
+    all_kept = gain(consented["profit"], risk, sure.model_copy(update={"save_rate": 1.0}))
+    at_stake = pd.Series(all_kept + sure.cost)
+    if at_stake.isna().all():
+        return NO_PROFIT
+    # Of a customer whose profit is not known, the others' mean is expected.
+    mean, share = float(at_stake.mean()), float(risk.mean())
+    apart = (at_stake - mean).groupby(consented["twin_group"].to_numpy()).sum()
+    reach = Z * float(np.sqrt((apart**2).sum())) / at_stake.notna().sum()
+    rates = (sure.save_rate_low, sure.save_rate, sure.save_rate_high)
+    low, likely, high = (rate * share for rate in rates)
+    worth = [
+        max(0.0, value) / share if share else 0.0 for value in (mean - reach, mean, mean + reach)
+    ]
+    return Terms(
+        len(consented),
+        share,
+        {
+            UPLIFT: (low, likely, high),
+            WORTH: (worth[0], worth[1], worth[2]),
+            RATE: around(1.0, times),
+            REACH: (1.0, 1.0, 1.0),
+            COST: around(sure.cost, times),
+        },
+    )
+
+
+# ------------------------------------------------------------------------- what it is worth
+
+
+def triangle(u: Numbers, low: float, likely: float, high: float) -> Numbers:
+    """Return the quantiles of a triangular distribution, also where it has no width.
+
+    Examples
+    --------
+    >>> triangle(np.array([0.0, 0.5, 1.0]), 0.0, 1.0, 2.0).tolist()
+    [0.0, 1.0, 2.0]
+    """
+    if high <= low:
+        return np.full_like(u, likely)
+    left = low + np.sqrt(u * (high - low) * (likely - low))
+    right = high - np.sqrt((1 - u) * (high - low) * (high - likely))
+    return np.where(u < (likely - low) / (high - low), left, right)
+
+
+def drawn(terms: Mapping[str, Terms], seed: int) -> dict[str, dict[str, Numbers]]:
+    """Return `DRAWS` values of each assumption of each action of one half.
+
+    Uplift, margin, reach and cost are drawn from triangles over their ranges (what may be wrong by
+    a factor, on a logarithmic scale), and stand equally high in their ranges for all actions:
+    whoever is too hopeful is so everywhere. What one who is won is worth is drawn for each action
+    by itself, from the normal (ledger: log-normal) distribution whose 95% interval it has.
+    """
+    random = np.random.default_rng(seed)
+    u = {name: random.random(DRAWS) for name in (UPLIFT, RATE, REACH, COST)}
+    found = {}
+    for key, term in terms.items():
+        low, likely, high = term.ranges[WORTH]
+        z = random.standard_normal(DRAWS)
+        if low > 0:
+            worth = likely * np.exp(z * np.log(high / low) / (2 * Z))
+        else:
+            worth = np.maximum(0.0, likely + z * (high - low) / (2 * Z))
+        values = {WORTH: worth}
+        for name in u:
+            low, likely, high = term.ranges[name]
+            if name == COST and low > 0:
+                values[name] = np.exp(triangle(u[name], *np.log([low, likely, high])))
+            else:
+                values[name] = triangle(u[name], low, likely, high)
+        found[key] = values
+    return found
+
+
+def valued(table: pd.DataFrame, terms: Mapping[str, Terms | str], seed: int) -> pd.DataFrame:
+    """Add to the actions of one half what they cost and are expected to bring.
+
+    Parameters
+    ----------
+    table
+        The rows of one half of `strategy.plan.actions`.
+    terms
+        By segment; a text says why there are none.
+    seed
+        Of the draws.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `table` with listed (customers on the contact list: none where no profit is expected, or
+        none can be told); contacts (customers who can be reached, as assumed);
+        cost_per_contact; cost (of all contacts); uplift with uplift_low and uplift_high (share of
+        those contacted, no more than movable); movable; worth (profit with one who is won) with
+        worth_low and worth_high (95% of the data's own chance, or of the ledger's);
+        expected_profit (at the likely assumptions) with low and high (the middle 95% of
+        `drawn`); value_per_contact (expected profit by contacts); break_even_uplift (share of those
+        contacted from which on the action pays); draws_paying (share of the draws above 0); rank
+        (by value per contact, 1 first); reason (why there is no value, or empty); verdict (as in
+        `verdict`). Amounts are in the unit of the half.
+
+    Notes
+    -----
+    ``low`` to ``high`` is no confidence interval: ranges are opinions, and so is what comes out.
+    """
+    known = {key: term for key, term in terms.items() if isinstance(term, Terms)}
+    draws = drawn(known, seed)
+    rows: list[dict[str, Any]] = []
+    for key in table["segment"]:
+        term = terms.get(key, FEW)
+        if isinstance(term, str):
+            rows.append({"reason": term})
+            continue
+        ranges, likely = term.ranges, {name: ends[1] for name, ends in term.ranges.items()}
+        contacts = term.people * likely[REACH]
+        profit = float(term.profit())
+        spread = term.profit(**draws[key])
+        low, high = np.quantile(spread, [0.025, 0.975])
+        worth = [value * likely[RATE] for value in ranges[WORTH]]
+        uplifts = [min(value, term.movable) for value in ranges[UPLIFT]]
+        rows.append(
+            {
+                "listed": term.people if profit > 0 else 0,
+                "contacts": contacts,
+                "cost_per_contact": likely[COST],
+                "cost": contacts * likely[COST],
+                "uplift": uplifts[1],
+                "uplift_low": uplifts[0],
+                "uplift_high": uplifts[2],
+                "movable": term.movable,
+                "worth": worth[1],
+                "worth_low": worth[0],
+                "worth_high": worth[2],
+                "expected_profit": profit,
+                "low": min(low, profit),
+                "high": max(high, profit),
+                "value_per_contact": profit / contacts if contacts else np.nan,
+                "break_even_uplift": likely[COST] / worth[1] if worth[1] > 0 else np.nan,
+                "draws_paying": float((spread > 0).mean()),
+                "reason": "",
+            }
+        )
+    columns = ["contacts", "cost_per_contact", "cost", "uplift", "uplift_low",
+               "uplift_high", "movable", "worth", "worth_low", "worth_high", "expected_profit",
+               "low", "high", "value_per_contact", "break_even_uplift",
+               "draws_paying"]  # fmt: skip
+    more = pd.DataFrame(rows, index=table.index).reindex(columns=["listed", *columns, "reason"])
+    more["listed"] = more["listed"].fillna(0)
+    types = {"listed": "int64", **dict.fromkeys(columns, "float64"), "reason": "str"}
+    more = more.astype(types)
+    rank = more["value_per_contact"].rank(ascending=False, method="first").astype("Int64")
+    return pd.concat([table, more.assign(rank=rank, verdict=verdict(more))], axis=1)
+
+
+def verdict(values: pd.DataFrame) -> list[str]:
+    """Return what can be said of each action before anybody has measured it.
+
+    Parameters
+    ----------
+    values
+        expected_profit, with low and high.
+
+    Returns
+    -------
+    list of str
+        `LOSES` where no profit is expected at the likely assumptions, `PAYS` where the whole range
+        is above zero, `UNCERTAIN` otherwise and where there is no value.
+    """
+    profits, lows = (values[name].astype(float) for name in ("expected_profit", "low"))
+    return [
+        LOSES if profit <= 0 else PAYS if low > 0 else UNCERTAIN
+        for profit, low in zip(profits, lows, strict=True)
+    ]
+
+
+def tornado(segment: str, half: str, terms: Terms) -> pd.DataFrame:
+    """Return what each assumption does to the profit of one action, all others as likely.
+
+    Returns
+    -------
+    pandas.DataFrame
+        half, segment, assumption, at_low, at_likely, at_high (its values), profit_low, profit_high
+        (the profit with the assumption at its low and its high), profit (as likely), swing (the
+        distance of the two); the largest swing first. What has no range is left out.
+    """
+    rows = []
+    for name, values in terms.ranges.items():
+        if values[0] < values[2]:
+            low, high = (float(terms.profit(**{name: value})) for value in (values[0], values[2]))
+            rows.append((half, segment, name, *values, low, high, float(terms.profit()),
+                         abs(high - low)))  # fmt: skip
+    columns = ["half", "segment", "assumption", "at_low", "at_likely", "at_high", "profit_low",
+               "profit_high", "profit", "swing"]  # fmt: skip
+    table = pd.DataFrame(rows, columns=columns)
+    return table.sort_values("swing", ascending=False, kind="stable", ignore_index=True)

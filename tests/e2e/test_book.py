@@ -1,0 +1,390 @@
+"""Is the published book what a reader should get? Looked at in the rendered files themselves."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
+
+import pandas as pd
+import pytest
+from conftest import BOOKS, KINDS, built, call_in, copy_project, once, snapshot
+from pypdf import PageObject, PdfReader
+from pypdf.generic import DecodedStreamObject, NameObject
+
+from analysis.core.files import read_json
+from analysis.core.settings import Settings
+from analysis.ingest.sample_orders import HOSTILE
+
+pytestmark = pytest.mark.drill
+#: What a book on each kind of input must have, and what a book without that input must not have.
+PARTS = {
+    "orders": {
+        *("sec-ladder", "sec-time", "sec-scores", "sec-segments", "sec-kinds", "sec-retention"),
+        *("sec-worth-ledger", "fig-revenue", "fig-movement", "fig-lapse-segments", "tbl-ladder"),
+        *("tbl-candidates", "tbl-lapse-models", "tbl-columns-customers"),
+    },
+    "regulars": {
+        *("sec-tables", "sec-decline", "sec-contact", "sec-risk-groups", "sec-worth-activity"),
+        *("fig-effects", "fig-candidates", "fig-contact", "tbl-leaks", "tbl-typos"),
+        *("tbl-columns-activity",),
+    },
+}
+CHAPTERS = (
+    *("Summary", "Data checks", "Exploration", "RFM and clustering", "Segment profiles"),
+    *("Activity model", "Strategy", "Method and assumptions", "Data dictionary", "Glossary"),
+)
+LOADING = {
+    ("script", "src"),
+    ("img", "src"),
+    ("link", "href"),
+    ("iframe", "src"),
+    ("source", "src"),
+}
+
+
+class Page(HTMLParser):
+    """The parts of an HTML page that the checks look at."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.text: list[str] = []
+        self._silent = 0
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        self._silent += tag in ("script", "style")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._silent -= tag in ("script", "style")
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent:
+            self.text.append(data)
+
+    @property
+    def words(self) -> str:
+        return " ".join("".join(self.text).split())
+
+
+def rendered(kind: str, shared: Path) -> Path:
+    """Return a project with the published book of a kind of input: CI's, where CI rendered it.
+
+    As in CI, the sample's book is rendered without Quarto, and the others with it where it is.
+    """
+    made = built(kind, shared)
+    if BOOKS:
+        return made
+
+    def render(project: Path) -> None:
+        shutil.copytree(made, project)
+        quarto = shutil.which("quarto") if kind != "both" else None
+        code = "from report import __main__ as m; m.find_quarto = lambda: {}; exit(m.main())"
+        said = call_in(project, sys.executable, "-c", code.format(repr(quarto)))
+        assert "build/ is up to date with " in said
+
+    return once(made.with_name(f"{kind}-book"), render)
+
+
+@pytest.fixture(scope="module", params=[*KINDS])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Return a kind of input: orders, regular customers, or both."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def site(kind: str, shared: Path) -> Path:
+    """Return what was published of a kind of input."""
+    return rendered(kind, shared) / "_site"
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> dict[Path, Page]:
+    return {path: Page(path) for path in sorted(site.rglob("*.html"))}
+
+
+def text_of(page: PageObject) -> str:
+    """Return the text of a page; lines and curves, which take long to read, are left out."""
+    kept, contents = DecodedStreamObject(), page.get_contents()
+    assert contents is not None
+    kept.set_data(re.sub(rb"(?:-?[0-9.]+\s){2,6}(?:[mlcvy]|re)(?=\s)", b"", contents.get_data()))
+    page[NameObject("/Contents")] = kept
+    return page.extract_text()
+
+
+@pytest.fixture(scope="module")
+def sheets(site: Path) -> list[str]:
+    """Return the text of each page of the PDF."""
+    return [text_of(page) for page in PdfReader(site / "customer-report.pdf").pages]
+
+
+def test_nothing_is_loaded_from_another_host(site: Path, pages: dict[Path, Page]) -> None:
+    loads = [
+        (path.name, tag, attributes[name])
+        for path, page in pages.items()
+        for tag, attributes in page.tags
+        for name in ("src", "href")
+        if (tag, name) in LOADING and re.match(r"(https?:)?//", attributes.get(name, ""))
+    ]
+    assert loads == []
+    for style in site.rglob("*.css"):
+        assert not re.search(r"(url\(|@import)\s*['\"]?(https?:)?//", style.read_text("utf-8"))
+
+
+def test_every_image_says_what_it_shows(pages: dict[Path, Page]) -> None:
+    images = [a for page in pages.values() for tag, a in page.tags if tag == "img"]
+    assert len(images) >= 10
+    assert [a.get("src", "")[:80] for a in images if len(a.get("alt", "")) < 40] == []
+
+
+def test_no_link_is_broken(pages: dict[Path, Page]) -> None:
+    anchors = {
+        path: {a[name] for _, a in page.tags for name in ("id", "name") if name in a}
+        for path, page in pages.items()
+    }
+    broken = []
+    for path, page in pages.items():
+        for tag, attributes in page.tags:
+            link = urlsplit(attributes.get("href", ""))
+            if tag != "a" or link.scheme or link.netloc or not attributes.get("href"):
+                continue
+            target = (path.parent / unquote(link.path)).resolve() if link.path else path
+            target = target / "index.html" if target.is_dir() else target
+            if not target.is_file() or (
+                link.fragment
+                and target in anchors
+                and unquote(link.fragment) not in anchors[target]
+            ):
+                broken.append((path.name, attributes["href"]))
+    assert broken == []
+
+
+#: A paragraph that ends with a colon, or a heading, and what comes after it.
+LEAD_IN = re.compile(r"<p>((?:(?!</p>).)*?):\s*</p>\s*<(/?\w+)", re.S)
+HEADING = re.compile(r"<h([1-6])[^>]*>((?:(?!</h\1>).)*)</h\1>\s*<(/section|h[1-6])", re.S)
+
+
+def announced_and_missing(html: str) -> list[str]:
+    """Return lead-ins that no list, table or picture follows, and headings without a section."""
+    shown = {"ul", "ol", "dl", "table", "div", "figure", "pre", "blockquote", "math"}
+    found = [text for text, tag in LEAD_IN.findall(html) if tag not in shown]
+    found += [text for level, text, after in HEADING.findall(html)
+              if after == "/section" or after[1] <= level]  # fmt: skip
+    return [re.sub(r"<[^>]+>", "", text).strip()[-80:] for text in found]
+
+
+def test_nothing_is_announced_that_does_not_come(pages: dict[Path, Page]) -> None:
+    missing = {path.name: announced_and_missing(path.read_text("utf-8")) for path in pages}
+    assert {name: texts for name, texts in missing.items() if texts} == {}
+
+
+def test_a_lead_in_or_a_heading_without_what_it_announces_is_found() -> None:
+    assert announced_and_missing("<p>Wrong if:</p>\n<h2>Next</h2><p>a</p>") == ["Wrong if"]
+    assert announced_and_missing("<p>Wrong if:</p>\n<ul><li>a</li></ul>") == []
+    assert announced_and_missing("<h2>One</h2>\n<h2>Two</h2><p>a</p>") == ["One"]
+    assert announced_and_missing("<h2>One</h2>\n<h3>Two</h3><p>a</p>") == []
+    assert announced_and_missing("<section><h2>One</h2>\n</section>") == ["One"]
+
+
+def test_markup_in_the_data_is_shown_as_text(site: Path, pages: dict[Path, Page]) -> None:
+    """The sample has a product that is a script; it is among those that a page or a CSV names."""
+    assert not [
+        1 for path in pages for text in [path.read_text("utf-8")] if '<script>alert("x")' in text
+    ]
+    shown = " ".join(page.words for page in pages.values())
+    assert "unresolved" not in shown
+    assert "?@" not in shown
+    assert "{python}" not in shown
+
+
+def made_of(site: Path) -> dict[str, Any]:
+    """Return the manifest of the build that a book was rendered from."""
+    return read_json(site.parent / "build" / "manifest.json")
+
+
+def test_the_first_page_says_when_it_stands_on_the_sample(
+    site: Path, pages: dict[Path, Page]
+) -> None:
+    first = next(page for path, page in pages.items() if path.name == "index.html")
+    assert ("This report stands on sample data" in first.words) is made_of(site)["sample"]
+
+
+def test_a_book_has_what_its_input_allows_and_nothing_of_the_other(
+    kind: str, pages: dict[Path, Page]
+) -> None:
+    found = {a["id"] for page in pages.values() for _, a in page.tags if "id" in a}
+    for one, parts in PARTS.items():
+        expected = parts if kind in (one, "both") else set()
+        assert parts & found == expected, one
+
+
+def test_figures_and_tables_are_numbered_and_found(kind: str, pages: dict[Path, Page]) -> None:
+    words = " ".join(page.words for page in pages.values()).replace("\xa0", " ")
+    labels = set(re.findall(r"(Figure|Table) ([1-9A-C])\.(\d+)\b", words))
+    assert len(labels) >= {"orders": 50, "regulars": 30, "both": 70}[kind]
+    lacking = {(what, chapter, n) for what, chapter, last in labels for n in range(1, int(last))
+               if (what, chapter, str(n)) not in labels}  # fmt: skip
+    assert lacking == set()
+    assert "not available" not in words
+    assert re.findall(r".{20}\bnan\b.{20}", words) == []
+
+
+def test_the_data_behind_each_picture_can_be_had(pages: dict[Path, Page]) -> None:
+    downloads = [
+        a
+        for page in pages.values()
+        for tag, a in page.tags
+        if tag == "a" and "download" in a.get("class", "").split()
+    ]
+    assert len(downloads) >= 10
+
+
+def test_the_pdf_holds_the_whole_book(kind: str, site: Path, sheets: list[str]) -> None:
+    text = " ".join(" ".join(sheets).split())
+    for words in (*CHAPTERS, "Efron"):
+        assert words in text, words
+    assert ("This report stands on sample data" in text) is made_of(site)["sample"]
+    assert ("Champions" in text) is (kind != "regulars")
+    assert "[The data behind" not in text
+    assert "&#" not in text
+
+
+def texts_of(site: Path, sheets: list[str], pages: dict[Path, Page]) -> dict[str, str]:
+    """Return all that a book says: pages, their tags, the PDF, and what lies beside them."""
+    texts = {f"page {n} of the PDF": sheet for n, sheet in enumerate(sheets, 1)}
+    texts |= {f"words of {path.name}": page.words for path, page in pages.items()}
+    texts |= {f"tags of {path.name}": " ".join(value for tag, attributes in page.tags
+                                               for name, value in attributes.items()
+                                               if not value.startswith("data:image"))
+              for path, page in pages.items()}  # fmt: skip
+    return texts | {path.name: path.read_text("utf-8") for path in site.rglob("*")
+                    if path.suffix in (".csv", ".json", ".svg", ".xml")}  # fmt: skip
+
+
+#: An id of the sample, also with commas between thousands, or as a float: see `FIRST_CUSTOMER`.
+SAMPLE_ID = re.compile(r"(?<![\w.,])41,?00\d,?\d{3}(?:\.0+)?(?![\w]|[.,]\d)")
+
+
+#: A number that may be an id of a real shop: no part of an amount, and without commas.
+REAL_ID = re.compile(r"(?<![\w.,])(\d{4,6})(?:\.0+)?(?![\w]|[.,]\d)")
+
+
+def test_no_file_of_the_site_names_a_customer(
+    site: Path, sheets: list[str], pages: dict[Path, Page]
+) -> None:
+    """Not in the words of a page or of the PDF, and not in what lies beside them."""
+    texts = texts_of(site, sheets, pages)
+    tables = [site.parent / "build" / f"{name}.parquet" for name in ("customers", "activity")]
+    ids = {number for path in tables if path.is_file()
+           for number in pd.read_parquet(path)["customer_id"]}  # fmt: skip
+    assert len(ids) >= 1000
+    if made_of(site)["sample"]:
+        found = {where: SAMPLE_ID.findall(text)[:3] for where, text in texts.items()}
+    else:
+        found = {where: list(ids.intersection(REAL_ID.findall(text)))[:3]
+                 for where, text in texts.items()}  # fmt: skip
+    assert {where: numbers for where, numbers in found.items() if numbers} == {}
+
+
+def test_the_pattern_knows_every_id_of_the_sample(sample_build: Path) -> None:
+    """Else the test above would find nothing whatever was published."""
+    for name in ("customers", "activity"):
+        ids = pd.read_parquet(sample_build / f"{name}.parquet")["customer_id"]
+        assert ids.map(lambda text: bool(SAMPLE_ID.fullmatch(text))).all()
+        number = int(ids.iloc[0])
+        for written in (f"no. {number}.", f"({number:,})", f"{number:.1f}, then", f"\n{number}\n"):
+            assert SAMPLE_ID.search(written), written
+    assert not SAMPLE_ID.search("0.41000123 4100012 141000123 a41000123")
+
+
+#: Sizes of groups in what can be downloaded. How many of a group did something is none: of a group
+#: that is large enough it may be told that one customer came back.
+PEOPLE = ("customers", "scored", "contacted", "consenting", "refusing", "before", "now")
+#: Counts that say how many there are, and nothing about them: what was set aside by a rule, what
+#: lies under codes that are no products, and products that few bought.
+COUNTED_ONLY = {"tbl-aside", "tbl-codes", "fig-products", "tbl-rules"}
+#: What a row with a small count may still hold: who they are, how many, and what to do about them.
+HARMLESS = re.compile(
+    r"segment|group|cluster|half|shown|share(_low|_high)?|date|quarter_end|reason|few|kind|name|"
+    r"objective|action|channel|offer|owner|timing|metric|avoid|"
+    r"cost_per_contact|uplift(_low|_high)?|listed|verdict"
+)
+
+
+def small_groups(name: str, table: pd.DataFrame, smallest: int) -> list[str]:
+    """Return which measures of too few people a table shows."""
+    counts = [column for column in PEOPLE if column in table and name not in COUNTED_ONLY]
+    found = []
+    for column in counts:
+        number = pd.to_numeric(table[column], errors="coerce")
+        rows = table[(number > 0) & (number < smallest)]
+        shown = rows.columns[rows.notna().any()]
+        found += [f"{name}: {other} of few {column}" for other in shown
+                  if other not in counts and not HARMLESS.fullmatch(other)]  # fmt: skip
+    return found
+
+
+def downloads(site: Path) -> dict[str, pd.DataFrame]:
+    """Return the tables that can be downloaded, whether they are files or within the page."""
+    found = {path.stem: path.read_bytes() for path in site.rglob("*.csv")}
+    for path in site.rglob("*.html"):
+        for tag, attributes in Page(path).tags:
+            href = attributes.get("href", "")
+            if tag == "a" and href.startswith("data:text/csv"):
+                name = attributes.get("download", "").removesuffix(".csv")
+                about, _, data = href.partition(",")
+                content = base64.b64decode(data) if about.endswith("base64") else None
+                found[name] = unquote_to_bytes(data) if content is None else content
+    return {name: pd.read_csv(io.BytesIO(content)) for name, content in found.items()}
+
+
+def test_no_download_describes_a_group_that_is_too_small(site: Path, settings: Settings) -> None:
+    tables = downloads(site)
+    assert len(tables) >= 10
+    assert sum(column in table for table in tables.values() for column in PEOPLE) >= 4
+    smallest = settings.report.smallest_group
+    assert [text for name, table in tables.items()
+            for text in small_groups(name, table, smallest)] == []  # fmt: skip
+
+
+def test_a_download_that_describes_one_customer_is_found() -> None:
+    table = pd.DataFrame({"segment": ["a", "b"], "customers": [1, 9], "spend": [10.0, 20.0]})
+    assert small_groups("fig-x", table, 5) == ["fig-x: spend of few customers"]
+    assert small_groups("fig-x", table.assign(spend=[float("nan"), 20.0]), 5) == []
+
+
+def test_the_hostile_product_reaches_a_page(tmp_path: Path) -> None:
+    """In a table, a caption, an alternative text and a CSV, its markup stays text."""
+    from report import page
+
+    assert page.md(HOSTILE).count("\\") >= 10
+    assert "<script>" not in page.md(HOSTILE)
+
+
+def test_a_refused_folder_leaves_the_published_book(shared: Path, tmp_path: Path) -> None:
+    project = copy_project(tmp_path / "project")
+    site = shutil.copytree(rendered("both", shared) / "_site", project / "_site")
+    before = snapshot(site)
+    bad = project / "bad" / "transactions"
+    bad.mkdir(parents=True)
+    (bad / "sales.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "report"],
+        cwd=project,
+        env=os.environ | {"REPORT_DATA": str(bad.parent), "PYTHONPATH": ""},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "there is no column for customer id" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert snapshot(site) == before

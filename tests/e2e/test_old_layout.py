@@ -1,0 +1,130 @@
+"""Does a store of accepted builds in the layout of November 2026 still work?"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import quick_settings_file
+
+from analysis.build import pipeline
+from analysis.core.files import read_json
+from analysis.core.progress import Steps
+from analysis.core.settings import read_settings
+from analysis.ingest.data_folder import find_inputs
+from analysis.release import opened, raw, refresh, store
+
+STORE = Path(__file__).parents[1] / "fixtures" / "release-layout-1.tar.gz"
+JULY, OCTOBER = "2025-07-01", "2025-10-01"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return a project with two accepted builds, the second of which is published."""
+    root = tmp_path / "project"
+    with tarfile.open(STORE) as packed:
+        packed.extractall(root, filter="data")
+    return root
+
+
+def used(root: Path) -> set[str]:
+    files = raw.in_use(root, refresh.role_of(read_settings())).files
+    return {Path(place).name for place in files}
+
+
+def test_it_is_imported_as_two_releases(project: Path) -> None:
+    files = {path.name for path in (project / "data" / "raw" / "transactions").iterdir()}
+    page = (project / "_site" / "index.html").read_bytes()
+    for _ in range(2):
+        with opened(project):
+            assert store.pointed(project) == OCTOBER
+    assert [path.parent.name for path in store.accepted(project)] == [JULY, OCTOBER]
+    assert (project / "_site" / "index.html").read_bytes() == page
+    assert used(project) >= files
+    for name in (JULY, OCTOBER):
+        manifest = read_json(store.build_of(project, name) / "manifest.json")
+        assert "schema" not in manifest
+        assert manifest["versions"]["shap"]
+
+
+def test_a_rollback_restores_the_build_before(project: Path) -> None:
+    with opened(project):
+        assert store.rollback(project) == JULY
+    assert JULY in (project / "_site" / "index.html").read_text(encoding="utf-8")
+    assert "sales_2025-Q3.csv" not in used(project)
+    assert "sales_2025-Q2.csv" in used(project)
+    with opened(project):
+        assert store.rollback(project, OCTOBER) == OCTOBER
+    assert "sales_2025-Q3.csv" in used(project)
+
+
+def test_what_make_report_published_since_stays_and_gives_way(project: Path) -> None:
+    (project / "_site" / "publication.json").unlink()
+    (project / "_site" / "index.html").write_text("made by hand", encoding="utf-8")
+    with opened(project):
+        assert (project / "_site" / "index.html").read_text(encoding="utf-8") == "made by hand"
+        assert store.rollback(project) == OCTOBER
+    assert OCTOBER in (project / "_site" / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("call", ["symlink_to", "rename"])
+def test_an_interrupted_import_goes_on(
+    call: str, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted before its n-th call, the import is completed by the next command."""
+    own = getattr(Path, call)
+    number = 0
+    while True:
+        number += 1
+        root = Path(shutil.copytree(project, project.parent / f"copy-{number}"))
+        calls = itertools.count(1)
+
+        def stop(*arguments: Path, calls: Iterator[int] = calls, last: int = number) -> object:
+            if next(calls) == last:
+                raise KeyboardInterrupt
+            return own(*arguments)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, call, stop)
+            try:
+                with opened(root):
+                    break
+            except KeyboardInterrupt:
+                pass
+        with opened(root):
+            assert [path.parent.name for path in store.accepted(root)] == [JULY, OCTOBER]
+            assert store.pointed(root) == OCTOBER
+            assert OCTOBER in (root / "_site" / "index.html").read_text(encoding="utf-8")
+    assert number > 1
+
+
+@pytest.mark.drill
+def test_a_new_build_is_compared_with_it_and_tests_its_forecast(
+    project: Path, tmp_path: Path
+) -> None:
+    settings = read_settings(quick_settings_file(tmp_path / "settings.toml"))
+    inputs = find_inputs(project / "data" / "raw", settings)
+    with opened(project):
+        accepted = [path for path in store.accepted(project) if path.parent.name == JULY]
+    out = tmp_path / "build"
+    pipeline.build(inputs, settings, out, "key", Steps(), None, accepted)
+    told = read_json(out / "since" / "facts.json")
+    assert told["since.name"] == JULY
+    assert told["since.as_of"] == JULY
+    assert 0 < told["since.stayed_share"] < 1
+    changes = pd.read_parquet(out / "since" / "changes.parquet").set_index("fact")
+    before = read_json(accepted[0] / "facts.json")
+    # A fact that kept its name kept its meaning.
+    for fact in ("rfm.customers", "transactions.net_revenue", "lapse.roc_auc"):
+        assert changes.loc[fact, "before"] == pytest.approx(before[fact])
+    assert changes.loc["transactions.net_revenue", "restated"] == pytest.approx(0, abs=0.005)
+    tested = pd.read_parquet(out / "since" / "backtest.parquet").set_index("model")
+    (lapse,) = tested.loc[["lapse"]].to_dict("records")
+    assert lapse["start"] == JULY
+    assert lapse["n"] > 50
+    assert 0.5 < lapse["roc_auc"] <= 1

@@ -1,0 +1,175 @@
+"""Does the report say something else when the data say something else? One build of doctored data.
+
+A third of the sample's customers: half of the most valuable segment gone, most orders of the last
+months gone, and no answer in the column of consent. Each sentence is held to what was built from
+that, counted here anew.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import once
+
+from analysis.__main__ import main
+from analysis.core.formatting import count, percent
+from analysis.core.settings import Settings
+from analysis.orders import text as orders_text
+from analysis.regulars import contract
+from analysis.regulars.names import BEHAVIOUR_NUMBERS
+from analysis.segments import text_profiles
+from analysis.strategy import contact_lists, summary, text_contacts
+from analysis.strategy.assumptions import assumptions
+from analysis.strategy.text import without
+
+pytestmark = pytest.mark.drill
+FROM = pd.Timestamp("2025-10-01")
+
+
+def doctored(build: Path, folder: Path) -> None:
+    """Write the doctored data, as files that a shop might send."""
+    people = pd.read_parquet(build / "customers.parquet")
+    lines = pd.read_parquet(build / "transactions.parquet")
+    kept = people.iloc[::3]
+    best = kept.groupby("segment")["monetary"].sum().idxmax()
+    kept = kept.drop(index=kept.index[kept["segment"] == best][::2])
+    gone = (lines["invoice_date"] >= FROM) & ~lines["invoice"].str.endswith(("0", "9"))
+    lines = lines[lines["customer_id"].isin(kept["customer_id"]) & ~gone]
+    for name in ("transactions", "activity"):
+        (folder / name).mkdir(parents=True)
+    lines.drop(columns=["order_id", "amount"]).to_parquet(folder / "transactions/lines.parquet")
+
+    regulars = pd.read_parquet(build / "activity.parquet")
+    regulars = regulars[regulars["customer_id"].isin(lines["customer_id"])]
+    columns = ["customer_id", "service_level", *BEHAVIOUR_NUMBERS, "favourite_category"]
+    labels = regulars["decline"].map({True: "declined", False: "same"})
+    behaviour = regulars[columns].assign(activity=labels, consent="")
+    behaviour.to_csv(folder / "activity/market_file.csv", index=False)
+    for measure, file in (("revenue", "market_money"), ("minutes", "market_time")):
+        wide = [f"{measure}_{month}" for month in contract.MONTHS[measure]]  # type: ignore[index]
+        long = regulars.melt("customer_id", wide, "period", measure)
+        long["period"] = long["period"].str.removeprefix(f"{measure}_")
+        long.to_csv(folder / f"activity/{file}.csv", index=False)
+    regulars[["customer_id", "profit"]].to_csv(folder / "activity/money.csv", index=False)
+
+
+class Built:
+    """What a build left behind."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        self.settings = Settings.model_validate(manifest["settings"])
+
+    def __call__(self, name: str) -> pd.DataFrame:
+        """Return a table; an empty one where there is none."""
+        path = self.folder / f"{name}.parquet"
+        return pd.read_parquet(path) if path.is_file() else pd.DataFrame()
+
+
+@pytest.fixture(scope="module")
+def sample(sample_build: Path) -> Built:
+    return Built(sample_build)
+
+
+@pytest.fixture(scope="module")
+def perturbed(sample_build: Path, shared: Path, quick_settings: Path) -> Built:
+    def make(out: Path) -> None:
+        folder = out.with_name("doctored-data")
+        doctored(sample_build, folder)
+        options = ["--data", str(folder), "--settings", str(quick_settings), "--out", str(out)]
+        assert main(["build", *options]) == 0
+
+    return Built(once(shared / "doctored-build", make))
+
+
+def test_half_a_segment_is_what_the_summary_tells(sample: Built, perturbed: Built) -> None:
+    lines, people = perturbed("transactions"), perturbed("customers")
+    own = people[["customer_id", "segment"]].merge(lines, on="customer_id")
+    revenue = own.groupby("segment")["amount"].sum()
+    best = str(revenue.idxmax())
+    told = text_profiles.size_value(perturbed("segment_profiles"))
+    share = (people["segment"] == best).mean()
+    assert told.startswith(
+        f"{percent(revenue[best] / revenue.sum())} of net revenue comes from {best}"
+    )
+    assert f"{percent(share)} of customers" in told
+    assert told != text_profiles.size_value(sample("segment_profiles"))
+
+
+def test_the_decision_counts_those_who_are_left(sample: Built, perturbed: Built) -> None:
+    actions = perturbed("actions")
+    ledger = actions[(actions["half"] == "ledger") & actions["rank"].notna()]
+    best = ledger.sort_values("expected_profit").iloc[-1]
+    size = int((perturbed("customers")["segment"] == best["segment"]).sum())
+    reach = perturbed.settings.strategy.reach.likely
+    told = summary.best_action(actions, "ledger", "£")
+    assert f"Contact the {count(size)} customers on the list" in told
+    assert f"for the segment '{best['segment']}'" in told
+    assert f"We assume that {count(size * reach)} of them can be reached." in told
+    assert told != summary.best_action(sample("actions"), "ledger", "£")
+
+
+def test_orders_that_fell_are_told_to_have_fallen(sample: Built, perturbed: Built) -> None:
+    def orders(first: pd.Timestamp, months: int) -> int:
+        lines = perturbed("transactions")
+        inside = lines["invoice_date"].between(
+            first, first + pd.DateOffset(months=months), inclusive="left"
+        )
+        return int(lines.loc[inside, "order_id"].nunique())
+
+    now, before = orders(FROM, 3), orders(FROM - pd.DateOffset(months=3), 3)
+    told = orders_text.orders(perturbed("recent_change"), "£")
+    assert now < before
+    assert f"customers placed {count(now)} orders, down {1 - now / before:.0%}" in told
+    assert re.search(r"orders, up \d+%", orders_text.orders(sample("recent_change"), "£"))
+
+
+def test_without_an_answer_nobody_of_the_regulars_is_contacted(
+    sample: Built, perturbed: Built
+) -> None:
+    assert sample.facts["activity.consent_known"] is True
+    assert perturbed.facts["activity.consent_known"] is False
+    actions = perturbed("actions")
+    assert summary.best_action(actions, "activity") == ""
+    told = without(actions[actions["half"] == "activity"])
+    assert "nobody in the group is known to consent" in told
+    assert text_contacts.contact_curve(perturbed("contact_curve"), "units") == (
+        text_contacts.NOBODY
+    )
+    lists = contact_lists.contact_lists(actions, perturbed("customers"), perturbed("activity"))
+    assert lists and all(name.startswith("contacts/ledger-") for name in lists)
+    # The risks are there all the same: to ask for consent is the next step.
+    assert perturbed("activity")["decline_probability"].notna().all()
+
+
+def test_assumptions_follow_the_build(sample: Built, perturbed: Built) -> None:
+    for built in (sample, perturbed):
+        found = assumptions(built.facts, built.settings, built)
+        assert len({one.name for one in found}) == len(found) >= 20
+        text = " ".join(part for one in found for part in (one.value, one.fails))
+        assert not re.search(r"\bnan\b|not known|None|  ", text)
+        assert all(one.rests and one.fails.endswith(".") for one in found)
+    one, other = (
+        {a.name: a for a in assumptions(built.facts, built.settings, built)}
+        for built in (sample, perturbed)
+    )
+    kept = "The share of those who would buy less whom a contact keeps"
+    assert other[kept].fails == "Nobody can be contacted now, so nothing rests on it."
+    assert "units of the profit table" in one[kept].fails
+
+
+def test_each_half_has_its_own_assumptions(sample: Built) -> None:
+    def sections(**missing: bool) -> set[str]:
+        facts = sample.facts | missing
+        return {label for one in assumptions(facts, sample.settings, sample) for label in one.rests}
+
+    activity_only = sections(**{"transactions.available": False})
+    ledger_only = sections(**{"activity.available": False})
+    assert not {"sec-ladder", "sec-scores", "sec-lapse", "sec-worth-ledger"} & activity_only
+    assert not {"sec-tables", "sec-decline", "sec-contact", "sec-worth-activity"} & ledger_only

@@ -1,0 +1,58 @@
+"""What happens before the chapters are rendered, and after, where something is lacking?"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import snapshot
+
+from analysis.core.settings import ROOT
+from analysis.release import opened
+from report import publish
+
+
+def test_an_environment_without_libraries_is_told_how_to_get_them() -> None:
+    command = [sys.executable, "-S", str(ROOT / "report" / "prepare.py")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "lacks the library 'yaml'. Run 'make report' once" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        shutil.Error([("a", "b", "[Errno 28] No space left on device"), ("c", "d", "the same")]),
+    ],
+)
+def test_a_book_that_does_not_fit_leaves_what_was_published(
+    error: OSError,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in ("_book/index.html", "_book/customer-report.pdf", "_site/index.html"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name, encoding="utf-8")
+
+    def full(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.delenv("QUARTO_PROJECT_OUTPUT_DIR", raising=False)
+    monkeypatch.setattr(publish, "ROOT", tmp_path)
+    assert publish.main() == 0
+    before = snapshot(tmp_path / "_site", *(tmp_path / "sites").glob("report-*"))
+    monkeypatch.setattr(shutil, "copytree", full)
+    assert publish.main() == 1
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "the disk is full. Free some space" in said or "No space left on device" in said
+    assert said.endswith("What was published stays.")
+    with opened(tmp_path):
+        pass
+    assert snapshot(tmp_path / "_site", *(tmp_path / "sites").glob("report-*")) == before

@@ -1,0 +1,65 @@
+"""A small shop's ledger over some months, and ways to change its lines."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections.abc import Callable
+
+from conftest import Row, a_line
+
+Change = Callable[[list[Row]], list[Row]]
+
+
+def shop(start: dt.date, end: dt.date, seed: int = 1, orders: int = 4) -> list[Row]:
+    """Return the lines of a shop where every day but Saturday is like any other."""
+    chance = random.Random(seed)
+    rows = []
+    for ordinal in range(start.toordinal(), end.toordinal()):
+        day = dt.date.fromordinal(ordinal)
+        for number in range(orders * (day.weekday() != 5)):
+            who = chance.randint(0, 39)
+            order: Row = {
+                "InvoiceNo": f"{10 * ordinal + number}",
+                "InvoiceDate": f"{day} {9 + number:02d}:00:00",
+                "CustomerID": "" if (ordinal + number) % 5 == 0 else f"{12000 + 7 * who}",
+                "Country": "France" if who % 5 == 0 else "United Kingdom",
+            }
+            rows += [
+                a_line(
+                    **order,
+                    StockCode=f"{20000 + 11 * item}",
+                    UnitPrice=f"{1 + item / 10:.2f}",
+                    Quantity=f"{2 + item % 3 + chance.randint(0, 2)}",
+                )
+                for item in chance.sample(range(30), 2)
+            ]
+            if (ordinal + number) % 21 == 1:
+                back = {**rows[-1], "InvoiceNo": f"C{order['InvoiceNo']}"}
+                rows.append({**back, "Quantity": f"-{back['Quantity']}"})
+    return rows
+
+
+def each(**changes: Callable[[Row], str]) -> Change:
+    """Return a change of some values of every line."""
+    return lambda rows: [{**row, **{k: f(row) for k, f in changes.items()}} for row in rows]
+
+
+def without(start: str, end: str, rows: list[Row]) -> list[Row]:
+    return [row for row in rows if not start <= row["InvoiceDate"][:10] < end]
+
+
+def times(column: str, factor: float) -> Change:
+    return each(**{column: lambda row: f"{float(row[column]) * factor:g}"})
+
+
+def in_month(month: str, change: Change) -> Change:
+    return lambda rows: [
+        changed
+        for row in rows
+        for changed in (change([row]) if row["InvoiceDate"].startswith(month) else [row])
+    ]
+
+
+def less(column: str) -> Change:
+    return lambda rows: [{k: v for k, v in row.items() if k != column} for row in rows]

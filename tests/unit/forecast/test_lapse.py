@@ -1,0 +1,597 @@
+"""Does nothing after a cut-off reach a feature, and is the test cut-off only ever tested on?"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import Row, a_line, reading, write_lines
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.ensemble import RandomForestClassifier
+from threadpoolctl import threadpool_limits
+
+from analysis.core import plotting
+from analysis.forecast import figures_lapse, lapse, text_lapse
+from analysis.forecast.lapse_features import (
+    MOST_CUT_OFFS,
+    Snapshot,
+    at_most,
+    cut_offs,
+    features,
+    history,
+    snapshot,
+)
+from analysis.forecast.names import RECENCY, RFM
+from analysis.orders.ledger import Ledger
+from analysis.segments import rfm
+from analysis.segments.rules import assign, read_segments
+from analysis.stats import bootstrap, evaluation, models
+from analysis.stats.names import CONSTANT
+
+DAYS = 60
+START = dt.date(2011, 1, 3)
+AS_OF = START + dt.timedelta(days=5 * DAYS)
+CUT = AS_OF - dt.timedelta(days=DAYS)
+SEED = 7
+
+
+def shop(customers: int = 450, seed: int = 1, gap: tuple[int, int] = (0, 0)) -> list[Row]:
+    """Return the lines of customers who order at their own pace, and may leave after any order."""
+    chance = np.random.default_rng(seed)
+    rows: list[Row] = []
+    for customer in range(customers):
+        # The first one is there from the first day on.
+        day = chance.uniform(0, 4.5 * DAYS) if customer else 0.0
+        pace, leaves = chance.gamma(2, 20), chance.beta(1, 4)
+        while day < 5 * DAYS:
+            if not gap[0] <= day < gap[1]:
+                rows.append(
+                    a_line(
+                        InvoiceNo=f"{len(rows)}",
+                        CustomerID=f"{5000 + 7 * customer % 9973}",
+                        StockCode=f"{20000 + chance.integers(60)}",
+                        Quantity=f"{chance.integers(1, 12)}",
+                        UnitPrice="2.5",
+                        InvoiceDate=f"{START + dt.timedelta(days=int(day))} 10:00",
+                        Country=str(chance.choice(["France", "Spain"])),
+                    )
+                )
+            if chance.random() < leaves:
+                break
+            day += chance.exponential(pace) + 1
+    return rows
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    return shop()
+
+
+@pytest.fixture(scope="module")
+def ledger(rows: list[Row], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+    path = tmp_path_factory.mktemp("shop") / "transactions" / "a.csv"
+    write_lines(path, rows)
+    with reading([path], as_of=AS_OF) as found:
+        yield found
+
+
+def people(ledger: Ledger) -> pd.DataFrame:
+    """Return customers with a segment each: those with one order, and the others."""
+    table = rfm.customers(ledger.lines, ledger.as_of).order_by("customer_id").execute()
+    return table.assign(segment=np.where(table["frequency"] > 1, "again", "once"))
+
+
+def told(ledger: Ledger, customers: pd.DataFrame, days: int = DAYS, **more: Any) -> lapse.Lapse:
+    """Read a ledger with few resamples, and candidates that are quick to learn."""
+    quick = {name: plan for name, plan in lapse.PLANS.items() if name in text_lapse.NAMES}
+    quick["logistic regression"] = lapse.PLANS["logistic regression"]
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"PLANS": quick, "DRAWS": 199, **more}.items():
+            patch.setattr(bootstrap if name == "DRAWS" else lapse, name, value)
+        return lapse.read_lapse(ledger, customers, days, SEED, smallest=5)
+
+
+def of(path: Path, rows: list[Row]) -> lapse.Lapse:
+    write_lines(path, rows)
+    with reading([path], as_of=AS_OF) as found:
+        return told(found, people(found))
+
+
+@pytest.fixture(scope="module")
+def parts(ledger: Ledger) -> list[Snapshot]:
+    """Return the cut-offs, and today."""
+    return [snapshot(ledger, date, DAYS) for date in [*cut_offs(START, AS_OF, DAYS), AS_OF]]
+
+
+@pytest.fixture(scope="module")
+def customers(ledger: Ledger) -> pd.DataFrame:
+    return people(ledger)
+
+
+Turned = Callable[[Snapshot], Snapshot]
+Read = Callable[[Turned], lapse.Lapse]
+
+
+@pytest.fixture(scope="module")
+def as_if(ledger: Ledger, parts: list[Snapshot], customers: pd.DataFrame) -> Read:
+    """Return how to read the ledger as if its snapshots were others."""
+    by_date = {part.date: part for part in parts}
+    return lambda turn: told(ledger, customers, snapshot=lambda _, date, *more: turn(by_date[date]))
+
+
+@pytest.fixture(scope="module")
+def made(as_if: Read) -> lapse.Lapse:
+    return as_if(lambda part: part)
+
+
+# ------------------------------------------------------------------------- cut-offs
+
+
+@given(
+    st.dates(dt.date(2010, 1, 1), dt.date(2014, 1, 1)), st.integers(0, 2000), st.integers(7, 400)
+)
+def test_windows_never_overlap(first: dt.date, length: int, days: int) -> None:
+    as_of = first + dt.timedelta(days=length)
+    window = dt.timedelta(days=days)
+    dates = cut_offs(first, as_of, days)
+    assert len(dates) == max(0, min(length // days - 1, MOST_CUT_OFFS))
+    if not dates:
+        return
+    # The test's outcome ends today; each other outcome ends no later than the next cut-off.
+    assert dates[-1] + window == as_of
+    assert all(one + window <= following for one, following in pairwise(dates))
+    assert first + window <= dates[0]
+
+
+# ------------------------------------------------------------------------- features
+
+
+def known(path: Path, rows: list[Row], date: dt.date = CUT) -> tuple[pd.DataFrame, pd.DataFrame]:
+    write_lines(path, rows)
+    with reading([path]) as found:
+        past = history(found, date, DAYS)
+    return past, features(past, DAYS)
+
+
+def same_bytes(one: pd.DataFrame, other: pd.DataFrame, what: str = "") -> None:
+    assert list(one.index) == list(other.index), what
+    assert list(one.columns) == list(other.columns), what
+    assert one.to_numpy().tobytes() == other.to_numpy().tobytes(), what
+
+
+def test_nothing_at_or_after_the_cut_off_reaches_a_feature(tmp_path: Path, rows: list[Row]) -> None:
+    path = tmp_path / "transactions" / "a.csv"
+    text = str(CUT)
+    # Some are taken back before the cut-off: that is known.
+    early = [{**row, "InvoiceNo": f"C{row['InvoiceNo']}", "Quantity": f"-{row['Quantity']}"}
+             for row in rows[:60:6]]  # fmt: skip
+    rows = [*rows, *early]
+    expected = known(path, rows)
+    assert len(expected[1]) > 100
+    assert (expected[1]["cancelled_share"] > 0).any()
+    before = [row for row in rows if row["InvoiceDate"] < text]
+    after = [row for row in rows if row["InvoiceDate"] >= text]
+    assert before and after
+    bought = [row for row in before if not row["InvoiceNo"].startswith("C")]
+    order = np.random.default_rng(2).permutation(len(rows))
+    others = {
+        "no future": [*before, a_line(InvoiceDate=f"{CUT} 00:00", CustomerID="4")],
+        "another future, rows in another order": [
+            *[rows[place] for place in order if rows[place]["InvoiceDate"] < text],
+            *[
+                {**row, "CustomerID": other["CustomerID"], "Quantity": "9999", "Country": "Peru",
+                 "StockCode": "99999", "UnitPrice": "77"}
+                for row, other in zip(after, reversed(after), strict=True)
+            ],
+        ],
+        "on the day, all is taken back and ordered again": [
+            *rows,
+            *[
+                {**row, "InvoiceNo": f"C9{row['InvoiceNo']}", "Quantity": f"-{row['Quantity']}",
+                 "InvoiceDate": f"{text} 00:00"}
+                for row in bought
+            ],
+            *[{**row, "InvoiceNo": f"8{row['InvoiceNo']}", "InvoiceDate": f"{text} 00:00"}
+              for row in bought],
+        ],
+    }  # fmt: skip
+    for what, changed in others.items():
+        for one, other in zip(expected, known(path, changed), strict=True):
+            same_bytes(one, other, what)
+
+
+def test_features_of_a_few_customers(tmp_path: Path) -> None:
+    path = tmp_path / "transactions" / "a.csv"
+    cut = dt.date(2011, 7, 1)
+
+    def order(invoice: str, customer: str, day: str, quantity: int = 4, **more: Any) -> Row:
+        return a_line(InvoiceNo=invoice, CustomerID=customer, InvoiceDate=f"{day} 10:00",
+                      Quantity=f"{quantity}", UnitPrice="2.5", **more)  # fmt: skip
+
+    write_lines(
+        path,
+        [
+            order("1", "11", "2011-03-03"),
+            order("2", "11", "2011-05-12", 8, Country="France"),
+            order("3", "11", "2011-06-21", 2, StockCode="22423"),
+            # Two orders of one day are one occasion.
+            order("4", "11", "2011-06-21", 2),
+            order("C5", "11", "2011-06-25", -8),
+            order("6", "12", "2011-06-01"),
+            # 62 days before: no longer active.
+            order("7", "13", "2011-04-30"),
+            # Ordered, and cancelled before the cut-off: not known as a customer.
+            order("8", "14", "2011-06-02"),
+            order("C9", "14", "2011-06-03", -4),
+            order("10", "12", "2011-08-30"),
+        ],
+    )
+    with reading([path]) as found:
+        past = history(found, cut, DAYS)
+    assert list(past.index) == ["11", "12", "13"]
+    one = past.loc["11"]
+    expected = {
+        "recency_days": 10, "tenure_days": 120, "frequency": 3, "occasions": 2, "monetary": 20,
+        "orders_recent": 2, "orders_third": 2, "orders_before": 1, "spend_recent": 10,
+        "spend_before": 10, "gap_median": 110, "gap_longest": 110, "gap_last": 110,
+        "amount_last": 10, "products": 2, "gross": 40, "cancelled": 20, "at_home": 1,
+    }  # fmt: skip
+    assert {name: one[name] for name in expected} == expected
+    table = features(past, DAYS)
+    assert list(table.index) == ["11", "12"]
+    assert not table.isna().any(axis=None)
+    once = table.loc["12"]
+    assert once["one_occasion"] == 1 and once["log_gap_mean"] == np.log1p(30)
+    assert table.loc["11", "cancelled_share"] == 0.5
+
+
+def test_the_outcome_is_no_net_sale_in_the_days_that_follow(tmp_path: Path) -> None:
+    path = tmp_path / "transactions" / "a.csv"
+    cut = dt.date(2011, 7, 1)
+    last = cut + dt.timedelta(days=DAYS - 1)
+    later = {
+        "11": [f"{cut} 00:00"],
+        "12": [f"{last} 23:59"],
+        "13": [f"{last + dt.timedelta(days=1)} 00:00"],
+        "14": [],
+        "15": [f"{cut} 12:00"],
+    }
+    rows = [
+        a_line(InvoiceNo=f"{customer}{nth}", CustomerID=customer, InvoiceDate=moment)
+        for customer, moments in later.items()
+        for nth, moment in enumerate(["2011-06-20 10:00", *moments])
+    ]
+    # Taken back, if long after: no sale as known today.
+    rows.append(a_line(InvoiceNo="C1", CustomerID="15", Quantity="-6", StockCode="85123A",
+                       InvoiceDate="2011-10-01 10:00"))  # fmt: skip
+    rows.append(a_line(InvoiceNo="2", CustomerID="16", InvoiceDate="2011-10-02 10:00"))
+    write_lines(path, rows)
+    with reading([path]) as found:
+        seen = snapshot(found, cut, DAYS)
+    lapsed = pd.Series(seen.lapsed, index=seen.features.index)
+    # The cancellation takes back the first of 15's two purchases, so the second stands.
+    assert lapsed.sort_index().to_dict() == {
+        "11": False, "12": False, "13": True, "14": True, "15": False,
+    }  # fmt: skip
+
+
+def test_of_many_customers_some_are_drawn(parts: list[Snapshot]) -> None:
+    whole = parts[-2]
+    some = at_most(whole, 50, SEED)
+    assert len(some.features) == len(some.lapsed) == len(some.spend) == 50
+    assert some.features.index.isin(whole.features.index).all()
+    assert list(at_most(whole, 50, SEED).features.index) == list(some.features.index)
+    assert at_most(whole, len(whole.features), SEED) is whole
+
+
+# ------------------------------------------------------------------------- models
+
+
+def test_names_and_the_order_of_rows_do_not_show(
+    tmp_path: Path, rows: list[Row], parts: list[Snapshot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = RandomForestClassifier(n_estimators=10)
+    monkeypatch.setitem(models.CANDIDATES, "random forest", models.Candidate(small, {}))
+    path = tmp_path / "transactions" / "a.csv"
+    new = {row["CustomerID"]: f"{99999 - 3 * int(row['CustomerID'])}" for row in rows}
+    write_lines(path, [{**row, "CustomerID": new[row["CustomerID"]]} for row in reversed(rows)])
+    with reading([path], as_of=AS_OF) as found:
+        others = [snapshot(found, part.date, DAYS) for part in parts[-3:]]
+    parts = parts[-3:]
+    for one, other in zip(parts, others, strict=True):
+        renamed = one.features.rename(index=new)
+        pd.testing.assert_frame_equal(
+            renamed.sort_index(), other.features.sort_index(), check_exact=True
+        )
+    for name in lapse.PLANS:
+        with threadpool_limits(1):
+            p, q = (
+                lapse.predicted(name, train, today, DAYS, {}, SEED)
+                for *train, today in (parts, others)
+            )
+        assert p.tobytes() == q.tobytes(), name
+        assert ((p >= 0) & (p <= 1)).all(), name
+    quick = "logistic regression"
+    assert lapse.tuned(quick, parts[:-1], SEED) == lapse.tuned(quick, others[:-1], SEED)
+
+
+def test_two_runs_are_alike(tmp_path: Path, rows: list[Row], made: lapse.Lapse) -> None:
+    again = of(tmp_path / "transactions" / "a.csv", rows[::-1])
+    assert json.dumps(again.facts) == json.dumps(made.facts)
+    pd.testing.assert_series_equal(again.probabilities, made.probabilities, check_exact=True)
+    for name in ("models", "rates", "reliability", "segments"):
+        pd.testing.assert_frame_equal(
+            getattr(again, name), getattr(made, name), check_exact=True, obj=name
+        )
+
+
+def test_the_test_has_no_say_in_the_choice(as_if: Read, made: lapse.Lapse) -> None:
+    columns = [name for name in made.models if str(name).startswith("validation")]
+    columns += ["model", "parameters", "chosen"]
+
+    def turn(part: Snapshot) -> Snapshot:
+        return part._replace(lapsed=~part.lapsed) if part.date == CUT else part
+
+    other = as_if(turn)
+    assert other.facts["lapse.roc_auc"] == pytest.approx(1 - float(made.facts["lapse.roc_auc"]))
+    pd.testing.assert_frame_equal(other.models[columns], made.models[columns], check_exact=True)
+
+
+def test_weights_count_customers_as_often(made: lapse.Lapse) -> None:
+    chance = np.random.default_rng(3)
+    # Few different predictions, so that many are equal.
+    p = np.round(chance.random(80), 1)
+    y = chance.random(80) < p
+    weights = chance.integers(0, 4, (3, 80)).astype(float)
+    found = evaluation.weighted_measures(y, p, np.vstack([np.ones(80), weights]))
+    for place, row in enumerate(np.vstack([np.ones(80), weights])):
+        times = row.astype(int)
+        expected = evaluation.judge(np.repeat(y, times), np.repeat(p, times))
+        for measure, value in expected.items():
+            assert found[measure][place] == pytest.approx(value), measure
+
+
+def test_the_table_of_candidates(made: lapse.Lapse) -> None:
+    table = made.models.set_index("model")
+    assert table["chosen"].sum() == 1
+    for measure in (*evaluation.MEASURES, "gain", "behind"):
+        assert (table[f"{measure}_low"] <= table[f"{measure}_high"]).all()
+    assert table.loc[CONSTANT, "roc_auc"] == 0.5
+    assert (table.loc[RFM, ["gain", "gain_low", "gain_high"]] == 0).all()
+    # The rule: the first that is not credibly worse than the best.
+    worse = table["validation_behind_low"] > 0
+    assert worse.to_numpy()[: int(np.argmax(table["chosen"]))].all()
+    assert not worse[table["chosen"]].any()
+    # Customers leave at random after an order: recency tells much, and a guess nothing.
+    assert made.facts["lapse.roc_auc_low"] > 0.5
+    json.dumps(made.facts, allow_nan=False)
+    assert list(made.rates["role"]) == ["left out", "training", "validation", "test"]
+
+
+def test_today_only_active_customers_are_scored(
+    customers: pd.DataFrame, parts: list[Snapshot], made: lapse.Lapse
+) -> None:
+    customers = customers.set_index("customer_id")
+    assert len(parts[-1].lapsed) == 0
+    p = made.probabilities
+    assert p.name == "lapse_probability"
+    assert list(p.index) == list(customers.index)
+    active = customers["recency_days"] <= DAYS
+    assert (p.notna() == active).all()
+    assert p.dropna().between(0, 1).all()
+    risk = made.segments.set_index("segment")
+    for name, group in customers[active].groupby("segment"):
+        assert risk["scored"][str(name)] == len(group)
+        assert risk["mean"][str(name)] == pytest.approx(p[group.index].mean())
+    assert risk["expected"].sum() == pytest.approx(made.facts["lapse.expected"])
+
+
+def test_small_segments_are_left_out() -> None:
+    names = [f"{n}" for n in range(12)]
+    customers = pd.DataFrame({"customer_id": names, "segment": ["a"] * 6 + ["b"] * 4 + ["c"] * 2})
+    p = pd.Series(0.25, index=names, name="lapse_probability")
+    p.iloc[0] = np.nan
+    table = lapse.segment_risk(customers, p, pd.Series(10.0, index=names[1:]), 5)
+    assert table["segment"].to_list() == ["a"]
+    row = table.iloc[0]
+    assert (row["customers"], row["scored"], row["expected"]) == (6, 5, 1.25)
+    assert row["spend_share"] == pytest.approx(0.25)
+    assert row["low"] == 0 and row["high"] == pytest.approx(0.25 + 1.96 * np.sqrt(0.1875 / 5))
+
+
+# ------------------------------------------------------------------------- hard cases
+
+
+def nothing(part: Snapshot) -> Snapshot:
+    return part._replace(features=part.features.head(0), spend=part.spend.head(0),
+                         lapsed=part.lapsed[:0])  # fmt: skip
+
+
+HARD: dict[str, tuple[Turned, str]] = {
+    "all lapse": (lambda part: part._replace(lapsed=np.ones_like(part.lapsed)), "last cut-off"),
+    "none lapses": (lambda part: part._replace(lapsed=np.zeros_like(part.lapsed)), "last cut-off"),
+    "all lapsed before": (
+        lambda part: part if part.date == CUT else part._replace(lapsed=np.ones_like(part.lapsed)),
+        "every earlier cut-off",
+    ),
+    "nobody is active": (nothing, "last cut-off"),
+}
+
+
+@pytest.mark.parametrize("case", HARD)
+def test_where_there_is_no_model_the_reason_is_told(
+    as_if: Read, customers: pd.DataFrame, case: str
+) -> None:
+    turn, words = HARD[case]
+    seen = as_if(turn)
+    without(seen, customers, f"{words} fewer than 50 active customers")
+
+
+def without(seen: lapse.Lapse, customers: pd.DataFrame, words: str) -> None:
+    """Hold that there is no model, and that the reason is told."""
+    assert seen.facts["lapse.available"] is False
+    assert words in str(seen.facts["lapse.reason"])
+    assert seen.probabilities.isna().all() and len(seen.probabilities) == len(customers)
+    assert seen.models.empty and seen.segments.empty and seen.reliability.empty
+    assert text_lapse.no_model(str(seen.facts["lapse.reason"])).endswith(".")
+    if len(seen.rates):
+        assert text_lapse.rates(seen.rates)
+
+
+def test_a_ledger_of_less_than_three_windows(tmp_path: Path, rows: list[Row]) -> None:
+    path = tmp_path / "transactions" / "a.csv"
+    end = START + dt.timedelta(days=3 * DAYS - 2)
+    write_lines(path, [row for row in rows if row["InvoiceDate"] < str(end)])
+    with reading([path]) as found:
+        customers = people(found)
+        without(told(found, customers), customers, "days, and 180 are needed")
+
+
+def test_nobody_is_active_today(as_if: Read) -> None:
+    seen = as_if(lambda part: nothing(part) if part.date == AS_OF else part)
+    assert seen.facts["lapse.available"] and seen.facts["lapse.scored"] == 0
+    assert seen.probabilities.isna().all() and seen.segments.empty
+    assert text_lapse.today(seen.facts).startswith("Nobody ordered")
+    assert text_lapse.segments(seen.segments)
+
+
+def test_a_gap_leaves_out_the_cut_offs_that_it_empties(tmp_path: Path) -> None:
+    # Nobody comes back after the second cut-off, and nobody is active at the third.
+    path = tmp_path / "transactions" / "a.csv"
+    write_lines(path, shop(gap=(2 * DAYS, 3 * DAYS + 2)))
+    with reading([path], as_of=AS_OF) as found:
+        seen = told(found, people(found), FEWEST=10)
+    assert list(seen.rates["role"]) == ["validation", "left out", "left out", "test"]
+    # With one cut-off to learn from, its customers are folded.
+    assert seen.facts["lapse.training_cut_offs"] == 1
+    assert seen.models["chosen"].sum() == 1
+
+
+# ------------------------------------------------------------------------- words and pictures
+
+
+def every_sentence_and_picture(seen: lapse.Lapse) -> None:
+    assert text_lapse.verdict(seen.models).startswith("The test")
+    assert text_lapse.gain(seen.models) and text_lapse.level(
+        seen.rates, seen.facts["lapse.mean_predicted"]
+    )
+    assert text_lapse.today(seen.facts)
+    for name, table in (
+        ("candidates", seen.models),
+        ("rates", seen.rates),
+        ("reliability", seen.reliability),
+        ("segments", seen.segments),
+    ):
+        message = getattr(text_lapse, name)(table)
+        assert message.endswith(".") and "nan" not in message
+        assert plotting.draw(getattr(figures_lapse, name)(table, message)).startswith(b"<?xml")
+
+
+def test_sentences_and_pictures(made: lapse.Lapse) -> None:
+    every_sentence_and_picture(made)
+
+
+def test_sentences_follow_the_numbers() -> None:
+    table = pd.DataFrame(
+        {
+            "model": ["constant", "R, F and M", "random forest"],
+            "roc_auc": [0.5, 0.75, 0.79], "roc_auc_low": [0.5, 0.7, 0.75],
+            "roc_auc_high": [0.5, 0.8, 0.82], "gain": [-0.25, 0, 0.04],
+            "gain_low": [-0.3, 0, 0.01], "gain_high": [-0.2, 0, 0.07],
+            "chosen": [False, True, False], "eligible": [False, False, True],
+        }
+    )  # fmt: skip
+    assert text_lapse.candidates(table) == (
+        "The chosen model, recency, orders and spend, ranks 75 of 100 pairs rightly (70 to 80); a "
+        "coin would rank 50. The best in the test (all features, random forest) is credibly "
+        "better."
+    )
+    assert text_lapse.gain(table).endswith("(random forest) +4.0 points (+1.0 to +7.0).")
+    assert text_lapse.verdict(table).startswith("The test does not confirm")
+    assert text_lapse.verdict(table.assign(eligible=True)).startswith("The test confirms")
+    assert "nothing else" in text_lapse.gain(table.assign(gain_low=-0.01))
+    first = table.assign(chosen=[True, False, False])
+    assert text_lapse.candidates(first).startswith("No candidate tells")
+    rates = pd.DataFrame(
+        {
+            "date": pd.to_datetime(["2011-03-15", "2011-06-13"]), "role": ["validation", "test"],
+            "share": [0.4, 0.3], "low": [0.35, 0.25], "high": [0.45, 0.34],
+        }
+    )  # fmt: skip
+    assert "differs between quarters: from 30% to 40%" in text_lapse.rates(rates)
+    assert "much the same" in text_lapse.rates(rates.assign(high=0.45))
+    assert text_lapse.level(rates, 0.4).endswith("expected too many.")
+    assert text_lapse.level(rates, 0.3).endswith("which agrees.")
+    groups = pd.DataFrame(
+        {"predicted": [0.1, 0.5], "observed": [0.1, 0.3], "low": [0, 0.2], "high": [0.2, 0.4]}
+    )
+    assert text_lapse.reliability(groups).endswith("in 1 of 2 groups; it is too high in 1.")
+    assert text_lapse.reliability(groups.head(1)).endswith("it can be read as a probability.")
+
+
+# ------------------------------------------------------------------------- the real ledger
+
+
+@pytest.mark.parametrize(
+    ("starts", "as_of", "days", "words"),
+    [
+        ("2010-12-10", "2011-12-10", 90, "a time of year that the model has learnt from."),
+        ("2011-03-15, 2011-06-13", "2011-12-10", 90, "that the model has never learnt from."),
+        ("2010-11-10", "2011-12-01", 30, "in part only: 21 of the 30 days in no earlier year."),
+    ],
+)
+def test_it_is_told_whether_the_season_ahead_was_learnt_from(
+    starts: str, as_of: str, days: int, words: str
+) -> None:
+    *earlier, last = starts.split(", ")
+    facts = {"transactions.as_of": as_of, "lapse.days": days, "lapse.test_date": last,
+             "lapse.training_dates": ", ".join(earlier or [last])}  # fmt: skip
+    assert text_lapse.season(facts).endswith(words)
+
+
+@pytest.mark.parametrize("model", [*lapse.PLANS])
+def test_what_the_model_looks_at_is_told_for_every_candidate(model: str) -> None:
+    told = text_lapse.chosen(model)
+    assert told.endswith(".") and told[:3] in ("The", "No ")
+
+
+@pytest.mark.drill
+@pytest.mark.real
+def test_the_gift_shop(gift_shop: Path) -> None:
+    rules = read_segments()
+    with reading([gift_shop / "transactions" / "online_retail.parquet"]) as found:
+        table = rfm.customers(found.lines, found.as_of).order_by("customer_id").execute()
+        table = table.join(rfm.scores(table, rfm.cut_points(table)))
+        customers = table.assign(segment=assign(table, rules))
+        seen = lapse.read_lapse(found, customers, 90, SEED, smallest=5)
+        parts = [snapshot(found, date.date(), 90) for date in seen.rates["date"]]
+    facts, by_model = seen.facts, seen.models.set_index("model")
+    assert facts["lapse.test_date"] == "2011-09-11"
+    assert facts["lapse.training_dates"] == "2011-03-15, 2011-06-13"
+    assert facts["lapse.model"] == RFM and facts["lapse.confirmed"]
+    assert by_model.loc[RECENCY, "roc_auc"] == pytest.approx(0.598, abs=0.02)
+    # Nothing adds to all orders' recency, number and amount, taken as logarithms.
+    assert facts["lapse.roc_auc"] >= 0.745
+    assert by_model["roc_auc"].max() >= 0.752
+    assert facts["lapse.brier"] <= 0.186
+    # The reference's R, F and M (0.695) are matched by those of the last 90 days alone.
+    recent = lapse.Plan(
+        "logistic regression", ["log_recency", "log_orders_recent", "log_spend_recent"]
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lapse, "PLANS", {"recent": recent})
+        p = lapse.predicted("recent", parts[:-1], parts[-1], 90, {"C": 0.03}, SEED)
+    assert evaluation.judge(parts[-1].lapsed, p)["roc_auc"] == pytest.approx(0.695, abs=0.02)
+    # Quarters differ: before Christmas more come back.
+    assert seen.rates["share"].iloc[-1] < seen.rates["low"].iloc[:-1].min()
+    assert text_lapse.level(seen.rates, facts["lapse.mean_predicted"]).endswith("agrees.")
+    assert facts["lapse.scored"] == (customers["recency_days"] <= 90).sum()
+    every_sentence_and_picture(seen)

@@ -1,0 +1,418 @@
+"""Are the clusters what the customers are, whatever the order of rows, ids and cores?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.spatial.distance import cdist
+from scipy.stats import spearmanr
+from sklearn.metrics import adjusted_rand_score
+
+from analysis.core.plotting import draw
+from analysis.ingest.sample import sample_truth
+from analysis.segments import (
+    cluster_selection,
+    cluster_validation,
+    clusters,
+    figures_clusters,
+    rfm,
+    rules,
+    text_clusters,
+)
+from analysis.segments.names import EVERYONE, GAUSSIAN, KMEANS, METHODS, WARD
+
+SEED = 20111210
+
+
+def some_customers(count: int, seed: int = 3) -> pd.DataFrame:
+    """Return customers on a continuum, with ties, scores and segments."""
+    rng = np.random.default_rng(seed)
+    worth = rng.normal(size=count)
+    orders = 1 + rng.poisson(np.exp(0.1 + 0.9 * worth))
+    away = rng.exponential(90 * np.exp(-0.6 * worth)).clip(0, 370)
+    return scored(
+        pd.DataFrame(
+            {
+                "customer_id": [str(12_000 + number) for number in range(count)],
+                "recency_days": 1 + away.astype(int),
+                "frequency": orders,
+                "monetary": (orders * np.exp(5.6 + 0.4 * worth)).round(2),
+            }
+        )
+    )
+
+
+def scored(table: pd.DataFrame) -> pd.DataFrame:
+    scores = rfm.scores(table, rfm.cut_points(table))
+    named = rules.assign(scores, rules.read_segments())
+    return pd.concat([table, scores], axis=1).assign(segment=named)
+
+
+@pytest.fixture
+def light(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw less often and try fewer clusters: what is tested does not need more."""
+    monkeypatch.setattr(clusters, "K", range(2, 6))
+    monkeypatch.setattr(cluster_validation, "FEW", 2)
+    monkeypatch.setattr(cluster_validation, "RESAMPLES", 12)
+    monkeypatch.setattr(cluster_validation, "NULL_DRAWS", 4)
+    monkeypatch.setattr(cluster_validation, "INTERVAL_DRAWS", 40)
+
+
+def chosen_row(selection: cluster_selection.Selection) -> pd.Series:
+    return selection.table[selection.table["chosen"]].iloc[0]
+
+
+# ------------------------------------------------------------------------- what must not matter
+
+
+@pytest.mark.usefixtures("light")
+def test_neither_the_order_of_rows_nor_ids_nor_processes_matter() -> None:
+    customers = some_customers(500)
+    spend = customers.set_index("customer_id")["monetary"] / 7
+    first = cluster_selection.select(customers, SEED, customers, spend, jobs=1)
+    mixed = customers.sample(frac=1, random_state=1)
+    renamed = {old: f"x{new}" for new, old in enumerate(mixed["customer_id"][::-1])}
+    mixed = mixed.assign(customer_id=mixed["customer_id"].map(renamed))
+    again = cluster_selection.select(mixed, SEED, mixed, spend.rename(renamed), jobs=2)
+    assert len(first.centres) > 1
+    pd.testing.assert_frame_equal(first.table, again.table, check_exact=True)
+    pd.testing.assert_frame_equal(first.centres, again.centres, check_exact=True)
+    pd.testing.assert_frame_equal(first.use, again.use, check_exact=True)
+    back = clusters.assign(mixed, again.centres).loc[customers.index]
+    pd.testing.assert_series_equal(clusters.assign(customers, first.centres), back)
+
+
+def test_centres_that_were_written_and_read_assign_alike(tmp_path: Path) -> None:
+    customers = some_customers(300)
+    matrix, _ = clusters.features(customers)
+    centres = clusters.describe_clusters(customers, matrix[:4], ["a", "b", "c", "d"])
+    centres.to_parquet(tmp_path / "centres.parquet")
+    read = pd.read_parquet(tmp_path / "centres.parquet")
+    found = clusters.assign(customers, read)
+    pd.testing.assert_series_equal(found, clusters.assign(customers, centres))
+    assert found.iloc[:4].tolist() == ["a", "b", "c", "d"]
+    # One customer alone belongs where the customer belonged among all.
+    assert clusters.assign(customers.iloc[[7]], read).iloc[0] == found.iloc[7]
+
+
+def test_a_scaling_measures_another_table_by_the_same_yardstick() -> None:
+    customers = some_customers(200)
+    matrix, scaling = clusters.features(customers)
+    assert np.allclose(matrix.mean(axis=0), 0) and np.allclose(matrix.std(axis=0), 1)
+    assert np.array_equal(clusters.features(customers.iloc[:5], scaling)[0], matrix[:5])
+
+
+# ------------------------------------------------------------------------- names and order
+
+
+def test_names_are_unique_wherever_the_centres_lie() -> None:
+    rng = np.random.default_rng(5)
+    for k in range(1, 11):
+        for _ in range(40):
+            names = clusters.cluster_names(rng.normal(scale=rng.choice([0.1, 1.0]), size=(k, 3)))
+            assert len(set(names)) == k
+    assert len(set(clusters.cluster_names(np.zeros((3, 3))))) == 3
+
+
+@pytest.mark.usefixtures("light")
+def test_clusters_are_numbered_by_value() -> None:
+    centres = cluster_selection.select(some_customers(500), SEED).centres
+    assert len(centres) > 1
+    assert centres["monetary"].is_monotonic_decreasing
+    assert centres["cluster"].tolist() == list(range(1, len(centres) + 1))
+    assert centres["name"].is_unique
+    assert centres["customers"].sum() == 500
+    assert centres["revenue_share"].sum() == pytest.approx(1)
+
+
+# ------------------------------------------------------------------------- few or strange customers
+
+
+@pytest.mark.usefixtures("light")
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 30])
+def test_few_customers_do_not_break_it(count: int) -> None:
+    customers = some_customers(count)
+    spend = customers.set_index("customer_id")["monetary"]
+    selection = cluster_selection.select(customers, SEED, customers, spend, jobs=1)
+    customers = customers.assign(cluster=clusters.assign(customers, selection.centres))
+    assert customers["cluster"].notna().all()
+    assert selection.centres["customers"].sum() == count
+    assert selection.table["chosen"].sum() <= 1
+    assert list(selection.table) == cluster_selection.COLUMNS
+    assert count < 30 or set(selection.table["model"]) == set(METHODS)
+    every_sentence_and_picture(selection, customers, draw_too=False)
+
+
+def test_identical_customers_are_one_group() -> None:
+    one = some_customers(1)
+    same = pd.concat([one] * 40).assign(customer_id=[str(number) for number in range(40)])
+    selection = cluster_selection.select(same, SEED, same, pd.Series(dtype=float))
+    assert selection.centres["name"].tolist() == [EVERYONE]
+    assert set(clusters.assign(same, selection.centres)) == {EVERYONE}
+    assert cluster_validation.structure(selection.table) == "none"
+
+
+@pytest.mark.usefixtures("light")
+def test_two_different_customers_many_times_are_two_groups() -> None:
+    two = some_customers(2)
+    many = pd.concat([two] * 30, ignore_index=True).assign(customer_id=[str(n) for n in range(60)])
+    selection = cluster_selection.select(many, SEED)
+    assert selection.centres["customers"].tolist() == [30, 30]
+
+
+def test_no_customer_and_no_spend_are_not_negative() -> None:
+    free = some_customers(30).assign(monetary=0.0)
+    assert np.isfinite(clusters.features(free)[0]).all()
+
+
+# ------------------------------------------------------------------------- the null
+
+
+def test_the_null_keeps_margins_and_correlations() -> None:
+    matrix, _ = clusters.features(some_customers(2_000).sort_values(clusters.MEASURES))
+    drawn = cluster_validation.null_draw(matrix, np.random.default_rng(1))
+    assert np.array_equal(np.sort(drawn, axis=0), np.sort(matrix, axis=0))
+    assert np.abs(np.corrcoef(drawn.T) - np.corrcoef(matrix.T)).max() < 0.03
+    assert np.abs(spearmanr(drawn).statistic - spearmanr(matrix).statistic).max() < 0.08
+
+
+def excess(matrix: np.ndarray, k: int) -> float:
+    """Return how far the silhouette of k-means exceeds the null's."""
+    plan = [(KMEANS, float(k))]
+    labels = clusters.fit_candidate(matrix, matrix, plan, 1)[0][plan[0]]
+    null = [cluster_validation._null_silhouettes(matrix, plan, seed)[plan[0]] for seed in range(5)]
+    return float(cluster_validation._silhouette(cdist(matrix, matrix), labels)[0] - np.mean(null))
+
+
+def test_a_mixture_exceeds_the_null_and_one_normal_does_not() -> None:
+    rng = np.random.default_rng(2)
+    corners = 3.0 * np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+    mixture = np.repeat(corners, 200, axis=0) + rng.normal(scale=0.5, size=(800, 3))
+    normal = rng.multivariate_normal(np.zeros(3), [[1, -0.5, -0.4], [-0.5, 1, 0.8], [-0.4, 0.8, 1]],
+                                     size=800)  # fmt: skip
+    assert excess(mixture, 4) > 0.15
+    assert abs(excess(normal, 4)) < 0.03
+
+
+# ------------------------------------------------------------------------- scores
+
+
+def test_stability_is_one_when_resamples_agree_and_low_when_they_guess() -> None:
+    labels = np.repeat([0, 1, 2], 50)
+    assert cluster_validation.stability(labels, [labels, (labels + 1) % 3, labels]) == (1.0, 1.0)
+    rng = np.random.default_rng(1)
+    agreed, worst = cluster_validation.stability(
+        labels, [rng.permutation(labels) for _ in range(6)]
+    )
+    assert agreed < 0.1 and worst < 0.4
+
+
+def test_noise_is_no_cluster_that_is_found_again() -> None:
+    labels = np.repeat([0, 1], 50)
+    lost = np.where(labels == 1, -1, 0)
+    assert cluster_validation.stability(labels, [lost, lost])[1] == 0.0
+
+
+def test_what_is_explained_is_the_adjusted_r_squared() -> None:
+    rng = np.random.default_rng(4)
+    groups = rng.integers(4, size=500)
+    spend = np.expm1(rng.normal(size=500) + groups).clip(min=0)
+    y = np.log1p(spend)
+    within = sum(((y[groups == g] - y[groups == g].mean()) ** 2).sum() for g in range(4))
+    share = 1 - within / ((y - y.mean()) ** 2).sum()
+    assert cluster_validation.explained(groups, spend) == pytest.approx(1 - (1 - share) * 499 / 496)
+    # Groups without meaning explain nothing, however many they are.
+    assert abs(cluster_validation.explained(rng.integers(50, size=500), spend)) < 0.1
+    assert np.isnan(cluster_validation.explained(groups, np.zeros(500)))
+
+
+# ------------------------------------------------------------------------- the rule
+
+
+def candidates(*rows: dict[str, object]) -> pd.DataFrame:
+    """Return candidates that differ from a good one."""
+    good = {"model": KMEANS, "k": 4, "silhouette": 0.3, "null_silhouette": 0.29,
+            "null_silhouette_sd": 0.01, "stability": 0.9, "jaccard_low": 0.9,
+            "smallest_share": 0.1, "noise_share": 0.0, "use": 0.30, "use_se": 0.02}  # fmt: skip
+    return pd.DataFrame([{**good, **row} for row in rows])
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ({"k": 1}, "finds no clusters"),
+        ({"stability": 0.79}, "resamples disagree"),
+        ({"stability": np.nan}, "resamples disagree"),
+        ({"jaccard_low": 0.84}, "a cluster is not found again"),
+        ({"smallest_share": 0.04}, "a cluster is too small"),
+        ({"noise_share": 0.01}, "leaves customers out"),
+        ({"model": GAUSSIAN}, "has no centres to assign by"),
+        ({"use": 0.27}, "explains less of next quarter"),
+        ({"k": 3}, "is coarser than need be"),
+        ({"null_silhouette": 0.28, "model": GAUSSIAN}, "has no centres to assign by"),
+        ({"silhouette": 0.2, "model": WARD}, "is less clear than its equal"),
+    ],
+)
+def test_the_rule_gives_its_reason(fault: dict[str, object], reason: str) -> None:
+    said = cluster_validation.verdicts(candidates({}, fault))
+    assert said.tolist() == ["chosen", reason]
+
+
+def test_the_rule_takes_the_most_detail_that_is_as_useful() -> None:
+    table = candidates({"k": 3}, {"k": 4, "use": 0.29}, {"k": 5, "use": 0.25})
+    assert cluster_validation.verdicts(table).eq("chosen").tolist() == [False, True, False]
+
+
+def test_the_rule_takes_no_finer_cut_than_the_first_that_breaks() -> None:
+    # Three clear kinds: the cut into two breaks, the cut into three does not.
+    unstable = {"stability": 0.5}
+    table = candidates({"k": 2, **unstable}, {"k": 3}, {"k": 4, **unstable}, {"k": 5, "use": 0.9})
+    assert cluster_validation.verdicts(table.iloc[::-1]).sort_index().tolist() == [
+        "resamples disagree", "chosen", "resamples disagree", "a coarser cut breaks",
+    ]  # fmt: skip
+
+
+def test_kinds_come_before_use() -> None:
+    table = candidates({"k": 4, "silhouette": 0.4}, {"k": 6, "use": 0.9})
+    assert cluster_validation.verdicts(table).tolist() == ["chosen", "is no clearer than chance"]
+
+
+def test_without_a_later_quarter_the_rule_takes_the_most_stable_detail() -> None:
+    table = candidates({"k": 3}, {"k": 5}, {"k": 7, "stability": 0.5}).assign(use=np.nan)
+    assert cluster_validation.verdicts(table).tolist()[1] == "chosen"
+
+
+def test_the_rule_may_choose_nothing() -> None:
+    assert "chosen" not in set(cluster_validation.verdicts(candidates({"stability": 0.1})))
+
+
+# ------------------------------------------------------------------------- words and pictures
+
+
+def every_sentence_and_picture(
+    selection: cluster_selection.Selection, customers: pd.DataFrame, draw_too: bool = True
+) -> None:
+    cross = clusters.agreement(customers)
+    names = selection.centres["name"].tolist()
+    order = [rule.name for rule in rules.read_segments()]
+    rand = cluster_selection.clustering_facts(selection, customers)["clustering.segments_rand"]
+    sentences = {
+        "choice": text_clusters.choice(selection.table),
+        "silhouettes": text_clusters.silhouettes(
+            selection.table, cluster_validation.structure(selection.table)
+        ),
+        "stability": text_clusters.stability(selection.table),
+        "use": text_clusters.use(selection.use),
+        "agreement": text_clusters.agreement(cross, rand),
+        "centres": text_clusters.centres(selection.centres, "£"),
+    }
+    for sentence in sentences.values():
+        assert sentence.endswith(".") and "nan" not in sentence.lower(), sentence
+    if draw_too:
+        draw(figures_clusters.silhouettes(selection.table, sentences["silhouettes"]))
+        draw(figures_clusters.stability(selection.table, sentences["stability"]))
+        draw(figures_clusters.use(selection.use, sentences["use"]))
+        draw(figures_clusters.agreement(cross, names, order, sentences["agreement"]))
+        draw(figures_clusters.centres(selection.centres, "£", sentences["centres"]))
+
+
+@pytest.mark.parametrize("most", [2, 9, 57])
+def test_every_candidate_is_drawn_however_many_clusters_it_has(most: int) -> None:
+    """What lies beyond an axis is left out with a warning, which fails here."""
+    table = candidates({"k": 2}, {"k": most}).assign(
+        setting=[2, most], null_silhouette=0.29, null_silhouette_sd=0.01
+    )
+    for plot in (
+        figures_clusters.silhouettes(table, "A title."),
+        figures_clusters.stability(table, "A title."),
+    ):
+        draw(plot)
+
+
+def test_sentences_say_kinds_only_where_there_are_some() -> None:
+    table = candidates({"k": 3}, {"k": 4}, {"k": 5}).assign(
+        null_silhouette=0.29, null_silhouette_sd=0.01, chosen=[False, True, False],
+        verdict=["explains less of next quarter", "chosen", "resamples disagree"],
+    )  # fmt: skip
+    assert cluster_validation.structure(table) == "continuum"
+    assert text_clusters.silhouettes(table, "continuum").startswith("A continuum")
+    kinds = table.assign(null_silhouette=0.2)
+    assert cluster_validation.structure(kinds) == "kinds"
+    assert text_clusters.silhouettes(kinds, "kinds").startswith("Kinds")
+    # The same excess is no evidence where the null itself varies as much.
+    assert cluster_validation.structure(kinds.assign(null_silhouette_sd=0.1)) == "continuum"
+    assert text_clusters.choice(table) == (
+        "The rule chooses k-means with 4 clusters; with 3, the clusters explain less of the next "
+        "quarter's spend; with 5, resamples disagree."
+    )
+
+
+def test_the_sentence_on_use_compares_intervals() -> None:
+    table = pd.DataFrame(
+        {
+            "grouping": ["segments", "clusters", "frequency"],
+            "explained": [0.5, 0.3, 0.1], "low": [0.45, 0.25, 0.05], "high": [0.55, 0.35, 0.15],
+        }
+    )  # fmt: skip
+    assert text_clusters.use(table) == (
+        "Clusters of a quarter ago explain 30% of how log spend has varied since: more than the "
+        "frequency score alone, less than the named segments."
+    )
+
+
+# ------------------------------------------------------------------------- both data sets
+
+
+def left_by(build: Path) -> tuple[pd.DataFrame, cluster_selection.Selection]:
+    """Return the customers and their clusters, as a build left them."""
+    names = ("customers", "clustering", "cluster_centres", "cluster_use")
+    customers, *tables = (pd.read_parquet(build / f"{name}.parquet") for name in names)
+    return customers, cluster_selection.Selection(*tables)
+
+
+@pytest.fixture(scope="module")
+def of_sample(sample_build: Path) -> tuple[pd.DataFrame, cluster_selection.Selection]:
+    return left_by(sample_build)
+
+
+def test_the_planted_archetypes_are_found_again(
+    of_sample: tuple[pd.DataFrame, cluster_selection.Selection],
+) -> None:
+    customers, selection = of_sample
+    truth = sample_truth().archetypes.astype({"customer_id": str})
+    both = customers.astype({"customer_id": str}).merge(truth, on="customer_id")
+    found = adjusted_rand_score(both["archetype"], both["cluster"])
+    # 0.74; guesses have 0, the cut into two 0.44 and the cut into six 0.52.
+    assert found >= 0.7
+    assert cluster_validation.structure(selection.table) == "kinds"
+    assert set(selection.table["model"]) == set(METHODS)
+    assert selection.table["chosen"].sum() == 1
+
+
+def test_sentences_and_pictures_of_the_sample(
+    of_sample: tuple[pd.DataFrame, cluster_selection.Selection],
+) -> None:
+    customers, selection = of_sample
+    every_sentence_and_picture(selection, customers)
+
+
+@pytest.mark.drill
+@pytest.mark.real
+def test_the_gift_shop_is_a_continuum(gift_shop_build: Path) -> None:
+    customers, selection = left_by(gift_shop_build)
+    assert len(customers) == 4_324
+    table = selection.table[selection.table["model"] == KMEANS].set_index("k")
+    assert list(table.index) == list(clusters.K)
+    # No number of clusters is clearer than chance would have it by more than a hair.
+    assert (table["silhouette"] - table["null_silhouette"]).abs().max() < 0.03
+    assert cluster_validation.structure(selection.table) == "continuum"
+    # Resamples agree on few clusters, and no longer on many.
+    assert table.loc[[2, 3, 4], "stability"].min() > 0.78
+    assert table.loc[[8, 9, 10], "stability"].max() < 0.75
+    row = chosen_row(selection)
+    assert row["model"] == KMEANS and row["k"] in (3, 4)
+    top = selection.centres.iloc[0]
+    assert top["name"] == "Top" and top["revenue_share"] > 0.5
