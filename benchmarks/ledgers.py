@@ -79,8 +79,16 @@ def write_copies(files: list[Path], sizes: list[int], work: Path) -> dict[int, i
     table = pq.read_table(files[0])
     wanted = {str(name): names for name, names in read_settings().transactions.columns.items()}
     found = readers.match_columns(table.column_names, wanted)
-    ours = ("invoice", "stock_code", "description", "quantity", "invoice_date", "unit_price",
-            "customer_id", "country")  # fmt: skip
+    ours = (
+        "invoice",
+        "stock_code",
+        "description",
+        "quantity",
+        "invoice_date",
+        "unit_price",
+        "customer_id",
+        "country",
+    )
     table = pa.table([table[found[name]] for name in ours], names=SCHEMA.names).cast(SCHEMA)
     letters = pc.replace_substring_regex(table["InvoiceNo"], r"\d+$", "")
     number = pc.cast(pc.replace_substring_regex(table["InvoiceNo"], r"^\D+", ""), pa.int64())
@@ -102,8 +110,9 @@ def _typed(files: list[Path], work: Path) -> Path:
     """Read a ledger of any format, and write its lines as one Parquet file."""
     settings = read_settings()
     engine = ledger.connect(settings.engine, work)
-    parts = [part for path in files
-             for part in readers.read_parts(path, work, settings.files.encodings)]  # fmt: skip
+    parts = [
+        part for path in files for part in readers.read_parts(path, work, settings.files.encodings)
+    ]
     lines = cleaning.read_ledger(engine, parts, settings.transactions).lines.execute()
     lines = lines.loc[lines.index.repeat(lines["copies"])].drop(columns=["amount", "order_id"])
     lines["customer_id"] = lines["customer_id"].where(lines["customer_id"].str.isdecimal())

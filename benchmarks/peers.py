@@ -29,10 +29,22 @@ def interpreter() -> Path | None:
         venv.create(FOLDER, clear=True, with_pip=True)
         # All that is needed is pinned, so nothing else may come along.
         subprocess.run(
-            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-             "--no-deps", "--only-binary=:all:", "--retries=1", "--requirement", PINS],
-            check=True, capture_output=True,
-        )  # fmt: skip
+            [
+                python,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-deps",
+                "--only-binary=:all:",
+                "--retries=1",
+                "--requirement",
+                PINS,
+            ],
+            check=True,
+            capture_output=True,
+        )
     except (OSError, subprocess.CalledProcessError):
         return None
     made_of.write_text(PINS.read_text())

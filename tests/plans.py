@@ -22,8 +22,14 @@ PLAN = read_plan(RULES)
 def profile(name: str, **values: Any) -> dict[str, Any]:
     """Return a row of a profile: everything in the middle, but for what is named."""
     row: dict[str, Any] = {"segment": name, "customers": 400, "shown": True, "orders": 900}
-    for share in ("share", "revenue_share", "cancelled_share", "cancelled_invoices_per_order",
-                  "abroad_share", "second_order_share"):  # fmt: skip
+    for share in (
+        "share",
+        "revenue_share",
+        "cancelled_share",
+        "cancelled_invoices_per_order",
+        "abroad_share",
+        "second_order_share",
+    ):
         row |= {share: 0.2, f"{share}_low": 0.18, f"{share}_high": 0.22}
     row |= {"basket_mean": 300.0, "basket_mean_low": 290.0, "basket_mean_high": 310.0}
     for measure in ("basket", "spend", "frequency", "recency", "tenure", "second_days"):
@@ -37,10 +43,22 @@ OVERALL = pd.Series(profile("All customers", customers=9000, orders=20000))
 def regular(size: int = 240, **columns: Any) -> pd.DataFrame:
     """Return regular customers, a quarter in each group, all alike but for what is given."""
     random = np.random.default_rng(1)
-    names = ("contacts_6_months", "contacts_this_month", "days_registered", "promo_share",
-             "categories_per_visit", "unpaid_items", "service_errors", "pages_per_visit",
-             "revenue_two_months_ago", "revenue_last_month", "revenue_this_month",
-             "minutes_last_month", "minutes_this_month", "profit")  # fmt: skip
+    names = (
+        "contacts_6_months",
+        "contacts_this_month",
+        "days_registered",
+        "promo_share",
+        "categories_per_visit",
+        "unpaid_items",
+        "service_errors",
+        "pages_per_visit",
+        "revenue_two_months_ago",
+        "revenue_last_month",
+        "revenue_this_month",
+        "minutes_last_month",
+        "minutes_this_month",
+        "profit",
+    )
     table = pd.DataFrame({name: random.random(size) for name in names})
     table["risk_group"] = np.array(GROUPS)[np.arange(size) % 4]
     table["favourite_category"] = np.array(["Toys", "Pots", "{here}"])[np.arange(size) % 3]
@@ -56,9 +74,14 @@ def terms(
     return Terms(
         people,
         0.4,
-        {UPLIFT: (uplift / 2, uplift, uplift * 2), WORTH: (spend * 0.8, spend, spend * 1.3),
-         RATE: (0.3, 0.4, 0.5), REACH: (0.3, 0.5, 0.8), COST: (cost / 2, cost, cost * 2)},
-    )  # fmt: skip
+        {
+            UPLIFT: (uplift / 2, uplift, uplift * 2),
+            WORTH: (spend * 0.8, spend, spend * 1.3),
+            RATE: (0.3, 0.4, 0.5),
+            REACH: (0.3, 0.5, 0.8),
+            COST: (cost / 2, cost, cost * 2),
+        },
+    )
 
 
 def table(known: dict[str, Terms | str], half: str = "ledger") -> Any:

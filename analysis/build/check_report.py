@@ -33,9 +33,22 @@ from analysis.regulars import shared_ids
 from analysis.regulars.names import NO_ANSWERS
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
-FACTS = ("customers", "orders", "lines", "net_revenue", "gross_revenue", "first_date", "last_date",
-         "currency", "profile", "rows", "refused_rows", "home_country", "regular_customers",
-         "files")  # fmt: skip
+FACTS = (
+    "customers",
+    "orders",
+    "lines",
+    "net_revenue",
+    "gross_revenue",
+    "first_date",
+    "last_date",
+    "currency",
+    "profile",
+    "rows",
+    "refused_rows",
+    "home_country",
+    "regular_customers",
+    "files",
+)
 
 
 def refusal(problems: Sequence[Problem], notes: Sequence[str] = ()) -> dict[str, Any]:

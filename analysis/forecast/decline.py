@@ -36,8 +36,12 @@ ADDED = {
     "contacts_change": ("contacts_6_months", "contacts_this_month"),
 }
 #: Models whose gain from a leak is measured: a simple one, and those that look at neighbours.
-LEAK_MODELS = ("logistic regression", "k-nearest neighbours", "support vector machine",
-               "random forest")  # fmt: skip
+LEAK_MODELS = (
+    "logistic regression",
+    "k-nearest neighbours",
+    "support vector machine",
+    "random forest",
+)
 
 
 class Decline(NamedTuple):
@@ -146,12 +150,13 @@ def read_decline(
         calibration = str(compared.loc[compared["used"], "calibration"].iloc[0])
         curves = pd.concat(
             [
-                evaluation.reliability(label, evaluation.out_of_fold(found, splits, len(label)))
-                .assign(calibration=way, used=way == calibration)
+                evaluation.reliability(
+                    label, evaluation.out_of_fold(found, splits, len(label))
+                ).assign(calibration=way, used=way == calibration)
                 for way, found in ways.items()
             ],
             ignore_index=True,
-        )  # fmt: skip
+        )
     with step("measure what leaks would have added"):
         usual = {name: models.usual_parameters(done.parameters)[1] for name, done in tested.items()}
         ids = _numbers_of(customers["customer_id"])[order]
@@ -184,8 +189,17 @@ def _no_model(customers: int, fewest: int) -> Decline:
         f"a model needs at least {evaluation.FEWEST} customers who buy less and as many who do "
         f"not; of one kind there are {fewest}"
     )
-    return Decline(nothing, "", "", [], [], np.full(customers, np.nan), nothing, nothing,
-                   {"activity.model": "", "activity.no_model": reason})  # fmt: skip
+    return Decline(
+        nothing,
+        "",
+        "",
+        [],
+        [],
+        np.full(customers, np.nan),
+        nothing,
+        nothing,
+        {"activity.model": "", "activity.no_model": reason},
+    )
 
 
 # ------------------------------------------------------------------------------ calibration

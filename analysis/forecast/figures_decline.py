@@ -43,17 +43,24 @@ def candidates(models: pd.DataFrame, message: str) -> p9.ggplot:
         return nothing(message)
     constant = models[models["model"] == CONSTANT]
     rows = models if len(constant) == len(models) else models[models["model"] != CONSTANT]
-    names = [capital(name(model)) + (" (chosen)" if chosen else "")
-             for model, chosen in zip(rows["model"], rows["chosen"], strict=True)]  # fmt: skip
+    names = [
+        capital(name(model)) + (" (chosen)" if chosen else "")
+        for model, chosen in zip(rows["model"], rows["chosen"], strict=True)
+    ]
     parts, lines = [], []
     for column, panel in (
         ("roc_auc", "ROC-AUC: more is better"),
         ("brier", "Brier score: less is better"),
     ):
-        own = pd.DataFrame({"label": top_first(names), "chosen": rows["chosen"].to_numpy(bool),
-                            "value": rows[column].to_numpy(float),
-                            "low": rows[f"{column}_low"].clip(0, 1).to_numpy(float),
-                            "high": rows[f"{column}_high"].clip(0, 1).to_numpy(float)})  # fmt: skip
+        own = pd.DataFrame(
+            {
+                "label": top_first(names),
+                "chosen": rows["chosen"].to_numpy(bool),
+                "value": rows[column].to_numpy(float),
+                "low": rows[f"{column}_low"].clip(0, 1).to_numpy(float),
+                "high": rows[f"{column}_high"].clip(0, 1).to_numpy(float),
+            }
+        )
         reach = (own["high"].max() - own["low"].min()) / 3
         for guess in constant[column]:
             panel += f"\n(one guess for all: {score(guess)})"
@@ -182,22 +189,32 @@ def risk_groups(groups: pd.DataFrame, message: str) -> p9.ggplot:
     """Draw each group's share of the customers and of the profit, and who declined."""
     if groups.empty:
         return nothing(message)
-    columns = {"share": "Share of customers", "profit_share": "Share of the profit",
-               "declined": "Bought less"}  # fmt: skip
-    names = [f"{capital(str(group))} ({count(size)})"
-             for group, size in zip(groups["group"], groups["customers"], strict=True)]  # fmt: skip
+    columns = {
+        "share": "Share of customers",
+        "profit_share": "Share of the profit",
+        "declined": "Bought less",
+    }
+    names = [
+        f"{capital(str(group))} ({count(size)})"
+        for group, size in zip(groups["group"], groups["customers"], strict=True)
+    ]
     nobody = pd.Series(np.nan, index=groups.index)
     data = pd.concat(
         [
-            pd.DataFrame({"label": top_first(names), "value": groups[column].astype(float),
-                          "low": groups.get(f"{column}_low", nobody).astype(float),
-                          "high": groups.get(f"{column}_high", nobody).astype(float),
-                          "kind": np.where(groups["group"] == TARGET, "target", "other"),
-                          "panel": pd.Categorical([panel] * len(groups), list(columns.values()))})
+            pd.DataFrame(
+                {
+                    "label": top_first(names),
+                    "value": groups[column].astype(float),
+                    "low": groups.get(f"{column}_low", nobody).astype(float),
+                    "high": groups.get(f"{column}_high", nobody).astype(float),
+                    "kind": np.where(groups["group"] == TARGET, "target", "other"),
+                    "panel": pd.Categorical([panel] * len(groups), list(columns.values())),
+                }
+            )
             for column, panel in columns.items()
         ],
         ignore_index=True,
-    ).dropna(subset=["value"])  # fmt: skip
+    ).dropna(subset=["value"])
     data["at"] = data[["value", "high"]].max(axis=1)
     data["text"] = ["  " + percent(value) for value in data["value"]]
     return (

@@ -97,8 +97,10 @@ def feature_groups(matrix: pd.DataFrame) -> dict[str, list[str]]:
     """
     names = [*GIVEN, *ADDED]
     pairs = collinear_pairs(matrix, COLLINEAR)
-    links = [*zip(pairs["first"], pairs["second"], strict=True),
-             *((made, of) for made, parents in ADDED.items() for of in parents)]  # fmt: skip
+    links = [
+        *zip(pairs["first"], pairs["second"], strict=True),
+        *((made, of) for made, parents in ADDED.items() for of in parents),
+    ]
     places = [(names.index(a), names.index(b)) for a, b in links if {a, b} <= set(names)]
     ends = np.array(places, dtype=int).reshape(-1, 2).T
     graph = coo_array((np.ones(len(places)), (ends[0], ends[1])), shape=(len(names), len(names)))
@@ -167,10 +169,13 @@ def importance(
     jobs = [(model, test, i) for i, (model, (_, test)) in enumerate(zip(made, splits, strict=True))]
     drops = np.array(models.in_parallel(one, jobs))
     rows = [
-        (name, listed([FEATURE_NAMES[c] for c in columns]),
-         *intervals.corrected_interval(drops[:, place], test_share))
+        (
+            name,
+            listed([FEATURE_NAMES[c] for c in columns]),
+            *intervals.corrected_interval(drops[:, place], test_share),
+        )
         for place, (name, columns) in enumerate(groups.items())
-    ]  # fmt: skip
+    ]
     found = pd.DataFrame(rows, columns=["group", "columns", "drop", "low", "high"])
     return found.sort_values(["drop", "group"], ascending=[False, True], ignore_index=True)
 
@@ -191,8 +196,10 @@ def partial_effects(
         for name in GIVEN
         if customers[name].dtype.kind in "fi"
     ]
-    moved = [-float((curve["probability"] - curve["probability"].mean()).abs().mean())
-             for curve in curves]  # fmt: skip
+    moved = [
+        -float((curve["probability"] - curve["probability"].mean()).abs().mean())
+        for curve in curves
+    ]
     most = np.argsort(moved, kind="stable")[:FEATURES]
     return pd.concat([curves[place] for place in most], ignore_index=True)
 

@@ -338,8 +338,11 @@ def read_lapse(
         return _without(
             f"the ledger covers {count(length, 'day')}, and {3 * days} are needed: {days} to know "
             f"customers by, {days} to learn from, and {days} to test on",
-            [], customers, days, smallest,
-        )  # fmt: skip
+            [],
+            customers,
+            days,
+            smallest,
+        )
     whole = []
     for date in dates:
         tell(f"customers as known on {date}")
@@ -353,8 +356,11 @@ def read_lapse(
         return _without(
             f"at {where} fewer than {FEWEST} active customers came back, or fewer than {FEWEST} "
             "did not",
-            whole, customers, days, smallest,
-        )  # fmt: skip
+            whole,
+            customers,
+            days,
+            smallest,
+        )
     parameters, trial, final = {}, {}, {}
     # One thread: sums over several round differently.
     with threadpool_limits(1):
@@ -370,8 +376,11 @@ def read_lapse(
         scored = np.zeros(0)
         if len(today.features):
             scored = predicted(chosen, [*train, test], today, days, parameters[chosen], seed)
-    names = {f"{m}{end}": f"validation_{m}{end}" for m in ("roc_auc", "behind")
-             for end in ("", "_low", "_high")}  # fmt: skip
+    names = {
+        f"{m}{end}": f"validation_{m}{end}"
+        for m in ("roc_auc", "behind")
+        for end in ("", "_low", "_high")
+    }
     table = table.merge(choice[list(names)].rename(columns=names).reset_index(), on="model")
     table["parameters"] = [
         ", ".join(f"{key} {value}" for key, value in parameters[name].items()) for name in PLANS
@@ -446,11 +455,13 @@ def lapse_facts(made: Lapse, days: int, probability: Numbers, test: Snapshot) ->
         "lapse.rfm_roc_auc": float(areas[RFM]),
         "lapse.bg_nbd_roc_auc": float(areas[BG_NBD]),
         "lapse.mean_predicted": float(probability.mean()),
-        **{f"lapse.observed{end}": float(rate[f"share{end}" if not end else end[1:]])
-           for end in ends},
+        **{
+            f"lapse.observed{end}": float(rate[f"share{end}" if not end else end[1:]])
+            for end in ends
+        },
         "lapse.rate_lowest": float(made.rates["share"].min()),
         "lapse.rate_highest": float(made.rates["share"].max()),
         "lapse.scored": len(scored),
         "lapse.expected": float(scored.sum()),
         "lapse.mean_probability": float(scored.mean()) if len(scored) else 0.0,
-    }  # fmt: skip
+    }

@@ -78,8 +78,12 @@ def risk_groups(customers: pd.DataFrame, seed: int, smallest: int) -> pd.DataFra
     rows = []
     for place, name in enumerate(GROUPS):
         people = customers[customers["risk_group"] == name]
-        row = {"group": name, "customers": len(people), "share": len(people) / len(customers),
-               "shown": len(people) >= max(smallest, 1)}  # fmt: skip
+        row = {
+            "group": name,
+            "customers": len(people),
+            "share": len(people) / len(customers),
+            "shown": len(people) >= max(smallest, 1),
+        }
         if row["shown"]:
             low, high = np.quantile(shares[:, place], [0.025, 0.975])
             wilson_low, wilson_high = wilson([people["decline"].sum()], [len(people)])
@@ -98,9 +102,22 @@ def risk_groups(customers: pd.DataFrame, seed: int, smallest: int) -> pd.DataFra
                 **({} if few else {"consenting": float(yes), "refusing": float(len(people) - yes)}),
             }
         rows.append(row)
-    columns = ["group", "customers", "share", "shown", "profit", "profit_share",
-               "profit_share_low", "profit_share_high", "predicted", "declined", "declined_low",
-               "declined_high", "consenting", "refusing"]  # fmt: skip
+    columns = [
+        "group",
+        "customers",
+        "share",
+        "shown",
+        "profit",
+        "profit_share",
+        "profit_share_low",
+        "profit_share_high",
+        "predicted",
+        "declined",
+        "declined_low",
+        "declined_high",
+        "consenting",
+        "refusing",
+    ]
     return pd.DataFrame(rows).reindex(columns=columns)
 
 

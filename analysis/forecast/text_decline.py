@@ -170,8 +170,12 @@ def published(models: pd.DataFrame, files: Collection[str]) -> str:
     if PUBLISHED_OF not in files or rows.empty:
         return ""
     claims = rows["model"].map(PUBLISHED)
-    scores = listed([f"{score(claim)} ({name(model)})"
-                     for claim, model in zip(claims, rows["model"], strict=True)])  # fmt: skip
+    scores = listed(
+        [
+            f"{score(claim)} ({name(model)})"
+            for claim, model in zip(claims, rows["model"], strict=True)
+        ]
+    )
     folds = f"{score(rows['roc_auc_lowest'].min())} to {score(rows['roc_auc_highest'].max())}"
     if claims.between(rows["roc_auc_lowest"], rows["roc_auc_highest"]).all():
         return (

@@ -221,8 +221,11 @@ def reliability(table: pd.DataFrame) -> str:
     below = int((table["predicted"] < table["low"]).sum())
     if inside.all():
         return f"{text}: it can be read as a probability."
-    ways = [f"too {way} in {count(number)}" for way, number in (("high", above), ("low", below))
-            if number]  # fmt: skip
+    ways = [
+        f"too {way} in {count(number)}"
+        for way, number in (("high", above), ("low", below))
+        if number
+    ]
     return f"{text}; it is {listed(ways)}."
 
 

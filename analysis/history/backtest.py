@@ -166,8 +166,11 @@ def recalibration(happened: npt.ArrayLike, predicted: npt.ArrayLike) -> dict[str
     for name, (design, offset) in fits.items():
         made = sm.GLM(y.astype(float), design, sm.families.Binomial(), offset=offset).fit()
         low, high = made.conf_int()[0]
-        found |= {name: float(made.params[0]), f"{name}_low": float(low),
-                  f"{name}_high": float(high)}  # fmt: skip
+        found |= {
+            name: float(made.params[0]),
+            f"{name}_low": float(low),
+            f"{name}_high": float(high),
+        }
     return found
 
 

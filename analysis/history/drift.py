@@ -72,8 +72,10 @@ def drift(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     Benjamini, Y., & Hochberg, Y. (1995). Controlling the false discovery rate. *Journal of the
     Royal Statistical Society B*, 57(1), 289-300.
     """
-    rows = [(name, stability(before[name], now[name]), p_value(before[name], now[name]))
-            for name in before]  # fmt: skip
+    rows = [
+        (name, stability(before[name], now[name]), p_value(before[name], now[name]))
+        for name in before
+    ]
     table = pd.DataFrame(rows, columns=["feature", "psi", "p_value"])
     table["q_value"] = stats.false_discovery_control(table["p_value"])
     return table.sort_values(["psi", "feature"], ascending=[False, True], ignore_index=True)
@@ -82,13 +84,20 @@ def drift(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
 def drift_findings(moved: pd.DataFrame, model: str) -> list[Finding]:
     """Return what `drift` found beyond chance in the features of a model (decline, lapse)."""
     return [
-        Finding(f"{model}.drift", WARNS if psi >= LARGE else INFORMS, name,
-                f"The feature '{name.removeprefix('log_').replace('_', ' ')}' moved: stability "
-                f"index {psi:.2f}, where {MODERATE} is moderate and {LARGE} large. What the "
-                f"{model} model learned before may not hold.", psi, 0, MODERATE)
+        Finding(
+            f"{model}.drift",
+            WARNS if psi >= LARGE else INFORMS,
+            name,
+            f"The feature '{name.removeprefix('log_').replace('_', ' ')}' moved: stability "
+            f"index {psi:.2f}, where {MODERATE} is moderate and {LARGE} large. What the "
+            f"{model} model learned before may not hold.",
+            psi,
+            0,
+            MODERATE,
+        )
         for name, psi, q in moved[["feature", "psi", "q_value"]].itertuples(index=False)
         if psi >= MODERATE and q < LEVEL
-    ]  # fmt: skip
+    ]
 
 
 def lapse_drift(ledger: Ledger, before: dt.date, days: int, home: str = "") -> list[Finding]:

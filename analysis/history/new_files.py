@@ -117,8 +117,11 @@ def overlap(old: Drawn, new: Drawn) -> pd.DataFrame:
     left, right = both["_merge"] == "left_only", both["_merge"] == "right_only"
     orders = both.assign(month=month, order_again=order)[~right].drop_duplicates("order")
     again = order | month.map(orders.groupby("month")["order_again"].mean() >= RESENT).eq(True)
-    restated = {"changed": ~left & ~right & (both["mark"] != both["mark_old"]),
-                "missing": left & again, "added": right & again}  # fmt: skip
+    restated = {
+        "changed": ~left & ~right & (both["mark"] != both["mark_old"]),
+        "missing": left & again,
+        "added": right & again,
+    }
     kinds = restated | {"same": both["mark"] == both["mark_old"], "late": right & ~again}
     lines = both["lines"].fillna(both["lines_old"]).astype("int64")
     table = pd.DataFrame({kind: lines.where(kinds[kind], 0) for kind in KINDS})
@@ -126,9 +129,11 @@ def overlap(old: Drawn, new: Drawn) -> pd.DataFrame:
     gain = both["amount"].fillna(0.0) - before
     change = gain.where(pd.DataFrame(restated).any(axis=1), 0.0)
     table = table.assign(
-        accepted=before.abs(), moved=change.abs(), net=change,
+        accepted=before.abs(),
+        moved=change.abs(),
+        net=change,
         late_money=gain.abs().where(kinds["late"], 0.0),
-    )  # fmt: skip
+    )
     return table.groupby(month.rename("month")).sum().round(2).reset_index()
 
 
@@ -140,8 +145,10 @@ def _order(before: pd.Index, came: pd.Series, again: pd.DataFrame) -> list[Findi
         if not again[list(KINDS[1:])].to_numpy().any():
             text = "Every line of the new files was accepted before. Look for the right files."
             return [Finding("ledger.nothing_new", STOPS, "", text, 0, 1)]
-        text = (f"The new files end on {last:%d %B %Y}, and what was accepted on {end:%d %B %Y}: "
-                "they are late or corrected, and no new quarter.")  # fmt: skip
+        text = (
+            f"The new files end on {last:%d %B %Y}, and what was accepted on {end:%d %B %Y}: "
+            "they are late or corrected, and no new quarter."
+        )
         return [Finding("ledger.ends_before", WARNS, f"{last:%Y-%m-%d}", text)]
     count = int(came[days].sum())
     text = f"{formatting.count(count, 'line')} follow, from {days[0]:%d %B %Y} to {last:%d %B %Y}."
@@ -152,8 +159,10 @@ def _order(before: pd.Index, came: pd.Series, again: pd.DataFrame) -> list[Findi
     if (gap := gaps.max()) > usual:
         until = line[gaps.argmax()]
         since = until - pd.Timedelta(days=gap)
-        text = (f"There is no line on {gap:.0f} days from {since:%d %B %Y} on; up to {usual:.0f} "
-                "are usual. See whether a file is missing.")  # fmt: skip
+        text = (
+            f"There is no line on {gap:.0f} days from {since:%d %B %Y} on; up to {usual:.0f} "
+            "are usual. See whether a file is missing."
+        )
         severity = STOPS if gap > max(usual, LONGEST_GAP) else WARNS
         found.append(Finding("ledger.gap", severity, f"{since:%Y-%m-%d}", text, gap, 0, usual))
     return found
@@ -166,23 +175,29 @@ def _sent_again(again: pd.DataFrame, currency: str) -> list[Finding]:
         month, total = formatting.month(row["month"]), row["accepted"]
         accepted = f"the {formatting.money(total, currency)} accepted for these days"
         if row["same"]:
-            text = (f"{formatting.count(row['same'], 'line')} of {month} came again as accepted "
-                    "before: counted once.")  # fmt: skip
+            text = (
+                f"{formatting.count(row['same'], 'line')} of {month} came again as accepted "
+                "before: counted once."
+            )
             found.append(Finding("ledger.resent", INFORMS, month, text, row["same"]))
         if row["changed"] or row["missing"] or row["added"]:
             share = row["moved"] / total if total else np.inf
-            text = (f"{month} is restated: {formatting.count(row['changed'], 'line')} changed, "
-                    f"{row['missing']:,} went, {row['added']:,} came. That moves "
-                    f"{formatting.money(row['moved'], currency)} ({share:.1%} of {accepted}, where "
-                    f"{RESTATED:.0%} may pass), and changes their sum by "
-                    f"{formatting.money(row['net'], currency)}. See that it is meant.")  # fmt: skip
+            text = (
+                f"{month} is restated: {formatting.count(row['changed'], 'line')} changed, "
+                f"{row['missing']:,} went, {row['added']:,} came. That moves "
+                f"{formatting.money(row['moved'], currency)} ({share:.1%} of {accepted}, where "
+                f"{RESTATED:.0%} may pass), and changes their sum by "
+                f"{formatting.money(row['net'], currency)}. See that it is meant."
+            )
             severity = STOPS if share > RESTATED else WARNS
             found.append(Finding("ledger.restated", severity, month, text, share, 0, RESTATED))
         if row["late"]:
             share = row["late_money"] / total if total else np.inf
-            text = (f"{formatting.count(row['late'], 'line')} of {month} came late, with "
-                    f"{formatting.money(row['late_money'], currency)} beside {accepted}. See that "
-                    "no sale is there twice, under other invoice numbers.")  # fmt: skip
+            text = (
+                f"{formatting.count(row['late'], 'line')} of {month} came late, with "
+                f"{formatting.money(row['late_money'], currency)} beside {accepted}. See that "
+                "no sale is there twice, under other invoice numbers."
+            )
             # A month of which nothing was accepted is a file that came late, not one twice.
             severity = STOPS if MANY_LATE < share < np.inf else WARNS
             severity = severity if share > FEW_LATE else INFORMS
@@ -219,13 +234,17 @@ def _lost(replaced: pd.DataFrame | None, days: pd.Index) -> list[Finding]:
         replaced["last_date"].dt.normalize() > last
     )
     return [
-        Finding("ledger.lost", STOPS, str(row["source"]),
-                f"{row['source']} ran from {row['first_date']:%d %B %Y} to "
-                f"{row['last_date']:%d %B %Y}, and the new files run from {first:%d %B %Y} to "
-                f"{last:%d %B %Y}: what it held on other days would count no more. Send all that "
-                "it held, with the corrections.")
+        Finding(
+            "ledger.lost",
+            STOPS,
+            str(row["source"]),
+            f"{row['source']} ran from {row['first_date']:%d %B %Y} to "
+            f"{row['last_date']:%d %B %Y}, and the new files run from {first:%d %B %Y} to "
+            f"{last:%d %B %Y}: what it held on other days would count no more. Send all that "
+            "it held, with the corrections.",
+        )
         for row in replaced[beyond].to_dict("records")
-    ]  # fmt: skip
+    ]
 
 
 def _columns(before: frozenset[str], now: frozenset[str]) -> list[Finding]:
@@ -233,11 +252,15 @@ def _columns(before: frozenset[str], now: frozenset[str]) -> list[Finding]:
     went = "was accepted, and is not in the new files. Export it, or map its name in the settings."
     came = "is in the new files, and was not there before."
     return [
-        Finding("schema.column_went" if name in before else "schema.column_came", severity, name,
-                f"The column for {name.replace('_', ' ')} {went if name in before else came}")
+        Finding(
+            "schema.column_went" if name in before else "schema.column_came",
+            severity,
+            name,
+            f"The column for {name.replace('_', ' ')} {went if name in before else came}",
+        )
         for name in sorted(before ^ now)
         for severity in [INFORMS if name in now else STOPS if name in NEEDED else WARNS]
-    ]  # fmt: skip
+    ]
 
 
 def _id_forms(old: Drawn, new: Drawn) -> list[Finding]:
@@ -250,8 +273,10 @@ def _id_forms(old: Drawn, new: Drawn) -> list[Finding]:
         )
         moved = now / now.sum() - before / before.sum()
         if (distance := moved.clip(lower=0).sum()) > LARGE:
-            text = (f"{distance:.0%} of {name.replace('_', ' ')} went from '{moved.idxmin()}' to "
-                    f"'{moved.idxmax()}'. Export it as text, as before.")  # fmt: skip
+            text = (
+                f"{distance:.0%} of {name.replace('_', ' ')} went from '{moved.idxmin()}' to "
+                f"'{moved.idxmax()}'. Export it as text, as before."
+            )
             found.append(Finding("schema.id_form", WARNS, name, text, distance, 0, LARGE))
     return found
 
@@ -263,8 +288,10 @@ def _swapped_days(came: pd.Series) -> list[Finding]:
     share = came[days.day > 12].sum() / came.sum()
     if came.sum() < FEWEST_LINES or expected < 0.3 or share >= expected / 2:
         return []
-    text = (f"{share:.0%} of the lines are of days after the 12th, as {expected:.0%} of all days "
-            "are: day and month may be swapped. Export dates as 2024-12-31.")  # fmt: skip
+    text = (
+        f"{share:.0%} of the lines are of days after the 12th, as {expected:.0%} of all days "
+        "are: day and month may be swapped. Export dates as 2024-12-31."
+    )
     severity = WARNS if share else STOPS
     return [Finding("ledger.swapped_days", severity, "invoice_date", text, share, expected / 2, 1)]
 
@@ -289,8 +316,10 @@ def activity_findings(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
         news = now[name][~now[name].isin(before[name])].astype(str)
         if len(news):
             levels = formatting.listed(sorted({formatting.shorten(level) for level in news}))
-            text = (f"The {name.replace('_', ' ')} of {formatting.count(len(news), 'customer')} "
-                    f"was never seen before: {levels}. See whether it is misspelt.")  # fmt: skip
+            text = (
+                f"The {name.replace('_', ' ')} of {formatting.count(len(news), 'customer')} "
+                f"was never seen before: {levels}. See whether it is misspelt."
+            )
             share = len(news) / len(now)
             severity = WARNS if share > LEVEL else INFORMS
             found.append(Finding("activity.new_category", severity, name, text, share, 0, LEVEL))

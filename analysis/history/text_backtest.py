@@ -158,9 +158,11 @@ def money(row: Row, currency: str = "") -> str:
         _amount(row, name, currency)
         for name in ("money", "money_expected", "money_expected_low", "money_expected_high")
     )
-    had = "had spent {} in the same number of days before" if row["model"] == LAPSE else (
-        "had brought a profit of {} a month"
-    )  # fmt: skip
+    had = (
+        "had spent {} in the same number of days before"
+        if row["model"] == LAPSE
+        else ("had brought a profit of {} a month")
+    )
     said = f"Customers who {came} {had.format(text)}; {expected} had been expected"
     if not row["stake"] > 0:
         return f"{said}: there was nothing to lose."

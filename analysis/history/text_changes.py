@@ -19,8 +19,14 @@ from analysis.history.names import COUNT, DAYS, MONEY, PROFIT, SAME, SHARE
 from analysis.segments.names import NEW
 
 #: The measures that the summary, the terminal and the changelog name.
-HEADLINES = ("recent.revenue", "recent.orders", "recent.customers", "rfm.customers",
-             "lapse.mean_probability", "activity.kept_declined_share")  # fmt: skip
+HEADLINES = (
+    "recent.revenue",
+    "recent.orders",
+    "recent.customers",
+    "rfm.customers",
+    "lapse.mean_probability",
+    "activity.kept_declined_share",
+)
 
 
 def written(value: float, unit: str, currency: str = "") -> str:
@@ -115,8 +121,9 @@ def stayed(facts: Mapping[str, Fact], migration: pd.DataFrame) -> str:
     ]
     if flows.empty:
         return f"{text}."
-    top = flows.sort_values(["customers", "from_segment", "to_segment"],
-                            ascending=[False, True, True]).iloc[0]  # fmt: skip
+    top = flows.sort_values(
+        ["customers", "from_segment", "to_segment"], ascending=[False, True, True]
+    ).iloc[0]
     return (
         f"{text}; the largest move is that of "
         f"{formatting.count(int(top['customers']), 'customer')} from "

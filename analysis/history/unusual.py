@@ -137,10 +137,14 @@ def _volumes(drawn: Drawn, first: pd.Timestamp) -> pd.DataFrame:
     until = (month + pd.offsets.MonthEnd(0)).where(lambda day: day < last, last)
     days = (until - month.where(month > first, first)).dt.days + 1
     # The lines of an order go together: a share of lines has no more cases than orders.
-    shares = [_part(name, table[name] / table["lines"], table["orders"])
-              for name in ("missing_customers", "cancelled")]  # fmt: skip
-    volumes = [_part(name, table[name] / days, days)
-               for name in ("lines", "orders", "customers", "revenue")]  # fmt: skip
+    shares = [
+        _part(name, table[name] / table["lines"], table["orders"])
+        for name in ("missing_customers", "cancelled")
+    ]
+    volumes = [
+        _part(name, table[name] / days, days)
+        for name in ("lines", "orders", "customers", "revenue")
+    ]
     price = _part("mean_price", table["price"] / table["priced"], table["priced"])
     return pd.concat([*volumes, price, *shares], ignore_index=True)
 
@@ -151,8 +155,9 @@ def _countries(drawn: Drawn, names: list[str]) -> pd.DataFrame:
     lines = table.groupby([_month_of(table["day"]), "country"])["lines"].sum().unstack("country")
     lines = lines.reindex(columns=names).fillna(0)
     month = drawn.days.groupby(_month_of(drawn.days.index))[["lines", "orders"]].sum()
-    parts = [_part("country", lines[name] / month["lines"], month["orders"], name)
-             for name in names]  # fmt: skip
+    parts = [
+        _part("country", lines[name] / month["lines"], month["orders"], name) for name in names
+    ]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
@@ -264,13 +269,17 @@ def _remarkable(
     about = f" {formatting.shorten(detail)}" if detail else ""
     months = formatting.listed([formatting.month(row["month"]) for row in rows])
     values = formatting.listed([_shown(row["value"], measure) for row in rows])
-    text = (f"{measure.noun}{about} in {months}: {values}, where {bounds} is "
-            f"{'possible' if extreme else 'usual'}{worst['power']}.")  # fmt: skip
+    text = (
+        f"{measure.noun}{about} in {months}: {values}, where {bounds} is "
+        f"{'possible' if extreme else 'usual'}{worst['power']}."
+    )
     volume = measure.remedy == _WHOLE and not measure.share
     unknown = [row["month"].strftime("%B") for row in rows if row["month"].month not in known]
     if volume and unknown:
-        text += (f" No {formatting.listed(unknown, 'or')} of an earlier year is known, so it may "
-                 "be the season.")  # fmt: skip
+        text += (
+            f" No {formatting.listed(unknown, 'or')} of an earlier year is known, so it may "
+            "be the season."
+        )
     severity = STOPS if extreme else WARNS
     where = f"{months}{about}"
     text = f"{text} {measure.remedy}"

@@ -16,10 +16,19 @@ MONTHS = np.array([0.75, 0.72, 0.85, 0.82, 0.92, 0.90, 0.85, 0.82, 1.15, 1.35, 1
 WEEKDAYS = np.array([1.05, 1.15, 1.10, 1.20, 1.00, 0.06, 0.60])
 HOURS = np.array([0.3, 0.7, 1.1, 1.3, 1.7, 1.5, 1.4, 1.3, 0.8, 0.4, 0.2, 0.15])  # from 8 o'clock
 COUNTRIES = {
-    "United Kingdom": 0.880, "Germany": 0.025, "France": 0.023, "EIRE": 0.015, "Spain": 0.010,
-    "Netherlands": 0.010, "Belgium": 0.009, "Switzerland": 0.008, "Portugal": 0.007,
-    "Australia": 0.005, "Norway": 0.005, "Finland": 0.003,
-}  # fmt: skip
+    "United Kingdom": 0.880,
+    "Germany": 0.025,
+    "France": 0.023,
+    "EIRE": 0.015,
+    "Spain": 0.010,
+    "Netherlands": 0.010,
+    "Belgium": 0.009,
+    "Switzerland": 0.008,
+    "Portugal": 0.007,
+    "Australia": 0.005,
+    "Norway": 0.005,
+    "Finland": 0.003,
+}
 # What a customer of each kind does. `legacy` is the share that bought before the ledger begins;
 # `joined_by` and `gone_by` are shares of the two years; pieces are those of a line at one pound.
 ARCHETYPES = pd.DataFrame(
@@ -29,11 +38,30 @@ ARCHETYPES = pd.DataFrame(
         "lapsed": [620, 0.50, 0.20, 0.55, 9.0, 0.20, 3.2, 4.0, 9.0],
         "one_off": [1200, 0.00, 0.97, np.inf, 0.0, 0.00, 2.6, 0.0, 6.0],
     },
-    index=["customers", "legacy", "joined_by", "gone_by", "orders_a_year", "spread", "lines",
-           "years", "pieces"],
-).T  # fmt: skip
-STYLES = ("RED SPOTTY", "VINTAGE ROSE", "PAISLEY", "IVORY", "RETRO STRIPE", "BLUE GINGHAM",
-          "WOODLAND", "DOTCOM", "EMPIRE", "SET OF 4 JUMBO")  # fmt: skip
+    index=[
+        "customers",
+        "legacy",
+        "joined_by",
+        "gone_by",
+        "orders_a_year",
+        "spread",
+        "lines",
+        "years",
+        "pieces",
+    ],
+).T
+STYLES = (
+    "RED SPOTTY",
+    "VINTAGE ROSE",
+    "PAISLEY",
+    "IVORY",
+    "RETRO STRIPE",
+    "BLUE GINGHAM",
+    "WOODLAND",
+    "DOTCOM",
+    "EMPIRE",
+    "SET OF 4 JUMBO",
+)
 NOUNS = {
     "kitchen": ("MUG", "CAKE TIN", "TEA TOWEL", "LUNCH BOX", "EGG CUP"),
     "home": ("PHOTO FRAME", "T-LIGHT HOLDER", "DOORMAT", "WALL CLOCK", "CUSHION COVER"),
@@ -59,8 +87,15 @@ FIRST_CUSTOMER = 41_000_001
 # Pieces, when, and the minutes until the order was cancelled.
 GIANTS = ((61_440, "2024-07-23 10:11", 16), (72_000, "2025-09-30 09:42", 12))
 LATE_FROM, LATE_UNTIL = np.datetime64("2025-09-29"), np.datetime64("2025-10-01")
-PLANTED = {"free_sample": 70, "missing_description": 160, "duplicate": 900, "refused_quantity": 14,
-           "refused_date": 12, "refused_customer": 16, "refused_price": 10}  # fmt: skip
+PLANTED = {
+    "free_sample": 70,
+    "missing_description": 160,
+    "duplicate": 900,
+    "refused_quantity": 14,
+    "refused_date": 12,
+    "refused_customer": 16,
+    "refused_price": 10,
+}
 WRITE_OFFS = 320
 # Encoding, separator, decimal mark, date format, line end. The lines of the late file stand in
 # the last two quarters, whose format is the same, as copies would be.
@@ -75,8 +110,16 @@ EXPORTS = {
     "2025-Q4": ("utf-8", ",", ".", "%Y-%m-%d %H:%M", "\n"),
 }
 FLOAT_IDS = "2024-Q2"
-HEADER = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice",
-          "CustomerID", "Country"]  # fmt: skip
+HEADER = [
+    "InvoiceNo",
+    "StockCode",
+    "Description",
+    "Quantity",
+    "InvoiceDate",
+    "UnitPrice",
+    "CustomerID",
+    "Country",
+]
 NEW_NAMES = {"InvoiceNo": "Invoice", "UnitPrice": "Price", "CustomerID": "Customer ID"}
 
 
@@ -250,8 +293,12 @@ def _cancellations(
     back = pd.concat([full, some], ignore_index=True)
     document, number = np.unique(back["document"], return_inverse=True)
     delay = rng.integers(1, 22, len(document))[number]
-    back = back.assign(document=number, quantity=-back["quantity"], cancels=True,
-                       time=back["time"] + pd.to_timedelta(delay, unit="D"))  # fmt: skip
+    back = back.assign(
+        document=number,
+        quantity=-back["quantity"],
+        cancels=True,
+        time=back["time"] + pd.to_timedelta(delay, unit="D"),
+    )
     sales = sales.assign(planted=sales["planted"].mask(is_whole | sales.index.isin(part), "back"))
     return sales, back[back["time"] < FIRST_DAY + DAYS]
 
@@ -264,8 +311,15 @@ def _services(rng: np.random.Generator, sales: pd.DataFrame) -> pd.DataFrame:
     for code, description, low, high, quantity, count, only_abroad in SERVICES:
         rows = pick(rng, first & (abroad | (not only_abroad)), count)
         price = rng.uniform(low, high, count).round(2)
-        parts.append(sales.loc[rows].assign(code=code, description=description, price=price,
-                                            quantity=quantity, planted="service"))  # fmt: skip
+        parts.append(
+            sales.loc[rows].assign(
+                code=code,
+                description=description,
+                price=price,
+                quantity=quantity,
+                planted="service",
+            )
+        )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -275,15 +329,21 @@ def _giants(customers: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
     buyers = customers[active & customers["archetype"].eq("wholesale")].iloc[: len(GIANTS)]
     wanted = products.iloc[20 : 20 + len(GIANTS)].reset_index(drop=True)
     giants = wanted[["code", "description", "price"]].assign(
-        document=range(len(GIANTS)), customer=buyers.index, country=buyers["country"].to_numpy(),
+        document=range(len(GIANTS)),
+        customer=buyers.index,
+        country=buyers["country"].to_numpy(),
         quantity=[pieces for pieces, _, _ in GIANTS],
-        time=[pd.Timestamp(time) for _, time, _ in GIANTS], cancels=False, planted="giant",
-    )  # fmt: skip
+        time=[pd.Timestamp(time) for _, time, _ in GIANTS],
+        cancels=False,
+        planted="giant",
+    )
     back = giants.assign(
-        document=giants["document"] + len(GIANTS), quantity=-giants["quantity"], cancels=True,
+        document=giants["document"] + len(GIANTS),
+        quantity=-giants["quantity"],
+        cancels=True,
         time=giants["time"] + pd.to_timedelta([minutes for _, _, minutes in GIANTS], unit="min"),
         planted="giant_cancelled",
-    )  # fmt: skip
+    )
     return pd.concat([giants, back], ignore_index=True)
 
 
@@ -292,9 +352,14 @@ def _write_offs(rng: np.random.Generator, sales: pd.DataFrame) -> pd.DataFrame:
     rows = pick(rng, sales["planted"].eq(""), WRITE_OFFS)
     reason = rng.choice(["", "", "damaged", "lost", "wrong barcode"], WRITE_OFFS)
     return sales.loc[rows].assign(
-        document=np.arange(WRITE_OFFS), customer=0, country="United Kingdom", description=reason,
-        quantity=-rng.integers(1, 200, WRITE_OFFS), price=0.0, planted="write_off",
-    )  # fmt: skip
+        document=np.arange(WRITE_OFFS),
+        customer=0,
+        country="United Kingdom",
+        description=reason,
+        quantity=-rng.integers(1, 200, WRITE_OFFS),
+        price=0.0,
+        planted="write_off",
+    )
 
 
 def export_quarters(ledger: pd.DataFrame) -> tuple[dict[str, bytes], dict[str, int]]:

@@ -37,10 +37,26 @@ if TYPE_CHECKING:
 
 #: What a copy of the project does without: made, or large, or not needed to render.
 NOT_COPIED = {
-    ".git", ".venv", ".quarto", "_book", "_site", "sites", "build", "builds", "releases", "raw",
-    "sample", "tests", "benchmarks", "images", "__pycache__", ".mypy_cache", ".ruff_cache",
-    ".pytest_cache", ".hypothesis",
-}  # fmt: skip
+    ".git",
+    ".venv",
+    ".quarto",
+    "_book",
+    "_site",
+    "sites",
+    "build",
+    "builds",
+    "releases",
+    "raw",
+    "sample",
+    "tests",
+    "benchmarks",
+    "images",
+    "__pycache__",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".pytest_cache",
+    ".hypothesis",
+}
 #: Names the build that a renderer takes as it is, by its key: it then builds and publishes nothing.
 REPORT_BUILD = "REPORT_BUILD"
 Tell = Callable[[str], None]
@@ -60,8 +76,10 @@ def accepted_before(inputs: Inputs, settings: Settings, tell: Tell) -> list[Path
         if data_version(manifest) == inputs.version:
             continue
         if (layout := manifest.get("schema", 1)) > SCHEMA:
-            tell(f"Not compared with {folder.parent.name}: its build has layout {layout}, and this "
-                 f"version of the program reads layouts 1 to {SCHEMA}.")  # fmt: skip
+            tell(
+                f"Not compared with {folder.parent.name}: its build has layout {layout}, and this "
+                f"version of the program reads layouts 1 to {SCHEMA}."
+            )
             continue
         found.append(folder)
     return found
@@ -319,12 +337,16 @@ def _encodings(before: pd.DataFrame, now: pd.DataFrame) -> list[findings.Finding
     usual = sorted(set(before["encoding"]) - {""})
     news = now[~now["encoding"].isin(["", *usual])] if usual else now.iloc[:0]
     return [
-        findings.Finding("schema.encoding", findings.WARNS, formatting.shorten(name),
-                   f"{formatting.shorten(name)} was read as {encoding}, and what was accepted as "
-                   f"{formatting.listed(usual)}. See whether names and descriptions are whole; or "
-                   "save it as 'CSV UTF-8'.")
+        findings.Finding(
+            "schema.encoding",
+            findings.WARNS,
+            formatting.shorten(name),
+            f"{formatting.shorten(name)} was read as {encoding}, and what was accepted as "
+            f"{formatting.listed(usual)}. See whether names and descriptions are whole; or "
+            "save it as 'CSV UTF-8'.",
+        )
         for name, encoding in zip(news["source"], news["encoding"], strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def _in(inputs: Inputs, path: Path) -> str:
@@ -371,12 +393,15 @@ def _checked(
 def _copy_project(target: Path) -> None:
     """Copy all that a book is made from, beside its data and its build."""
     shutil.copytree(
-        ROOT, target, symlinks=True,
+        ROOT,
+        target,
+        symlinks=True,
         ignore=lambda folder, names: {
-            name for name in names if name in NOT_COPIED
-            or (Path(folder) == ROOT and name.startswith((".git", ".ci")))
+            name
+            for name in names
+            if name in NOT_COPIED or (Path(folder) == ROOT and name.startswith((".git", ".ci")))
         },
-    )  # fmt: skip
+    )
 
 
 def _render(project: Path, key: str) -> None:

@@ -244,9 +244,10 @@ def _text(path: Path, new: Path, is_of: Test, wanted: Sequence[str], codes: Sequ
         encoding = "utf-16-le" if content.startswith(codecs.BOM_UTF16_LE) else "utf-16-be"
     records = [*_records(io.StringIO(content.decode(encoding), newline=""), delimiter)]
     kept = [
-        lines for row, lines in records
+        lines
+        for row, lines in records
         if not any(is_of(row[place]) for place in places if place < len(row))
-    ]  # fmt: skip
+    ]
     if len(kept) < len(records):
         result = "".join(kept).encode(encoding)
         new.write_bytes(gzip.compress(result, mtime=0) if packed else result)

@@ -49,10 +49,25 @@ from analysis.segments.names import (
 
 Tell = Callable[[str], None]
 COLUMNS = [
-    "model", "setting", "k", "silhouette", "silhouette_se", "null_silhouette",
-    "null_silhouette_sd", "davies_bouldin", "calinski_harabasz", "bic", "stability", "jaccard_low",
-    "smallest_share", "noise_share", "use", "use_se", "verdict", "chosen",
-]  # fmt: skip
+    "model",
+    "setting",
+    "k",
+    "silhouette",
+    "silhouette_se",
+    "null_silhouette",
+    "null_silhouette_sd",
+    "davies_bouldin",
+    "calinski_harabasz",
+    "bic",
+    "stability",
+    "jaccard_low",
+    "smallest_share",
+    "noise_share",
+    "use",
+    "use_se",
+    "verdict",
+    "chosen",
+]
 
 
 @dataclass(frozen=True)

@@ -155,10 +155,16 @@ def cluster_names(centres: Matrix) -> list[str]:
     ['Top', 'Cooling regulars', 'Recent small', 'Dormant (higher spend)', 'Dormant (lower spend)']
     """
     words = {
-        (0, 2): "Top", (1, 2): "Cooling top", (2, 2): "Lost top",
-        (0, 1): "Recent regulars", (1, 1): "Cooling regulars", (2, 1): "Dormant regulars",
-        (0, 0): "Recent small", (1, 0): "Cooling small", (2, 0): "Dormant",
-    }  # fmt: skip
+        (0, 2): "Top",
+        (1, 2): "Cooling top",
+        (2, 2): "Lost top",
+        (0, 1): "Recent regulars",
+        (1, 1): "Cooling regulars",
+        (2, 1): "Dormant regulars",
+        (0, 0): "Recent small",
+        (1, 0): "Cooling small",
+        (2, 0): "Dormant",
+    }
     worth = np.digitize(centres[:, 1:].mean(axis=1), [-0.25, 0.75])
     # Who comes back often is given longer before being called dormant.
     dormant = centres[:, 0] > np.where(worth == 0, 0.4, 0.75)
@@ -169,8 +175,11 @@ def cluster_names(centres: Matrix) -> list[str]:
         if len(same) == 2:
             apart = centres[same[0]] - centres[same[1]]
             measure = int(np.abs(apart).argmax())
-            ends = [("longer ago", "more recent"), ("more often", "less often"),
-                    ("higher spend", "lower spend")][measure]  # fmt: skip
+            ends = [
+                ("longer ago", "more recent"),
+                ("more often", "less often"),
+                ("higher spend", "lower spend"),
+            ][measure]
             details = list(ends if apart[measure] > 0 else ends[::-1])
         else:
             details = [str(number + 1) for number in range(len(same))]

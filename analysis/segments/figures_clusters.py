@@ -249,10 +249,13 @@ def centres(table: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
     most = long.groupby("column")["value"].transform("max")
     long["shade"] = long["value"] / most.where(most > 0, 1.0)
     long["label"] = [
-        f"{100 * value:.0f}" if "share" in column
-        else f"{value:.1f}" if column == "frequency" else f"{value:,.0f}"
+        f"{100 * value:.0f}"
+        if "share" in column
+        else f"{value:.1f}"
+        if column == "frequency"
+        else f"{value:,.0f}"
         for column, value in zip(long["column"], long["value"], strict=True)
-    ]  # fmt: skip
+    ]
     long["column"] = pd.Categorical(long["column"].map(columns), list(columns.values()))
     names = [_wrapped(name, 18) for name in table["name"]]
     wrapped = dict(zip(table["name"], names, strict=True))

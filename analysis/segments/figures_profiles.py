@@ -305,11 +305,13 @@ def migration(table: pd.DataFrame, message: str) -> p9.ggplot:
     cells = cells.assign(
         from_segment=_down(cells["from_segment"], rows),
         to_segment=_across(cells["to_segment"], above),
-        label=["few" if few else f"{n:,}" for n, few in zip(cells["customers"], cells["few"],
-                                                            strict=True)],
+        label=[
+            "few" if few else f"{n:,}"
+            for n, few in zip(cells["customers"], cells["few"], strict=True)
+        ],
         ink=_ink(share.fillna(0) > 0.5),
         share=share.fillna(0),
-    )  # fmt: skip
+    )
     before, after = (table[name].iloc[0] - pd.Timedelta(days=1) for name in ("before", "after"))
     return (
         p9.ggplot(cells, p9.aes("to_segment", "from_segment"))
@@ -358,13 +360,18 @@ def retention(table: pd.DataFrame, message: str) -> p9.ggplot:
         + p9.geom_linerange(p9.aes(ymin="low", ymax="high"), position=beside, size=1)
         + p9.geom_point(position=beside, size=2.4)
         + p9.geom_text(
-            p9.aes(y="high", label="label"), position=beside, ha="left", size=7.5,
+            p9.aes(y="high", label="label"),
+            position=beside,
+            ha="left",
+            size=7.5,
             show_legend=False,
         )
         + p9.coord_flip()
         + p9.scale_color_manual(colors, breaks=list(names.values())[::-1], name="Ordered in")
         + p9.scale_y_continuous(
-            labels=percent_axis, breaks=[0, 0.25, 0.5, 0.75, 1], limits=(0, 1),
+            labels=percent_axis,
+            breaks=[0, 0.25, 0.5, 0.75, 1],
+            limits=(0, 1),
             expand=(0.01, 0, 0.09, 0),
         )
         + p9.labs(
@@ -374,4 +381,4 @@ def retention(table: pd.DataFrame, message: str) -> p9.ggplot:
         )
         + _rows(len(labels), 0.36, 1.3)
         + p9.theme(panel_grid_major_y=p9.element_blank())
-    )  # fmt: skip
+    )

@@ -248,16 +248,25 @@ def direction(past: pd.DataFrame, names: Sequence[str], seed: int) -> pd.DataFra
         return pd.DataFrame(columns=columns)
     drawn = _draws(among, seed)
     below = np.tril(np.ones(among.shape), -1)
-    weights = {"up": below, "down": below.T, "stayed": np.eye(len(among)),
-               "balance": below - below.T}  # fmt: skip
+    weights = {
+        "up": below,
+        "down": below.T,
+        "stayed": np.eye(len(among)),
+        "balance": below - below.T,
+    }
     rows: list[dict[str, Any]] = []
     for kind, weight in weights.items():
         customers = int((among.to_numpy() * weight).sum())
         low, high = _ends((drawn * weight).sum(axis=(1, 2)) / total)
         rows.append(
-            {"kind": kind, "customers": customers, "share": customers / total,
-             "low": low, "high": high}
-        )  # fmt: skip
+            {
+                "kind": kind,
+                "customers": customers,
+                "share": customers / total,
+                "low": low,
+                "high": high,
+            }
+        )
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -58,9 +58,18 @@ def segment_products(
     Benjamini, Y., & Hochberg, Y. (1995). Controlling the false discovery rate. *JRSS B*, 57(1),
     289-300.
     """
-    types = {"segment": "str", "place": "int64", "stock_code": "str", "description": "str",
-             "customers": "int64", "support": "float64", "lift": "float64", "low": "float64",
-             "high": "float64", "q_value": "float64"}  # fmt: skip
+    types = {
+        "segment": "str",
+        "place": "int64",
+        "stock_code": "str",
+        "description": "str",
+        "customers": "int64",
+        "support": "float64",
+        "lift": "float64",
+        "low": "float64",
+        "high": "float64",
+        "q_value": "float64",
+    }
     nothing = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in types.items()})
     key = next((c for c in ("stock_code", "description") if c in ledger.columns), None)
     size = pd.Series(count_customers(customers))

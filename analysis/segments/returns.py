@@ -66,8 +66,19 @@ def returns(
 
 def pooled(parts: Sequence[pd.DataFrame], names: Sequence[str], smallest: int) -> pd.DataFrame:
     """Return the table of `returns` from segment and spend (missing: nothing) in each quarter."""
-    columns = ["segment", "quarters", "customers", "retained", "share", "low", "high", "spend",
-               "spend_low", "spend_high", "spend_mean"]  # fmt: skip
+    columns = [
+        "segment",
+        "quarters",
+        "customers",
+        "retained",
+        "share",
+        "low",
+        "high",
+        "spend",
+        "spend_low",
+        "spend_high",
+        "spend_mean",
+    ]
     if not parts:
         return pd.DataFrame(columns=columns)
     rows = []

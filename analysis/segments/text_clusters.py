@@ -132,8 +132,9 @@ def choice(table: pd.DataFrame) -> str:
     text = f"The rule chooses {row['model']} with {count(row['k'], 'cluster')}"
     rest = table[(table["model"] == row["model"]) & ~table["chosen"].astype(bool)]
     near = rest.iloc[(rest["k"] - row["k"]).abs().argsort(kind="stable").to_numpy()].head(2)
-    reasons = [f"with {int(k)}, {_reason(str(v))}" for k, v in
-               zip(near["k"], near["verdict"], strict=True)]  # fmt: skip
+    reasons = [
+        f"with {int(k)}, {_reason(str(v))}" for k, v in zip(near["k"], near["verdict"], strict=True)
+    ]
     return f"{text}; {'; '.join(reasons)}." if reasons else f"{text}."
 
 

@@ -221,9 +221,11 @@ def comparison(tested: dict[str, Judged], test_share: float) -> pd.DataFrame:
     rows = []
     for model, result in tested.items():
         row: dict[str, Any] = {"model": model}
-        compared = {**{m: result.scores[m] for m in MEASURES},
-                    "gain": areas[model] - areas[base],
-                    "behind": areas[best] - areas[model]}  # fmt: skip
+        compared = {
+            **{m: result.scores[m] for m in MEASURES},
+            "gain": areas[model] - areas[base],
+            "behind": areas[best] - areas[model],
+        }
         for name, values in compared.items():
             row[name], row[f"{name}_low"], row[f"{name}_high"] = corrected_interval(
                 values, test_share

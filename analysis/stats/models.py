@@ -129,8 +129,14 @@ def tune(
     grid = {f"model__{name}": values for name, values in CANDIDATES[model].grid.items()}
     if not grid:
         return {}
-    search = GridSearchCV(pipeline(model, seed), grid, scoring="roc_auc", cv=list(splits),
-                          refit=False, error_score="raise")  # fmt: skip
+    search = GridSearchCV(
+        pipeline(model, seed),
+        grid,
+        scoring="roc_auc",
+        cv=list(splits),
+        refit=False,
+        error_score="raise",
+    )
     search.fit(table, label)
     return {name.removeprefix("model__"): v for name, v in search.best_params_.items()}
 

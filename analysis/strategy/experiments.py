@@ -22,8 +22,21 @@ from analysis.core.settings import StrategySettings
 from analysis.strategy.names import ENOUGH, NEVER, TOGETHER, TOO_SMALL, UNKNOWN
 
 BREAK_EVEN, LOWEST, LIKELY = "break-even", "lowest assumed", "likely"
-COLUMNS = ["half", "segment", "tests", "alpha", "power", "base", "uplift", "which", "per_arm",
-           "contacts", "waves", "detectable", "verdict"]  # fmt: skip
+COLUMNS = [
+    "half",
+    "segment",
+    "tests",
+    "alpha",
+    "power",
+    "base",
+    "uplift",
+    "which",
+    "per_arm",
+    "contacts",
+    "waves",
+    "detectable",
+    "verdict",
+]
 
 
 def sample_size(base: float, changed: float, alpha: float, power: float) -> float:

@@ -29,8 +29,11 @@ from analysis.core.plotting import (
 from analysis.strategy.names import RATE, REACH, UPLIFT
 from analysis.strategy.text import assumption, points, write_amount
 
-_LINES = ["by what came (band: 95% interval)", "expected, by the predicted risks",
-          "by what came, at the lowest and highest share kept"]  # fmt: skip
+_LINES = [
+    "by what came (band: 95% interval)",
+    "expected, by the predicted risks",
+    "by what came, at the lowest and highest share kept",
+]
 
 
 def contact_curve(curve: pd.DataFrame, message: str, unit: str) -> p9.ggplot:
@@ -62,13 +65,19 @@ def contact_curve(curve: pd.DataFrame, message: str, unit: str) -> p9.ggplot:
         p9.ggplot(lines, p9.aes("threshold", "value"))
         + p9.geom_hline(yintercept=0, color=INK, size=0.5)
         + p9.geom_ribbon(
-            p9.aes("threshold", ymin="low", ymax="high"), data=curve, inherit_aes=False,
-            fill=PRIMARY, alpha=0.18,
+            p9.aes("threshold", ymin="low", ymax="high"),
+            data=curve,
+            inherit_aes=False,
+            fill=PRIMARY,
+            alpha=0.18,
         )
         + p9.geom_vline(p9.aes(xintercept="x"), data=marks, color=list(marks["color"]), size=0.6)
         + p9.geom_line(p9.aes(group="column", color="kind", linetype="kind"), size=0.8)
         + p9.geom_text(
-            p9.aes("at", "y", label="text", ha="ha"), data=marks, inherit_aes=False, size=8,
+            p9.aes("at", "y", label="text", ha="ha"),
+            data=marks,
+            inherit_aes=False,
+            size=8,
             color=list(marks["color"]),
         )
         + p9.scale_color_manual(dict(zip(_LINES, look["color"], strict=True)), name=" ")
@@ -81,7 +90,7 @@ def contact_curve(curve: pd.DataFrame, message: str, unit: str) -> p9.ggplot:
         )
         + titled_theme(4.3, message)
         + p9.theme(legend_direction="vertical", legend_key_width=26, legend_key_height=11)
-    )  # fmt: skip
+    )
 
 
 def _axis(half: str, currency: str) -> Callable[[Sequence[float]], list[str]]:
@@ -90,8 +99,10 @@ def _axis(half: str, currency: str) -> Callable[[Sequence[float]], list[str]]:
 
     def written(places: Sequence[float]) -> list[str]:
         small = any(round(place, 6) % 1 for place in places)
-        texts = [f"{'-' * int(p < 0)}{sign}{abs(p):g}" if small else short_money(p, sign)
-                 for p in np.round(np.asarray(places, float), 6)]  # fmt: skip
+        texts = [
+            f"{'-' * int(p < 0)}{sign}{abs(p):g}" if small else short_money(p, sign)
+            for p in np.round(np.asarray(places, float), 6)
+        ]
         return [text.replace("-", "−") for text in texts]
 
     return written
@@ -112,16 +123,22 @@ def worth(actions: pd.DataFrame, message: str, half: str, currency: str = "") ->
     panels = ["One contact brings", "All contacts bring"]
     data = pd.concat(
         [
-            pd.DataFrame({"label": top_first(names), "value": rows[value].to_numpy(float),
-                          "low": rows[low].to_numpy(float), "high": rows[high].to_numpy(float),
-                          "panel": pd.Categorical([panel] * len(rows), panels)})
+            pd.DataFrame(
+                {
+                    "label": top_first(names),
+                    "value": rows[value].to_numpy(float),
+                    "low": rows[low].to_numpy(float),
+                    "high": rows[high].to_numpy(float),
+                    "panel": pd.Categorical([panel] * len(rows), panels),
+                }
+            )
             for value, low, high, panel in (
                 ("value_per_contact", "value_per_contact", "value_per_contact", panels[0]),
                 ("expected_profit", "low", "high", panels[1]),
             )
         ],
         ignore_index=True,
-    )  # fmt: skip
+    )
     data["kind"] = np.where(data["value"] > 0, "pays", "costs")
     data["text"] = ["  " + write_amount(value, half, currency, "") for value in data["value"]]
     return (
@@ -164,11 +181,17 @@ def tornado(table: pd.DataFrame, message: str, half: str, currency: str = "") ->
     for end, column in zip(ends, ("low", "high"), strict=True):
         pairs = zip(table["assumption"], table[f"at_{column}"], strict=True)
         parts.append(
-            pd.DataFrame({"label": names, "from": table["profit"], "to": table[f"profit_{column}"],
-                          "other": table[f"profit_{'high' if column == 'low' else 'low'}"],
-                          "end": pd.Categorical([end] * len(table), ends),
-                          "text": [_told(name, at, half, currency) for name, at in pairs]})
-        )  # fmt: skip
+            pd.DataFrame(
+                {
+                    "label": names,
+                    "from": table["profit"],
+                    "to": table[f"profit_{column}"],
+                    "other": table[f"profit_{'high' if column == 'low' else 'low'}"],
+                    "end": pd.Categorical([end] * len(table), ends),
+                    "text": [_told(name, at, half, currency) for name, at in pairs],
+                }
+            )
+        )
     data = pd.concat(parts, ignore_index=True)
     reach = data["to"].max() - data["to"].min() or 1.0
     right = data["to"] >= data["other"]
@@ -200,18 +223,23 @@ def budget(
     rows = table[table["by"] == "contacts"] if len(table) else table
     if rows.empty:
         return nothing(message)
-    start = pd.DataFrame({"cumulative_contacts": [0.0], "cumulative_profit": [0.0],
-                          "low": [0.0], "high": [0.0]})  # fmt: skip
+    start = pd.DataFrame(
+        {"cumulative_contacts": [0.0], "cumulative_profit": [0.0], "low": [0.0], "high": [0.0]}
+    )
     line = pd.concat([start, rows[list(start)]], ignore_index=True)
     end = float(line["cumulative_contacts"].max())
     top, bottom = float(line["high"].max()), float(line["low"].min())
     # A list beside the curve: names at its points would meet where segments are small.
-    keys = [f"{place}  {name}" for place, name in
-            zip(rows["place"], labels([capital(str(n)) for n in rows["segment"]], 26),
-                strict=True)]  # fmt: skip
+    keys = [
+        f"{place}  {name}"
+        for place, name in zip(
+            rows["place"], labels([capital(str(n)) for n in rows["segment"]], 26), strict=True
+        )
+    ]
     step = (top - bottom) * 0.058
-    listed = pd.DataFrame({"x": end * 0.025, "y": [top - step * i for i in range(len(keys))],
-                           "text": keys})  # fmt: skip
+    listed = pd.DataFrame(
+        {"x": end * 0.025, "y": [top - step * i for i in range(len(keys))], "text": keys}
+    )
     marks = rows.assign(x=rows["cumulative_contacts"], text=rows["place"].astype("str"))
     plot = (
         p9.ggplot(line, p9.aes("cumulative_contacts", "cumulative_profit"))
@@ -227,17 +255,28 @@ def budget(
             plot
             + p9.geom_vline(xintercept=limit, color=ACCENT, size=0.6)
             + p9.geom_text(
-                p9.aes("x", "y", label="text"), data=mark, inherit_aes=False, color=ACCENT,
-                size=8, ha="right" if limit > end / 2 else "left",
+                p9.aes("x", "y", label="text"),
+                data=mark,
+                inherit_aes=False,
+                color=ACCENT,
+                size=8,
+                ha="right" if limit > end / 2 else "left",
             )
-        )  # fmt: skip
+        )
     return (
         plot
         + p9.geom_point(p9.aes("x"), data=marks, color="white", size=4.6)
-        + p9.geom_text(p9.aes("x", label="text"), data=marks, color=PRIMARY, size=7.5,
-                       fontweight="bold")
-        + p9.geom_text(p9.aes("x", "y", label="text"), data=listed, inherit_aes=False, ha="left",
-                       size=7.5, color=SOFT)
+        + p9.geom_text(
+            p9.aes("x", label="text"), data=marks, color=PRIMARY, size=7.5, fontweight="bold"
+        )
+        + p9.geom_text(
+            p9.aes("x", "y", label="text"),
+            data=listed,
+            inherit_aes=False,
+            ha="left",
+            size=7.5,
+            color=SOFT,
+        )
         + p9.scale_y_continuous(labels=_axis(half, currency))
         + p9.scale_x_continuous(labels=lambda places: [count(place) for place in places])
         + p9.labs(
@@ -246,4 +285,4 @@ def budget(
             y=f"Expected profit{' (units)' if half != 'ledger' else ''}",
         )
         + titled_theme(3.9, message)
-    )  # fmt: skip
+    )

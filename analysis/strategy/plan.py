@@ -162,11 +162,15 @@ def read_plan(rules: Sequence[Segment], path: Path = SEGMENTS_FILE) -> Plan:
     meant = {(trait.half, name) for trait in found.traits for name in trait.segments}
     reasons = [
         *(f"{half} segment {name!r} has no action" for half, name in sorted(known - {*given})),
-        *(f"{half} segment {name!r} has two actions"
-          for half, name in sorted({one for one in given if given.count(one) > 1})),
-        *(f"there is no {half} segment {name!r}"
-          for half, name in sorted(({*given} | meant) - known)),
-    ]  # fmt: skip
+        *(
+            f"{half} segment {name!r} has two actions"
+            for half, name in sorted({one for one in given if given.count(one) > 1})
+        ),
+        *(
+            f"there is no {half} segment {name!r}"
+            for half, name in sorted(({*given} | meant) - known)
+        ),
+    ]
     if reasons:
         raise _refused(path, reasons)
     return Plan(found.actions, found.traits)
@@ -206,24 +210,39 @@ def actions(
     sizes = {}
     for row in profiles.to_dict("records"):
         sizes[LEDGER, row["segment"]] = (
-            row["customers"], row["share"], row["shown"], row["revenue_share"]
-        )  # fmt: skip
+            row["customers"],
+            row["share"],
+            row["shown"],
+            row["revenue_share"],
+        )
     if len(groups):
         revenue = customers[list(REVENUES)].sum(axis=1).groupby(customers["risk_group"]).sum()
         for row in groups.to_dict("records"):
             share = revenue.get(row["group"], 0.0) / (revenue.sum() or np.nan)
             sizes[ACTIVITY, row["group"]] = (
-                row["customers"], row["share"], row["shown"], share if row["shown"] else np.nan
-            )  # fmt: skip
+                row["customers"],
+                row["share"],
+                row["shown"],
+                share if row["shown"] else np.nan,
+            )
     rows = [
-        (action.half, action.segment, *sizes[action.half, action.segment],
-         *(getattr(action, name) for name in TEXTS))
+        (
+            action.half,
+            action.segment,
+            *sizes[action.half, action.segment],
+            *(getattr(action, name) for name in TEXTS),
+        )
         for action in plan.actions
         if (action.half, action.segment) in sizes
-    ]  # fmt: skip
+    ]
     names = ["half", "segment", "customers", "share", "shown", "revenue_share", *TEXTS]
     table = pd.DataFrame(rows, columns=names)
     return table.astype(
-        {**dict.fromkeys(["half", "segment", *TEXTS], "str"), "customers": "int64",
-         "share": "float64", "shown": "bool", "revenue_share": "float64"}
-    )  # fmt: skip
+        {
+            **dict.fromkeys(["half", "segment", *TEXTS], "str"),
+            "customers": "int64",
+            "share": "float64",
+            "shown": "bool",
+            "revenue_share": "float64",
+        }
+    )

@@ -50,9 +50,9 @@ def strategy(
     past = tables.get("segment_returns", EMPTY)
     table = actions(plan, profiles, groups, regular)
     found: dict[str, list[pd.DataFrame]] = {
-        name: [] for name in ("actions", "action_traits", "action_tornado", "action_budget",
-                              "action_trials")
-    }  # fmt: skip
+        name: []
+        for name in ("actions", "action_traits", "action_tornado", "action_budget", "action_trials")
+    }
     made: dict[str, pd.DataFrame] = {}
     facts: Facts = {}
     halves: tuple[Half, ...] = (LEDGER, ACTIVITY)
@@ -142,8 +142,15 @@ def strategy_facts(
     if len(ranked := table[table["rank"] == 1]):
         top = ranked.iloc[0]
         facts[f"{key}.top"] = str(top["segment"])
-        for name in ("contacts", "cost", "expected_profit", "low", "high", "value_per_contact",
-                     "draws_paying"):  # fmt: skip
+        for name in (
+            "contacts",
+            "cost",
+            "expected_profit",
+            "low",
+            "high",
+            "value_per_contact",
+            "draws_paying",
+        ):
             facts[f"{key}.top_{name}"] = float(top[name])
     by = order[order["by"] == "contacts"]
     if len(by):

@@ -217,8 +217,10 @@ def tornado(table: pd.DataFrame, half: str, currency: str = "") -> str:
     low, high = sorted([top["profit_low"], top["profit_high"]])
     what = capital(assumption(top["assumption"], half))
     ends = [write_amount(low, half, currency, unit=""), write_amount(high, half, currency)]
-    turning = moved[moved[["profit_low", "profit_high"]].min(axis=1).lt(0)
-                    & moved[["profit_low", "profit_high"]].max(axis=1).gt(0)]  # fmt: skip
+    turning = moved[
+        moved[["profit_low", "profit_high"]].min(axis=1).lt(0)
+        & moved[["profit_low", "profit_high"]].max(axis=1).gt(0)
+    ]
     text = f"{what} matters most for '{shorten(top['segment'])}': from {ends[0]} to {ends[1]}"
     if turning.empty:
         keeps = "a profit" if low >= 0 else "a loss"

@@ -119,10 +119,18 @@ def group_traits(customers: pd.DataFrame, effects: pd.DataFrame, smallest: int) 
     way = np.sign(found["delta"]) * found["clear"].astype(bool)
     kinds = [ACTIVITY_TRAITS[feature] for feature in found["feature"]]
     table = pd.DataFrame(
-        {"segment": found["segment"], "column": found["feature"], "level": found["level"],
-         "kind": kinds, "here": here, "low": here, "high": here, "there": there,
-         "way": way.astype(int)}
-    )  # fmt: skip
+        {
+            "segment": found["segment"],
+            "column": found["feature"],
+            "level": found["level"],
+            "kind": kinds,
+            "here": here,
+            "low": here,
+            "high": here,
+            "there": there,
+            "way": way.astype(int),
+        }
+    )
     return _written(table, currency="")
 
 

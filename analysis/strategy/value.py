@@ -290,10 +290,24 @@ def valued(table: pd.DataFrame, terms: Mapping[str, Terms | str], seed: int) -> 
                 "reason": "",
             }
         )
-    columns = ["contacts", "cost_per_contact", "cost", "uplift", "uplift_low",
-               "uplift_high", "movable", "worth", "worth_low", "worth_high", "expected_profit",
-               "low", "high", "value_per_contact", "break_even_uplift",
-               "draws_paying"]  # fmt: skip
+    columns = [
+        "contacts",
+        "cost_per_contact",
+        "cost",
+        "uplift",
+        "uplift_low",
+        "uplift_high",
+        "movable",
+        "worth",
+        "worth_low",
+        "worth_high",
+        "expected_profit",
+        "low",
+        "high",
+        "value_per_contact",
+        "break_even_uplift",
+        "draws_paying",
+    ]
     more = pd.DataFrame(rows, index=table.index).reindex(columns=["listed", *columns, "reason"])
     more["listed"] = more["listed"].fillna(0)
     types = {"listed": "int64", **dict.fromkeys(columns, "float64"), "reason": "str"}
@@ -337,9 +351,20 @@ def tornado(segment: str, half: str, terms: Terms) -> pd.DataFrame:
     for name, values in terms.ranges.items():
         if values[0] < values[2]:
             low, high = (float(terms.profit(**{name: value})) for value in (values[0], values[2]))
-            rows.append((half, segment, name, *values, low, high, float(terms.profit()),
-                         abs(high - low)))  # fmt: skip
-    columns = ["half", "segment", "assumption", "at_low", "at_likely", "at_high", "profit_low",
-               "profit_high", "profit", "swing"]  # fmt: skip
+            rows.append(
+                (half, segment, name, *values, low, high, float(terms.profit()), abs(high - low))
+            )
+    columns = [
+        "half",
+        "segment",
+        "assumption",
+        "at_low",
+        "at_likely",
+        "at_high",
+        "profit_low",
+        "profit_high",
+        "profit",
+        "swing",
+    ]
     table = pd.DataFrame(rows, columns=columns)
     return table.sort_values("swing", ascending=False, kind="stable", ignore_index=True)

@@ -178,8 +178,11 @@ def announced_and_missing(html: str) -> list[str]:
     """Return lead-ins that no list, table or picture follows, and headings without a section."""
     shown = {"ul", "ol", "dl", "table", "div", "figure", "pre", "blockquote", "math"}
     found = [text for text, tag in LEAD_IN.findall(html) if tag not in shown]
-    found += [text for level, text, after in HEADING.findall(html)
-              if after == "/section" or after[1] <= level]  # fmt: skip
+    found += [
+        text
+        for level, text, after in HEADING.findall(html)
+        if after == "/section" or after[1] <= level
+    ]
     return [re.sub(r"<[^>]+>", "", text).strip()[-80:] for text in found]
 
 
@@ -232,8 +235,12 @@ def test_figures_and_tables_are_numbered_and_found(kind: str, pages: dict[Path, 
     words = " ".join(page.words for page in pages.values()).replace("\xa0", " ")
     labels = set(re.findall(r"(Figure|Table) ([1-9A-C])\.(\d+)\b", words))
     assert len(labels) >= {"orders": 50, "regulars": 30, "both": 70}[kind]
-    lacking = {(what, chapter, n) for what, chapter, last in labels for n in range(1, int(last))
-               if (what, chapter, str(n)) not in labels}  # fmt: skip
+    lacking = {
+        (what, chapter, n)
+        for what, chapter, last in labels
+        for n in range(1, int(last))
+        if (what, chapter, str(n)) not in labels
+    }
     assert lacking == set()
     assert "not available" not in words
     assert re.findall(r".{20}\bnan\b.{20}", words) == []
@@ -263,12 +270,20 @@ def texts_of(site: Path, sheets: list[str], pages: dict[Path, Page]) -> dict[str
     """Return all that a book says: pages, their tags, the PDF, and what lies beside them."""
     texts = {f"page {n} of the PDF": sheet for n, sheet in enumerate(sheets, 1)}
     texts |= {f"words of {path.name}": page.words for path, page in pages.items()}
-    texts |= {f"tags of {path.name}": " ".join(value for tag, attributes in page.tags
-                                               for name, value in attributes.items()
-                                               if not value.startswith("data:image"))
-              for path, page in pages.items()}  # fmt: skip
-    return texts | {path.name: path.read_text("utf-8") for path in site.rglob("*")
-                    if path.suffix in (".csv", ".json", ".svg", ".xml")}  # fmt: skip
+    texts |= {
+        f"tags of {path.name}": " ".join(
+            value
+            for tag, attributes in page.tags
+            for name, value in attributes.items()
+            if not value.startswith("data:image")
+        )
+        for path, page in pages.items()
+    }
+    return texts | {
+        path.name: path.read_text("utf-8")
+        for path in site.rglob("*")
+        if path.suffix in (".csv", ".json", ".svg", ".xml")
+    }
 
 
 #: An id of the sample, also with commas between thousands, or as a float: see `FIRST_CUSTOMER`.
@@ -285,14 +300,20 @@ def test_no_file_of_the_site_names_a_customer(
     """Not in the words of a page or of the PDF, and not in what lies beside them."""
     texts = texts_of(site, sheets, pages)
     tables = [site.parent / "build" / f"{name}.parquet" for name in ("customers", "activity")]
-    ids = {number for path in tables if path.is_file()
-           for number in pd.read_parquet(path)["customer_id"]}  # fmt: skip
+    ids = {
+        number
+        for path in tables
+        if path.is_file()
+        for number in pd.read_parquet(path)["customer_id"]
+    }
     assert len(ids) >= 1000
     if made_of(site)["sample"]:
         found = {where: SAMPLE_ID.findall(text)[:3] for where, text in texts.items()}
     else:
-        found = {where: list(ids.intersection(REAL_ID.findall(text)))[:3]
-                 for where, text in texts.items()}  # fmt: skip
+        found = {
+            where: list(ids.intersection(REAL_ID.findall(text)))[:3]
+            for where, text in texts.items()
+        }
     assert {where: numbers for where, numbers in found.items() if numbers} == {}
 
 
@@ -329,8 +350,11 @@ def small_groups(name: str, table: pd.DataFrame, smallest: int) -> list[str]:
         number = pd.to_numeric(table[column], errors="coerce")
         rows = table[(number > 0) & (number < smallest)]
         shown = rows.columns[rows.notna().any()]
-        found += [f"{name}: {other} of few {column}" for other in shown
-                  if other not in counts and not HARMLESS.fullmatch(other)]  # fmt: skip
+        found += [
+            f"{name}: {other} of few {column}"
+            for other in shown
+            if other not in counts and not HARMLESS.fullmatch(other)
+        ]
     return found
 
 
@@ -353,8 +377,9 @@ def test_no_download_describes_a_group_that_is_too_small(site: Path, settings: S
     assert len(tables) >= 10
     assert sum(column in table for table in tables.values() for column in PEOPLE) >= 4
     smallest = settings.report.smallest_group
-    assert [text for name, table in tables.items()
-            for text in small_groups(name, table, smallest)] == []  # fmt: skip
+    assert [
+        text for name, table in tables.items() for text in small_groups(name, table, smallest)
+    ] == []
 
 
 def test_a_download_that_describes_one_customer_is_found() -> None:
@@ -382,8 +407,10 @@ def test_a_refused_folder_leaves_the_published_book(shared: Path, tmp_path: Path
         [sys.executable, "-m", "report"],
         cwd=project,
         env=os.environ | {"REPORT_DATA": str(bad.parent), "PYTHONPATH": ""},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode != 0
     assert "there is no column for customer id" in done.stderr
     assert "Traceback" not in done.stderr

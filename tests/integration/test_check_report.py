@@ -35,10 +35,14 @@ def test_facts_are_of_net_sales_of_known_customers(tmp_path: Path, run: Run) -> 
         a_line(),
         a_line(Quantity="1"),
         a_line(InvoiceNo="536366", CustomerID="17851", InvoiceDate="2011-02-01 09:00:00"),
-        a_line(InvoiceNo="C536367", CustomerID="17851", InvoiceDate="2011-02-02 09:00:00",
-               Quantity="-6"),
+        a_line(
+            InvoiceNo="C536367",
+            CustomerID="17851",
+            InvoiceDate="2011-02-02 09:00:00",
+            Quantity="-6",
+        ),
         a_line(InvoiceNo="536368", CustomerID=""),
-    ]  # fmt: skip
+    ]
     write_lines(tmp_path / "transactions" / "a.csv", lines, ";")
     facts = checked(run, tmp_path)["facts"]
     assert facts == {

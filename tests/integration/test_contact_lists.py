@@ -18,9 +18,25 @@ from analysis.strategy import contact_lists
 READ_IDS = ["+447", "-2+3", "@SUM1"]
 IDS = [*READ_IDS, "=1+1", "'5", "\t=6", "＝7", 'a",8', "<b>9", "10\n=11"]
 NAMES = [
-    "../../escaped", "/etc/x", "a/b", "a\\b", "A B", "a-b!", "..", "", "NUL", "com1", "~",
-    "=cmd|' /C calc'!A0", "x" * 400, "ж" * 300, "Ящик", "line\nbreak", "\u202egnp.exe", "-rf *",
-]  # fmt: skip
+    "../../escaped",
+    "/etc/x",
+    "a/b",
+    "a\\b",
+    "A B",
+    "a-b!",
+    "..",
+    "",
+    "NUL",
+    "com1",
+    "~",
+    "=cmd|' /C calc'!A0",
+    "x" * 400,
+    "ж" * 300,
+    "Ящик",
+    "line\nbreak",
+    "\u202egnp.exe",
+    "-rf *",
+]
 
 
 def a_build(out: Path, ids: list[str], segments: list[str]) -> Path:
@@ -115,8 +131,10 @@ def test_a_refusal_says_what_to_do_and_writes_nothing(tmp_path: Path, run: Run) 
     for name, what in {
         "none": "there is no build here. Run 'python -m analysis build' first.",
         "half": "this build has no ledger and no model of regular customers, and so nobody",
-        "_site": published, "_book/build": published, "linked": published,
-    }.items():  # fmt: skip
+        "_site": published,
+        "_book/build": published,
+        "linked": published,
+    }.items():
         found = run("export", "--out", tmp_path / name)
         assert (found.code, found.out, len(found.problems)) == (1, "", 1)
         assert found.problems[0].startswith(f"{tmp_path / name}: {what}")
@@ -169,8 +187,12 @@ def test_nobody_without_consent_is_on_a_list(
     answers = raw_consent(sample_data)
     assert set(answers.values()) == {"да", "нет"}
     build, lists = sample_lists
-    listed = [name for table in lists if table.startswith("activity")
-              for name in lists[table]["customer_id"]]  # fmt: skip
+    listed = [
+        name
+        for table in lists
+        if table.startswith("activity")
+        for name in lists[table]["customer_id"]
+    ]
     assert listed and {answers[name] for name in listed} == {"да"}
     # And everybody who did consent, and is in a group whose action pays, is on exactly one.
     kept = pd.read_parquet(build / "activity.parquet").astype({"customer_id": "str"})
@@ -237,15 +259,31 @@ def a_strategy(out: Path, **consent: bool) -> Path:
     """Write what an export reads of a build of regular customers alone."""
     out.mkdir(parents=True, exist_ok=True)
     regular = pd.DataFrame(
-        {"customer_id": [*consent], "risk_group": "=a", "consent": [*consent.values()],
-         "profit": 1.0, "decline_probability": 0.5, "expected_value": 1.0, "action": "-b"}
-    )  # fmt: skip
+        {
+            "customer_id": [*consent],
+            "risk_group": "=a",
+            "consent": [*consent.values()],
+            "profit": 1.0,
+            "decline_probability": 0.5,
+            "expected_value": 1.0,
+            "action": "-b",
+        }
+    )
     regular.to_parquet(out / "activity.parquet", index=False)
     texts = dict.fromkeys(["action", "channel", "offer"], "-b")
     numbers = dict.fromkeys(
-        ["cost_per_contact", "uplift_low", "uplift", "uplift_high", "movable", "worth",
-         "value_per_contact", "listed"], 1.0
-    )  # fmt: skip
+        [
+            "cost_per_contact",
+            "uplift_low",
+            "uplift",
+            "uplift_high",
+            "movable",
+            "worth",
+            "value_per_contact",
+            "listed",
+        ],
+        1.0,
+    )
     actions = pd.DataFrame([{"half": "activity", "segment": "=a", **texts, **numbers}])
     actions.to_parquet(out / "actions.parquet", index=False)
     files.write_json(out / files.MANIFEST, {"key": "its key"})

@@ -24,8 +24,9 @@ def built(build: Path, name: str) -> pd.DataFrame:
     """Return a table of a build; the contact lists are made from it."""
     if name != "contacts":
         return pd.read_parquet(build / f"{name}.parquet")
-    tables = [pd.read_parquet(build / f"{one}.parquet") for one in
-              ("actions", "customers", "activity")]  # fmt: skip
+    tables = [
+        pd.read_parquet(build / f"{one}.parquet") for one in ("actions", "customers", "activity")
+    ]
     return pd.concat(contact_lists.contact_lists(*tables).values())
 
 
@@ -40,8 +41,15 @@ def test_every_column_has_an_entry_and_every_entry_a_column(
 
 
 def test_the_tables_that_readers_meet_are_described(known: Dictionary) -> None:
-    wanted = {"customers", "transactions", "quarantine", "clustering", "activity",
-              "activity_models", "actions"}  # fmt: skip
+    wanted = {
+        "customers",
+        "transactions",
+        "quarantine",
+        "clustering",
+        "activity",
+        "activity_models",
+        "actions",
+    }
     assert wanted <= set(known.tables)
 
 

@@ -23,11 +23,18 @@ LIGHT = ("names", "summaries")
 def lint_imports(project: Path) -> subprocess.CompletedProcess[str]:
     """Hold a copy of the project to the contracts."""
     return subprocess.run(
-        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()",
-         "--no-cache"],
-        cwd=project, capture_output=True, text=True, check=False,
+        [
+            sys.executable,
+            "-c",
+            "from importlinter.cli import lint_imports_command as c; c()",
+            "--no-cache",
+        ],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(project), *sys.path])},
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture

@@ -318,9 +318,12 @@ def test_the_household_shop_builds(one_click_build: Path) -> None:
 @pytest.mark.drill
 @pytest.mark.real
 def test_the_gift_shop_shuffled_gives_the_same_build_byte_by_byte(
-    gift_shop: Path, gift_shop_build: Path, tmp_path: Path, run: Run,
+    gift_shop: Path,
+    gift_shop_build: Path,
+    tmp_path: Path,
+    run: Run,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     """Clusters are chosen from tables that are compared here, so they are not chosen again."""
     rows = pd.read_parquet(gift_shop / "transactions" / "online_retail.parquet")
     shuffled = tmp_path / "data" / "transactions" / "online_retail.parquet"

@@ -25,12 +25,12 @@ import faults
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from releases import DAYS, new_project, put, report, role, roll_back
 
 from analysis.core.files import file_hash
 from analysis.core.problems import Refused
 from analysis.release import raw, store
 from analysis.release.disk import in_words
+from releases import DAYS, new_project, put, report, role, roll_back
 
 ROOT = Path(__file__).resolve().parents[2]
 Tree = Mapping[str, bytes]
@@ -238,9 +238,14 @@ def inject(base: Path, job: str, how: str, step: int) -> dict[str, int]:
         found = state(work)
         assert found in ((before,) if code == 1 else (after,) if code == 0 else (before, after)), (
             where,
-            {name: [sorted(tree.keys() ^ before[name].keys()),
-                    sorted(tree.keys() ^ after[name].keys())] for name, tree in found.items()},
-        )  # fmt: skip
+            {
+                name: [
+                    sorted(tree.keys() ^ before[name].keys()),
+                    sorted(tree.keys() ^ after[name].keys()),
+                ]
+                for name, tree in found.items()
+            },
+        )
         if found == before:
             do(work)
             assert state(work) == after, where

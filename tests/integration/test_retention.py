@@ -13,12 +13,12 @@ import pytest
 from conftest import snapshot
 from hypothesis import given
 from hypothesis import strategies as st
-from releases import DAYS, new_project, put, report, role, roll_back
 
 from analysis.core.files import file_hash, write_json
 from analysis.core.problems import Refused
 from analysis.core.settings import read_settings
 from analysis.release import opened, raw, retention, store
+from releases import DAYS, new_project, put, report, role, roll_back
 
 SETTINGS = read_settings()
 #: Customer 17850 ordered in each quarter; 17851 and 117850 only look similar.
@@ -79,8 +79,10 @@ def test_prune_keeps_the_newest_and_all_that_they_need(four: Path) -> None:
         assert retention.prune(four, 2) == ["report-1", *DAYS[:2]]
         assert retention.prune(four, 2) == []
     assert [row["state"] for row in store.history(four)] == [
-        *["earlier, pruned"] * 3, "earlier", "now",
-    ]  # fmt: skip
+        *["earlier, pruned"] * 3,
+        "earlier",
+        "now",
+    ]
     assert sorted(path.name for path in (four / "sites").glob("[!.]*")) == [DAYS[2], "2011-12-31"]
     # All four files are in use by the releases that stay.
     assert len(list((four / store.RAW).iterdir())) == 4

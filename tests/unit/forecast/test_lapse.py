@@ -171,8 +171,10 @@ def test_nothing_at_or_after_the_cut_off_reaches_a_feature(tmp_path: Path, rows:
     path = tmp_path / "transactions" / "a.csv"
     text = str(CUT)
     # Some are taken back before the cut-off: that is known.
-    early = [{**row, "InvoiceNo": f"C{row['InvoiceNo']}", "Quantity": f"-{row['Quantity']}"}
-             for row in rows[:60:6]]  # fmt: skip
+    early = [
+        {**row, "InvoiceNo": f"C{row['InvoiceNo']}", "Quantity": f"-{row['Quantity']}"}
+        for row in rows[:60:6]
+    ]
     rows = [*rows, *early]
     expected = known(path, rows)
     assert len(expected[1]) > 100
@@ -187,22 +189,34 @@ def test_nothing_at_or_after_the_cut_off_reaches_a_feature(tmp_path: Path, rows:
         "another future, rows in another order": [
             *[rows[place] for place in order if rows[place]["InvoiceDate"] < text],
             *[
-                {**row, "CustomerID": other["CustomerID"], "Quantity": "9999", "Country": "Peru",
-                 "StockCode": "99999", "UnitPrice": "77"}
+                {
+                    **row,
+                    "CustomerID": other["CustomerID"],
+                    "Quantity": "9999",
+                    "Country": "Peru",
+                    "StockCode": "99999",
+                    "UnitPrice": "77",
+                }
                 for row, other in zip(after, reversed(after), strict=True)
             ],
         ],
         "on the day, all is taken back and ordered again": [
             *rows,
             *[
-                {**row, "InvoiceNo": f"C9{row['InvoiceNo']}", "Quantity": f"-{row['Quantity']}",
-                 "InvoiceDate": f"{text} 00:00"}
+                {
+                    **row,
+                    "InvoiceNo": f"C9{row['InvoiceNo']}",
+                    "Quantity": f"-{row['Quantity']}",
+                    "InvoiceDate": f"{text} 00:00",
+                }
                 for row in bought
             ],
-            *[{**row, "InvoiceNo": f"8{row['InvoiceNo']}", "InvoiceDate": f"{text} 00:00"}
-              for row in bought],
+            *[
+                {**row, "InvoiceNo": f"8{row['InvoiceNo']}", "InvoiceDate": f"{text} 00:00"}
+                for row in bought
+            ],
         ],
-    }  # fmt: skip
+    }
     for what, changed in others.items():
         for one, other in zip(expected, known(path, changed), strict=True):
             same_bytes(one, other, what)
@@ -213,8 +227,14 @@ def test_features_of_a_few_customers(tmp_path: Path) -> None:
     cut = dt.date(2011, 7, 1)
 
     def order(invoice: str, customer: str, day: str, quantity: int = 4, **more: Any) -> Row:
-        return a_line(InvoiceNo=invoice, CustomerID=customer, InvoiceDate=f"{day} 10:00",
-                      Quantity=f"{quantity}", UnitPrice="2.5", **more)  # fmt: skip
+        return a_line(
+            InvoiceNo=invoice,
+            CustomerID=customer,
+            InvoiceDate=f"{day} 10:00",
+            Quantity=f"{quantity}",
+            UnitPrice="2.5",
+            **more,
+        )
 
     write_lines(
         path,
@@ -239,11 +259,25 @@ def test_features_of_a_few_customers(tmp_path: Path) -> None:
     assert list(past.index) == ["11", "12", "13"]
     one = past.loc["11"]
     expected = {
-        "recency_days": 10, "tenure_days": 120, "frequency": 3, "occasions": 2, "monetary": 20,
-        "orders_recent": 2, "orders_third": 2, "orders_before": 1, "spend_recent": 10,
-        "spend_before": 10, "gap_median": 110, "gap_longest": 110, "gap_last": 110,
-        "amount_last": 10, "products": 2, "gross": 40, "cancelled": 20, "at_home": 1,
-    }  # fmt: skip
+        "recency_days": 10,
+        "tenure_days": 120,
+        "frequency": 3,
+        "occasions": 2,
+        "monetary": 20,
+        "orders_recent": 2,
+        "orders_third": 2,
+        "orders_before": 1,
+        "spend_recent": 10,
+        "spend_before": 10,
+        "gap_median": 110,
+        "gap_longest": 110,
+        "gap_last": 110,
+        "amount_last": 10,
+        "products": 2,
+        "gross": 40,
+        "cancelled": 20,
+        "at_home": 1,
+    }
     assert {name: one[name] for name in expected} == expected
     table = features(past, DAYS)
     assert list(table.index) == ["11", "12"]
@@ -270,8 +304,15 @@ def test_the_outcome_is_no_net_sale_in_the_days_that_follow(tmp_path: Path) -> N
         for nth, moment in enumerate(["2011-06-20 10:00", *moments])
     ]
     # Taken back, if long after: no sale as known today.
-    rows.append(a_line(InvoiceNo="C1", CustomerID="15", Quantity="-6", StockCode="85123A",
-                       InvoiceDate="2011-10-01 10:00"))  # fmt: skip
+    rows.append(
+        a_line(
+            InvoiceNo="C1",
+            CustomerID="15",
+            Quantity="-6",
+            StockCode="85123A",
+            InvoiceDate="2011-10-01 10:00",
+        )
+    )
     rows.append(a_line(InvoiceNo="2", CustomerID="16", InvoiceDate="2011-10-02 10:00"))
     write_lines(path, rows)
     with reading([path]) as found:
@@ -279,8 +320,12 @@ def test_the_outcome_is_no_net_sale_in_the_days_that_follow(tmp_path: Path) -> N
     lapsed = pd.Series(seen.lapsed, index=seen.features.index)
     # The cancellation takes back the first of 15's two purchases, so the second stands.
     assert lapsed.sort_index().to_dict() == {
-        "11": False, "12": False, "13": True, "14": True, "15": False,
-    }  # fmt: skip
+        "11": False,
+        "12": False,
+        "13": True,
+        "14": True,
+        "15": False,
+    }
 
 
 def test_of_many_customers_some_are_drawn(parts: list[Snapshot]) -> None:
@@ -411,8 +456,9 @@ def test_small_segments_are_left_out() -> None:
 
 
 def nothing(part: Snapshot) -> Snapshot:
-    return part._replace(features=part.features.head(0), spend=part.spend.head(0),
-                         lapsed=part.lapsed[:0])  # fmt: skip
+    return part._replace(
+        features=part.features.head(0), spend=part.spend.head(0), lapsed=part.lapsed[:0]
+    )
 
 
 HARD: dict[str, tuple[Turned, str]] = {
@@ -503,12 +549,16 @@ def test_sentences_follow_the_numbers() -> None:
     table = pd.DataFrame(
         {
             "model": ["constant", "R, F and M", "random forest"],
-            "roc_auc": [0.5, 0.75, 0.79], "roc_auc_low": [0.5, 0.7, 0.75],
-            "roc_auc_high": [0.5, 0.8, 0.82], "gain": [-0.25, 0, 0.04],
-            "gain_low": [-0.3, 0, 0.01], "gain_high": [-0.2, 0, 0.07],
-            "chosen": [False, True, False], "eligible": [False, False, True],
+            "roc_auc": [0.5, 0.75, 0.79],
+            "roc_auc_low": [0.5, 0.7, 0.75],
+            "roc_auc_high": [0.5, 0.8, 0.82],
+            "gain": [-0.25, 0, 0.04],
+            "gain_low": [-0.3, 0, 0.01],
+            "gain_high": [-0.2, 0, 0.07],
+            "chosen": [False, True, False],
+            "eligible": [False, False, True],
         }
-    )  # fmt: skip
+    )
     assert text_lapse.candidates(table) == (
         "The chosen model, recency, orders and spend, ranks 75 of 100 pairs rightly (70 to 80); a "
         "coin would rank 50. The best in the test (all features, random forest) is credibly "
@@ -522,10 +572,13 @@ def test_sentences_follow_the_numbers() -> None:
     assert text_lapse.candidates(first).startswith("No candidate tells")
     rates = pd.DataFrame(
         {
-            "date": pd.to_datetime(["2011-03-15", "2011-06-13"]), "role": ["validation", "test"],
-            "share": [0.4, 0.3], "low": [0.35, 0.25], "high": [0.45, 0.34],
+            "date": pd.to_datetime(["2011-03-15", "2011-06-13"]),
+            "role": ["validation", "test"],
+            "share": [0.4, 0.3],
+            "low": [0.35, 0.25],
+            "high": [0.45, 0.34],
         }
-    )  # fmt: skip
+    )
     assert "differs between quarters: from 30% to 40%" in text_lapse.rates(rates)
     assert "much the same" in text_lapse.rates(rates.assign(high=0.45))
     assert text_lapse.level(rates, 0.4).endswith("expected too many.")
@@ -552,8 +605,12 @@ def test_it_is_told_whether_the_season_ahead_was_learnt_from(
     starts: str, as_of: str, days: int, words: str
 ) -> None:
     *earlier, last = starts.split(", ")
-    facts = {"transactions.as_of": as_of, "lapse.days": days, "lapse.test_date": last,
-             "lapse.training_dates": ", ".join(earlier or [last])}  # fmt: skip
+    facts = {
+        "transactions.as_of": as_of,
+        "lapse.days": days,
+        "lapse.test_date": last,
+        "lapse.training_dates": ", ".join(earlier or [last]),
+    }
     assert text_lapse.season(facts).endswith(words)
 
 

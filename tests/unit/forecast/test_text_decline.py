@@ -83,10 +83,13 @@ def test_roc_auc_is_put_in_words() -> None:
 
 
 def test_published_scores_are_held_against_single_folds_of_their_own_table() -> None:
-    models = pd.DataFrame({
-        "model": ["logistic regression", "support vector machine", "random forest"],
-        "roc_auc_lowest": [0.85, 0.86, 0.5], "roc_auc_highest": [0.93, 0.94, 1.0],
-    })  # fmt: skip
+    models = pd.DataFrame(
+        {
+            "model": ["logistic regression", "support vector machine", "random forest"],
+            "roc_auc_lowest": [0.85, 0.86, 0.5],
+            "roc_auc_highest": [0.93, 0.94, 1.0],
+        }
+    )
     read = {"another file", text_decline.PUBLISHED_OF}
     text = text_decline.published(models, read)
     assert "0.920 (logistic regression) and 0.914 (support vector machine)" in text
@@ -116,8 +119,11 @@ def test_calibration_says_what_is_in_use() -> None:
         "activity.brier_sigmoid": 0.11,
         "activity.brier_isotonic": 0.1,
     }
-    facts |= {"activity.calibration_gain": 0.1, "activity.calibration_gain_low": 0.05,
-              "activity.calibration_gain_high": 0.15}  # fmt: skip
+    facts |= {
+        "activity.calibration_gain": 0.1,
+        "activity.calibration_gain_low": 0.05,
+        "activity.calibration_gain_high": 0.15,
+    }
     assert "isotonic scores best, and is in use" in text_decline.calibration(facts)
     assert "not certain" not in text_decline.calibration(facts)
     assert "not certain" in text_decline.calibration(
@@ -150,8 +156,16 @@ def test_importance_names_only_what_is_clear() -> None:
 def partials(values: list[float], feature: str = "promo_share") -> pd.DataFrame:
     p = np.array(values)
     share = np.linspace(0.1, 1, len(p))
-    return pd.DataFrame({"feature": feature, "value": share, "share": share, "probability": p,
-                         "low": p - 0.05, "high": p + 0.05})  # fmt: skip
+    return pd.DataFrame(
+        {
+            "feature": feature,
+            "value": share,
+            "share": share,
+            "probability": p,
+            "low": p - 0.05,
+            "high": p + 0.05,
+        }
+    )
 
 
 def test_partial_dependence_names_the_ends_of_the_widest_curve() -> None:
@@ -165,13 +179,24 @@ def test_partial_dependence_names_the_ends_of_the_widest_curve() -> None:
 def curve(expected: list[float], contacted: list[int] | None = None) -> pd.DataFrame:
     size = len(expected)
     value = np.array(expected)
-    table = pd.DataFrame({
-        "threshold": np.round(np.linspace(0, 1, size), 2), "expected": value, "profit": value - 1,
-        "contacted": contacted or list(range(10 * size, 0, -10)), "low": value - 3,
-        "high": value + 3, "least": value / 2 - 2, "most": value * 2, "precision": 0.6,
-        "precision_low": 0.5, "precision_high": 0.7, "recall": 0.4, "recall_low": 0.3,
-        "recall_high": 0.5,
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "threshold": np.round(np.linspace(0, 1, size), 2),
+            "expected": value,
+            "profit": value - 1,
+            "contacted": contacted or list(range(10 * size, 0, -10)),
+            "low": value - 3,
+            "high": value + 3,
+            "least": value / 2 - 2,
+            "most": value * 2,
+            "precision": 0.6,
+            "precision_low": 0.5,
+            "precision_high": 0.7,
+            "recall": 0.4,
+            "recall_low": 0.3,
+            "recall_high": 0.5,
+        }
+    )
     best = size - 1 - int(np.argmax(value[::-1]))
     return table.assign(chosen=table.index == best)
 
@@ -213,11 +238,16 @@ def test_contacts_where_nobody_is_worth_it() -> None:
 
 
 def test_scenarios_name_the_dearest_mistake() -> None:
-    table = pd.DataFrame({
-        "scenario": ["as assumed", "a contact costs half", "a contact costs twice"],
-        "threshold": [0.3, 0.2, 0.5], "contacted": [9, 12, 5], "expected": [50.0, 60.0, 40.0],
-        "kept_threshold": [50.0, 58.0, 33.0], "lost": [0.0, 2.0, 7.0],
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "scenario": ["as assumed", "a contact costs half", "a contact costs twice"],
+            "threshold": [0.3, 0.2, 0.5],
+            "contacted": [9, 12, 5],
+            "expected": [50.0, 60.0, 40.0],
+            "kept_threshold": [50.0, 58.0, 33.0],
+            "lost": [0.0, 2.0, 7.0],
+        }
+    )
     text = text_contacts.scenarios(table, "units")
     assert "between 20% and 50%" in text
     assert "7.0 units of 40 (if a contact costs twice)" in text
@@ -227,12 +257,20 @@ def test_scenarios_name_the_dearest_mistake() -> None:
 
 def groups(profit: float = 100.0, shown: bool = True, refusing: float = 6.0) -> pd.DataFrame:
     total = profit + 300
-    table = pd.DataFrame({
-        "group": GROUPS, "customers": [20, 30, 30, 20], "share": [0.2, 0.3, 0.3, 0.2],
-        "shown": [shown, True, True, True], "profit": [profit, 100.0, 100.0, 100.0],
-        "declined": 0.9, "declined_low": 0.8, "declined_high": 0.95, "consenting": 14.0,
-        "refusing": refusing,
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "group": GROUPS,
+            "customers": [20, 30, 30, 20],
+            "share": [0.2, 0.3, 0.3, 0.2],
+            "shown": [shown, True, True, True],
+            "profit": [profit, 100.0, 100.0, 100.0],
+            "declined": 0.9,
+            "declined_low": 0.8,
+            "declined_high": 0.95,
+            "consenting": 14.0,
+            "refusing": refusing,
+        }
+    )
     table["profit_share"] = table["profit"] / total
     table["profit_share_low"] = table["profit_share"] - 0.05
     return table.assign(profit_share_high=table["profit_share"] + 0.05)
@@ -281,9 +319,9 @@ def test_what_sets_the_group_apart_is_not_how_it_was_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    "say", ["candidates", "choice", "in_words", "reliability", "risk_groups", "importance",
-            "partial"],
-)  # fmt: skip
+    "say",
+    ["candidates", "choice", "in_words", "reliability", "risk_groups", "importance", "partial"],
+)
 def test_without_a_model_nothing_is_claimed(say: str) -> None:
     assert getattr(text_decline, say)(EMPTY) in (text_decline.NO_MODEL, text_decline.NO_EXPLANATION)
 

@@ -32,8 +32,18 @@ SEED = 7
 DAYS = 30
 THEN = dt.date(2011, 5, 1)
 PROMISE = backtest.Promise(0.75, 0.73, 0.77, 3000)
-SAYINGS = ("no_outcome", "ranking", "level", "spread", "better_than_guess", "money", "lists",
-           "lost", "advice", "summary")  # fmt: skip
+SAYINGS = (
+    "no_outcome",
+    "ranking",
+    "level",
+    "spread",
+    "better_than_guess",
+    "money",
+    "lists",
+    "lost",
+    "advice",
+    "summary",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -44,9 +54,9 @@ def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
 def outcomes(p: npt.ArrayLike, y: npt.ArrayLike, stake: float | Numbers = 10.0) -> pd.DataFrame:
     """Return a table of outcomes."""
     table = pd.DataFrame({"probability": np.asarray(p, float), "happened": np.asarray(y, bool)})
-    return table.assign(
-        customer_id=[f"{n}" for n in range(len(table))], stake=stake, after=0.0
-    )[history_outcomes.COLUMNS]  # fmt: skip
+    return table.assign(customer_id=[f"{n}" for n in range(len(table))], stake=stake, after=0.0)[
+        history_outcomes.COLUMNS
+    ]
 
 
 def some(n: int = 1000, seed: int = 1, shift: float = 0.0) -> pd.DataFrame:
@@ -120,10 +130,11 @@ def test_of_very_many_the_spread_is_scaled(monkeypatch: pytest.MonkeyPatch) -> N
 @given(
     st.lists(
         st.tuples(st.integers(0, 4), st.integers(0, 9), st.integers(0, 3)),
-        min_size=1, max_size=40,
+        min_size=1,
+        max_size=40,
     ),
     st.integers(1, 9),
-)  # fmt: skip
+)
 def test_a_list_catches_what_is_on_it(rows: list[tuple[int, int, int]], tenths: int) -> None:
     score, value, times = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
     top = tenths / 10
@@ -294,15 +305,25 @@ def test_broken_forecasts_are_called_decayed(kind: str) -> None:
 
 
 def test_small_misses_of_very_many_customers_are_no_decay() -> None:
-    row = {"n": 10**6, "predicted": 0.4, "observed": 0.41, "observed_se": 4e-4,
-           "roc_auc": 0.74, "roc_auc_low": 0.739, "roc_auc_high": 0.741}  # fmt: skip
+    row = {
+        "n": 10**6,
+        "predicted": 0.4,
+        "observed": 0.41,
+        "observed_se": 4e-4,
+        "roc_auc": 0.74,
+        "roc_auc_low": 0.739,
+        "roc_auc_high": 0.741,
+    }
     sure = backtest.Promise(0.75, 0.749, 0.751, 10**6)
     assert backtest.decayed(row, sure) == backtest.Verdict(True, False, "")
     assert backtest.decayed({**row, "observed": 0.45}, sure).reason == backtest.LEVEL
     assert backtest.decayed({**row, "observed": 0.35}, sure).reason == backtest.LEVEL
-    assert backtest.decayed(
-        {**row, "roc_auc": 0.72, "roc_auc_low": 0.719, "roc_auc_high": 0.721}, sure
-    ).reason == backtest.RANKING  # fmt: skip
+    assert (
+        backtest.decayed(
+            {**row, "roc_auc": 0.72, "roc_auc_low": 0.719, "roc_auc_high": 0.721}, sure
+        ).reason
+        == backtest.RANKING
+    )
     # What is better than promised has not decayed.
     assert not backtest.decayed({**row, "roc_auc": 0.9}, sure).decayed
     assert backtest.decayed(row, None) == backtest.Verdict(False, False, "")
@@ -316,16 +337,26 @@ def test_where_everybody_does_it_the_level_is_judged_alone() -> None:
 
 
 def test_promises_are_read_from_builds() -> None:
-    facts = {"lapse.available": True, "lapse.roc_auc": 0.75, "lapse.roc_auc_low": 0.73,
-             "lapse.roc_auc_high": 0.77, "lapse.training_customers": 2000,
-             "lapse.test_customers": 1000}  # fmt: skip
+    facts = {
+        "lapse.available": True,
+        "lapse.roc_auc": 0.75,
+        "lapse.roc_auc_low": 0.73,
+        "lapse.roc_auc_high": 0.77,
+        "lapse.training_customers": 2000,
+        "lapse.test_customers": 1000,
+    }
     assert backtest.lapse_promise(facts) == PROMISE
     assert backtest.lapse_promise({"lapse.available": False}) is None
     assert backtest.lapse_promise({}) is None
     table = pd.DataFrame(
-        {"model": ["a", "b"], "roc_auc": [0.5, 0.75], "roc_auc_low": [0.5, 0.73],
-         "roc_auc_high": [0.5, 0.77], "chosen": [False, True]}
-    )  # fmt: skip
+        {
+            "model": ["a", "b"],
+            "roc_auc": [0.5, 0.75],
+            "roc_auc_low": [0.5, 0.73],
+            "roc_auc_high": [0.5, 0.77],
+            "chosen": [False, True],
+        }
+    )
     assert backtest.decline_promise(table, 3000) == PROMISE
     assert backtest.decline_promise(pd.DataFrame(), 3000) is None
 
@@ -336,9 +367,12 @@ def test_promises_are_read_from_builds() -> None:
 def sale(customer: int, day: dt.date, quantity: int = 2) -> Row:
     """Return a line; a negative quantity cancels."""
     return a_line(
-        InvoiceNo=f"{'C' if quantity < 0 else ''}{customer}{day:%m%d}", CustomerID=f"{customer}",
-        InvoiceDate=f"{day} 10:00", Quantity=f"{quantity}", UnitPrice="5",
-    )  # fmt: skip
+        InvoiceNo=f"{'C' if quantity < 0 else ''}{customer}{day:%m%d}",
+        CustomerID=f"{customer}",
+        InvoiceDate=f"{day} 10:00",
+        Quantity=f"{quantity}",
+        UnitPrice="5",
+    )
 
 
 def day(after: int) -> dt.date:
@@ -349,13 +383,15 @@ def day(after: int) -> dt.date:
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
     rows = [
         *[sale(customer, day(-10)) for customer in (1, 2, 3, 4, 5)],
-        sale(1, day(0)), sale(1, day(DAYS - 1)),  # both ends of the window
+        sale(1, day(0)),
+        sale(1, day(DAYS - 1)),  # both ends of the window
         sale(2, day(DAYS)),  # one day late
         sale(3, day(5)),
-        sale(3, day(25), -2), sale(3, day(26), -2),  # both taken back: at stake then, no sale now
+        sale(3, day(25), -2),
+        sale(3, day(26), -2),  # both taken back: at stake then, no sale now
         sale(4, day(-1), 4),
         sale(7, day(3)),  # new
-    ]  # fmt: skip
+    ]
     path = tmp_path_factory.mktemp("backtest") / "transactions" / "a.csv"
     write_lines(path, rows)
     with reading([path]) as found:
@@ -363,9 +399,11 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
 
 
 FORECASTS = pd.DataFrame(
-    {"customer_id": ["1", "2", "3", "4", "5", "6"],
-     "lapse_probability": [0.1, 0.2, 0.3, 0.4, np.nan, 0.6]}
-)  # fmt: skip
+    {
+        "customer_id": ["1", "2", "3", "4", "5", "6"],
+        "lapse_probability": [0.1, 0.2, 0.3, 0.4, np.nan, 0.6],
+    }
+)
 
 
 def test_who_stayed_away(ledger: Ledger) -> None:
@@ -402,18 +440,28 @@ def test_what_cannot_be_held_against_what_came(ledger: Ledger) -> None:
 
 def test_who_buys_less() -> None:
     before = pd.DataFrame(
-        {"customer_id": ["a", "b", "c", "d"], "decline_probability": [0.1, 0.9, 0.5, np.nan],
-         "decline": [False, True, False, False], "profit": [5.0, -2.0, 3.0, 1.0]}
-    )  # fmt: skip
+        {
+            "customer_id": ["a", "b", "c", "d"],
+            "decline_probability": [0.1, 0.9, 0.5, np.nan],
+            "decline": [False, True, False, False],
+            "profit": [5.0, -2.0, 3.0, 1.0],
+        }
+    )
     now = pd.DataFrame(
-        {"customer_id": ["b", "a", "e", "d"], "decline": [True, True, False, False],
-         "profit": [1.0, 4.0, 2.0, 1.0]}
-    )  # fmt: skip
+        {
+            "customer_id": ["b", "a", "e", "d"],
+            "decline": [True, True, False, False],
+            "profit": [1.0, 4.0, 2.0, 1.0],
+        }
+    )
     found = history_outcomes.decline_outcomes(before, now)
     assert found.table.to_dict("list") == {
-        "customer_id": ["a", "b"], "probability": [0.1, 0.9], "happened": [True, True],
-        "stake": [5.0, 0.0], "after": [4.0, 1.0],
-    }  # fmt: skip
+        "customer_id": ["a", "b"],
+        "probability": [0.1, 0.9],
+        "happened": [True, True],
+        "stake": [5.0, 0.0],
+        "after": [4.0, 1.0],
+    }
     # c has gone; of those now, d and e had no forecast.
     assert (found.lost, found.new) == (1, 2)
     again = history_outcomes.decline_outcomes(before, before.sample(frac=1, random_state=1))

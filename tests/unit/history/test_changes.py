@@ -104,9 +104,12 @@ def test_sentences_hold_when_nothing_changed_and_when_nothing_is_known() -> None
         "was restated since."
     )
     flows = pd.DataFrame(
-        {"from_segment": ["A", "A", NEW], "to_segment": ["A", "B", "B"],
-         "customers": pd.array([9, 4, 99], dtype="Int64")}
-    )  # fmt: skip
+        {
+            "from_segment": ["A", "A", NEW],
+            "to_segment": ["A", "B", "B"],
+            "customers": pd.array([9, 4, 99], dtype="Int64"),
+        }
+    )
     assert text_changes.stayed(facts, flows).endswith(
         "move is that of 4 customers from 'A' to 'B'."
     )

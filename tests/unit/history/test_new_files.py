@@ -28,10 +28,16 @@ from analysis.regulars.reading import read_activity
 
 START, CUT, END = dt.date(2011, 1, 3), dt.date(2011, 7, 1), dt.date(2011, 10, 1)
 COLUMNS = {
-    "invoice": "InvoiceNo", "stock_code": "StockCode", "description": "Description",
-    "quantity": "Quantity", "invoice_date": "InvoiceDate", "unit_price": "UnitPrice",
-    "customer_id": "CustomerID", "country": "Country", "amount": "Amount",
-}  # fmt: skip
+    "invoice": "InvoiceNo",
+    "stock_code": "StockCode",
+    "description": "Description",
+    "quantity": "Quantity",
+    "invoice_date": "InvoiceDate",
+    "unit_price": "UnitPrice",
+    "customer_id": "CustomerID",
+    "country": "Country",
+    "amount": "Amount",
+}
 WHOLE = shop(START, END)
 OLD = [row for row in WHOLE if row["InvoiceDate"] < str(CUT)]
 NEW = [row for row in WHOLE if row["InvoiceDate"] >= str(CUT)]
@@ -71,9 +77,12 @@ def make(read: Ledger) -> Make:
         day = "day " + table["invoice_date"].dt.strftime("%Y-%m-%d")
         table = table.assign(
             amount=whole.round(4) if "UnitPrice" in text else table["amount"],
-            copies=1, broken=0, cancelled=cancelled, order_id=table["invoice"].fillna(day),
+            copies=1,
+            broken=0,
+            cancelled=cancelled,
+            order_id=table["invoice"].fillna(day),
             rung=np.select([nobody, cancelled], [0, 2], 6),
-        )  # fmt: skip
+        )
         lines = read.engine.create_table(f"made_{next(COUNTER)}", ibis.memtable(table))
         lines = lines.mutate(amount=lines.amount.cast(MONEY))
         names = frozenset(name for name, column in COLUMNS.items() if column in text)
@@ -102,78 +111,128 @@ CASES: dict[str, tuple[Change, dict[str, str]]] = {
     "as always": (lambda rows: rows, {}),
     "shuffled": (lambda rows: random.Random(1).sample(rows, len(rows)), {}),
     "a week is lacking": (
-        lambda rows: without("2011-08-10", "2011-08-19", rows), {"ledger.gap": "warns"}),
+        lambda rows: without("2011-08-10", "2011-08-19", rows),
+        {"ledger.gap": "warns"},
+    ),
     "two months are lacking": (
-        lambda rows: without("2011-07-01", "2011-09-01", rows), {"ledger.gap": "stops"}),
+        lambda rows: without("2011-07-01", "2011-09-01", rows),
+        {"ledger.gap": "stops"},
+    ),
     "sent again": (lambda rows: OLD, {"ledger.nothing_new": "stops", "ledger.resent": "informs"}),
     "a month comes again": (lambda rows: JUNE + rows, {"ledger.resent": "informs"}),
     "a month again, a line changed": (
         lambda rows: [{**r, "Quantity": "5"} if r is DEAR else r for r in JUNE] + rows,
-        {**TWICE, "ledger.restated": "warns", "ledger.resent": "informs"}),
+        {**TWICE, "ledger.restated": "warns", "ledger.resent": "informs"},
+    ),
     "a month again, without some": (
         lambda rows: JUNE[:40] + JUNE[44:] + rows,
-        {**TWICE, "ledger.restated": "warns", "ledger.resent": "informs"}),
+        {**TWICE, "ledger.restated": "warns", "ledger.resent": "informs"},
+    ),
     "a month again, a tenth dearer": (
-        lambda rows: times("UnitPrice", 1.1)(JUNE) + rows, {**TWICE, "ledger.restated": "stops"}),
+        lambda rows: times("UnitPrice", 1.1)(JUNE) + rows,
+        {**TWICE, "ledger.restated": "stops"},
+    ),
     "a month again, under other numbers": (
         lambda rows: each(InvoiceNo=lambda row: f"7{row['InvoiceNo']}")(JUNE) + rows,
-        {"ledger.late": "stops"}),
+        {"ledger.late": "stops"},
+    ),
     "one line is late": (lambda rows: [LATE, *rows], {"ledger.late": "informs"}),
     "one old order is corrected": (
-        lambda rows: [{**DEAR, "Quantity": "1"}, *rows], {**TWICE, "ledger.restated": "warns"}),
+        lambda rows: [{**DEAR, "Quantity": "1"}, *rows],
+        {**TWICE, "ledger.restated": "warns"},
+    ),
     "an earlier year": (
         each(InvoiceDate=lambda row: f"2010{row['InvoiceDate'][4:]}"),
-        {"ledger.ends_before": "warns", "ledger.late": "warns"}),
+        {"ledger.ends_before": "warns", "ledger.late": "warns"},
+    ),
     "no country": (less("Country"), {"schema.column_went": "warns"}),
     "no invoice": (less("InvoiceNo"), {"schema.column_went": "stops"}),
     "other customers": (
         each(CustomerID=lambda row: row["CustomerID"] and f"8{row['CustomerID']}"),
-        {"ledger.known_customers": "stops"}),
+        {"ledger.known_customers": "stops"},
+    ),
     "letters in ids": (
         each(CustomerID=lambda row: row["CustomerID"] and f"K{row['CustomerID']}"),
-        {"ledger.known_customers": "stops", "schema.id_form": "warns"}),
+        {"ledger.known_customers": "stops", "schema.id_form": "warns"},
+    ),
     "zeros before ids": (
         each(CustomerID=lambda row: row["CustomerID"] and f"00{row['CustomerID']}"),
-        {"ledger.known_customers": "stops", "schema.id_form": "warns"}),
+        {"ledger.known_customers": "stops", "schema.id_form": "warns"},
+    ),
     "most customers are others": (
-        each(CustomerID=lambda row: row["CustomerID"] and (
-            row["CustomerID"] if row["CustomerID"][-1] == "7" else f"8{row['CustomerID']}")),
-        {"ledger.known_customers": "warns"}),
+        each(
+            CustomerID=lambda row: (
+                row["CustomerID"]
+                and (row["CustomerID"] if row["CustomerID"][-1] == "7" else f"8{row['CustomerID']}")
+            )
+        ),
+        {"ledger.known_customers": "warns"},
+    ),
     "other products": (
         each(StockCode=lambda row: f"5{row['StockCode'][1:]}"),
-        {"ledger.known_products": "stops"}),
-    "pence": (times("UnitPrice", 100), {
-        "ledger.price_level": "stops", "ledger.mean_price": "stops", "ledger.revenue": "stops"}),
-    "thousands": (times("Quantity", 1000), {
-        "ledger.quantity_level": "stops", "ledger.revenue": "stops"}),
+        {"ledger.known_products": "stops"},
+    ),
+    "pence": (
+        times("UnitPrice", 100),
+        {"ledger.price_level": "stops", "ledger.mean_price": "stops", "ledger.revenue": "stops"},
+    ),
+    "thousands": (
+        times("Quantity", 1000),
+        {"ledger.quantity_level": "stops", "ledger.revenue": "stops"},
+    ),
     "dollars": (times("UnitPrice", 1.3), {"ledger.price_level": "warns"}),
     "inflation": (times("UnitPrice", 1.03), {}),
     "half of a month": (
-        in_month("2011-08", lambda rows: rows * (rows[0]["InvoiceNo"][-1] in "01")), {
-        "ledger.lines": "warns", "ledger.orders": "warns", "ledger.customers": "warns",
-        "ledger.revenue": "warns"}),
+        in_month("2011-08", lambda rows: rows * (rows[0]["InvoiceNo"][-1] in "01")),
+        {
+            "ledger.lines": "warns",
+            "ledger.orders": "warns",
+            "ledger.customers": "warns",
+            "ledger.revenue": "warns",
+        },
+    ),
     "nobody is known": (
-        in_month("2011-08", each(CustomerID=lambda row: "")), {
-        "ledger.missing_customers": "stops", "ledger.customers": "stops",
-        "ledger.revenue": "stops"}),
+        in_month("2011-08", each(CustomerID=lambda row: "")),
+        {
+            "ledger.missing_customers": "stops",
+            "ledger.customers": "stops",
+            "ledger.revenue": "stops",
+        },
+    ),
     "fewer are known": (
         each(CustomerID=lambda row: "" if row["InvoiceNo"][-1] in "01" else row["CustomerID"]),
-        {"ledger.missing_customers": "warns", "ledger.customers": "warns",
-         "ledger.revenue": "warns"}),
+        {
+            "ledger.missing_customers": "warns",
+            "ledger.customers": "warns",
+            "ledger.revenue": "warns",
+        },
+    ),
     "a third cancels": (
-        lambda rows: rows + [{**row, "InvoiceNo": f"C8{n}", "Quantity": f"-{row['Quantity']}"}
-                             for n, row in enumerate(rows[::3]) if row["Quantity"][0] != "-"],
-        {"ledger.cancelled": "warns", "ledger.orders": "warns"}),
+        lambda rows: (
+            rows
+            + [
+                {**row, "InvoiceNo": f"C8{n}", "Quantity": f"-{row['Quantity']}"}
+                for n, row in enumerate(rows[::3])
+                if row["Quantity"][0] != "-"
+            ]
+        ),
+        {"ledger.cancelled": "warns", "ledger.orders": "warns"},
+    ),
     "another market": (
         each(Country=lambda row: "Spain" if row["InvoiceNo"][-1] in "01" else row["Country"]),
-        {"ledger.country": "warns"}),
+        {"ledger.country": "warns"},
+    ),
     "another country": (each(Country=lambda row: "Spain"), {"ledger.country": "stops"}),
     "day and month are swapped": (
-        lambda rows: each(InvoiceDate=lambda row: f"2011-{row['InvoiceDate'][8:10]}-"
-                          f"{row['InvoiceDate'][5:7]}{row['InvoiceDate'][10:]}")(
-            [row for row in rows if row["InvoiceDate"][8:10] < "13"]),
-        {"ledger.swapped_days": "stops"}),
-}  # fmt: skip
+        lambda rows: each(
+            InvoiceDate=lambda row: (
+                f"2011-{row['InvoiceDate'][8:10]}-"
+                f"{row['InvoiceDate'][5:7]}{row['InvoiceDate'][10:]}"
+            )
+        )([row for row in rows if row["InvoiceDate"][8:10] < "13"]),
+        {"ledger.swapped_days": "stops"},
+    ),
+}
 #: What else is noticed follows from the change, and differs with its size.
 LOOSE = {
     "a week is lacking",
@@ -402,8 +461,14 @@ def test_the_real_ledger_goes_on_quarter_after_quarter_and_another_shop_stops(
 ) -> None:
     files = sorted((gift_shop / "transactions").glob("*.parquet"))
     sample = sample_data / "transactions" / "sales_2024-Q1.csv"
-    first, *cuts = ("2010-12-01", "2011-01-01", "2011-04-01", "2011-07-01",
-                    "2011-10-01", "2011-12-10")  # fmt: skip
+    first, *cuts = (
+        "2010-12-01",
+        "2011-01-01",
+        "2011-04-01",
+        "2011-07-01",
+        "2011-10-01",
+        "2011-12-10",
+    )
     said = []
     with reading(files) as real, reading([sample]) as other:
         for cut, end in itertools.pairwise(cuts):
@@ -421,12 +486,19 @@ def test_the_real_ledger_goes_on_quarter_after_quarter_and_another_shop_stops(
     assert {"ledger.gap", "ledger.known_products"} <= set(findings.stops(found, set())["check"])
     assert "ledger.known_products" in set(findings.stops(found, {"ledger.gap"})["check"])
     # Christmas, with a month of history; the season, with three quarters.
-    assert said[0] == {"ledger.gap": "warns", "ledger.short_history": "informs",
-                       "lapse.short_history": "informs"}  # fmt: skip
+    assert said[0] == {
+        "ledger.gap": "warns",
+        "ledger.short_history": "informs",
+        "lapse.short_history": "informs",
+    }
     assert said[1] == {"lapse.short_history": "informs"}
     assert said[2] == {"ledger.country": "warns", "lapse.drift": "warns"}
-    assert said[3] == {**dict.fromkeys(["ledger.lines", "ledger.orders", "ledger.customers",
-                                        "ledger.revenue", "lapse.drift"], "warns")}  # fmt: skip
+    assert said[3] == {
+        **dict.fromkeys(
+            ["ledger.lines", "ledger.orders", "ledger.customers", "ledger.revenue", "lapse.drift"],
+            "warns",
+        )
+    }
 
 
 @pytest.mark.real

@@ -74,8 +74,9 @@ def test_two_writes_in_two_processes_give_the_same_bytes(sample: Sample, tmp_pat
     call = f"from analysis.ingest.sample import *; write_sample(Path({str(tmp_path)!r}))"
     root = Path(__file__).resolve().parents[3]
     environment = os.environ | {"PYTHONHASHSEED": "7"}
-    subprocess.run([sys.executable, "-W", "error", "-c", call], check=True, cwd=root,
-                   env=environment)  # fmt: skip
+    subprocess.run(
+        [sys.executable, "-W", "error", "-c", call], check=True, cwd=root, env=environment
+    )
     first, second = (
         {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.*")}
         for folder in (sample.folder, tmp_path)

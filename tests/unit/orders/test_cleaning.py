@@ -585,8 +585,9 @@ def test_lines_that_both_years_of_the_gift_shop_hold_count_once(two_years: Path)
     names = list(tables[1])
     counts = pd.concat(
         [table.set_axis(names, axis=1).value_counts(dropna=False) for table in tables],
-        axis=1, keys=["earlier", "later"],
-    ).fillna(0)  # fmt: skip
+        axis=1,
+        keys=["earlier", "later"],
+    ).fillna(0)
     assert counts.min(axis=1).sum() == TWO_YEARS["overlap_rows"]
     known = counts[counts.index.get_level_values("CustomerID").notna()]
     assert known.max(axis=1).sum() == TWO_YEARS["rung1_rows"]
@@ -641,8 +642,15 @@ def test_files_with_overlapping_columns_need_not_have_all(
 ) -> None:
     first, second = tmp_path / "transactions" / "a.csv", tmp_path / "transactions" / "b.csv"
     write_lines(first, good_lines(5))
-    renamed = [{"Invoice": "9", "Customer ID": "17850.0", "InvoiceDate": "2011-01-20", "Price": 2,
-                "Quantity": 3}]  # fmt: skip
+    renamed = [
+        {
+            "Invoice": "9",
+            "Customer ID": "17850.0",
+            "InvoiceDate": "2011-01-20",
+            "Price": 2,
+            "Quantity": 3,
+        }
+    ]
     write_lines(second, renamed)
     loose = changed(settings, product_codes=[""])
     with reading([first, second], loose) as ledger:

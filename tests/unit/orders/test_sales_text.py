@@ -189,7 +189,5 @@ def test_equal_labels_do_not_fall_together() -> None:
     plot = figures.products(table, "£", "A message")
     assert plot.data["product"].nunique() == 2
     long = "A very long name of a country, " * 3
-    two = pd.concat(
-        [countries(**{long + "north": 0.6, long + "south": 0.4})], ignore_index=True
-    )  # fmt: skip
+    two = pd.concat([countries(**{long + "north": 0.6, long + "south": 0.4})], ignore_index=True)
     assert figures.countries(two, "£", "A message").data["country"].nunique() == 2

@@ -191,8 +191,9 @@ def test_a_mixture_exceeds_the_null_and_one_normal_does_not() -> None:
     rng = np.random.default_rng(2)
     corners = 3.0 * np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
     mixture = np.repeat(corners, 200, axis=0) + rng.normal(scale=0.5, size=(800, 3))
-    normal = rng.multivariate_normal(np.zeros(3), [[1, -0.5, -0.4], [-0.5, 1, 0.8], [-0.4, 0.8, 1]],
-                                     size=800)  # fmt: skip
+    normal = rng.multivariate_normal(
+        np.zeros(3), [[1, -0.5, -0.4], [-0.5, 1, 0.8], [-0.4, 0.8, 1]], size=800
+    )
     assert excess(mixture, 4) > 0.15
     assert abs(excess(normal, 4)) < 0.03
 
@@ -234,9 +235,19 @@ def test_what_is_explained_is_the_adjusted_r_squared() -> None:
 
 def candidates(*rows: dict[str, object]) -> pd.DataFrame:
     """Return candidates that differ from a good one."""
-    good = {"model": KMEANS, "k": 4, "silhouette": 0.3, "null_silhouette": 0.29,
-            "null_silhouette_sd": 0.01, "stability": 0.9, "jaccard_low": 0.9,
-            "smallest_share": 0.1, "noise_share": 0.0, "use": 0.30, "use_se": 0.02}  # fmt: skip
+    good = {
+        "model": KMEANS,
+        "k": 4,
+        "silhouette": 0.3,
+        "null_silhouette": 0.29,
+        "null_silhouette_sd": 0.01,
+        "stability": 0.9,
+        "jaccard_low": 0.9,
+        "smallest_share": 0.1,
+        "noise_share": 0.0,
+        "use": 0.30,
+        "use_se": 0.02,
+    }
     return pd.DataFrame([{**good, **row} for row in rows])
 
 
@@ -271,8 +282,11 @@ def test_the_rule_takes_no_finer_cut_than_the_first_that_breaks() -> None:
     unstable = {"stability": 0.5}
     table = candidates({"k": 2, **unstable}, {"k": 3}, {"k": 4, **unstable}, {"k": 5, "use": 0.9})
     assert cluster_validation.verdicts(table.iloc[::-1]).sort_index().tolist() == [
-        "resamples disagree", "chosen", "resamples disagree", "a coarser cut breaks",
-    ]  # fmt: skip
+        "resamples disagree",
+        "chosen",
+        "resamples disagree",
+        "a coarser cut breaks",
+    ]
 
 
 def test_kinds_come_before_use() -> None:
@@ -334,9 +348,11 @@ def test_every_candidate_is_drawn_however_many_clusters_it_has(most: int) -> Non
 
 def test_sentences_say_kinds_only_where_there_are_some() -> None:
     table = candidates({"k": 3}, {"k": 4}, {"k": 5}).assign(
-        null_silhouette=0.29, null_silhouette_sd=0.01, chosen=[False, True, False],
+        null_silhouette=0.29,
+        null_silhouette_sd=0.01,
+        chosen=[False, True, False],
         verdict=["explains less of next quarter", "chosen", "resamples disagree"],
-    )  # fmt: skip
+    )
     assert cluster_validation.structure(table) == "continuum"
     assert text_clusters.silhouettes(table, "continuum").startswith("A continuum")
     kinds = table.assign(null_silhouette=0.2)
@@ -354,9 +370,11 @@ def test_the_sentence_on_use_compares_intervals() -> None:
     table = pd.DataFrame(
         {
             "grouping": ["segments", "clusters", "frequency"],
-            "explained": [0.5, 0.3, 0.1], "low": [0.45, 0.25, 0.05], "high": [0.55, 0.35, 0.15],
+            "explained": [0.5, 0.3, 0.1],
+            "low": [0.45, 0.25, 0.05],
+            "high": [0.55, 0.35, 0.15],
         }
-    )  # fmt: skip
+    )
     assert text_clusters.use(table) == (
         "Clusters of a quarter ago explain 30% of how log spend has varied since: more than the "
         "frequency score alone, less than the named segments."

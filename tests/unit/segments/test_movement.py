@@ -94,11 +94,15 @@ def test_nothing_that_comes_after_a_day_changes_it(tmp_path: Path, seed: int) ->
     after = [row for row in rows if row["InvoiceDate"] >= "2011-04-01"]
     chance = random.Random(seed)
     cancelled = [
-        {**row, "InvoiceNo": f"C9{n}", "Quantity": f"-{row['Quantity']}",
-         "InvoiceDate": "2011-04-01 00:00"}
+        {
+            **row,
+            "InvoiceNo": f"C9{n}",
+            "Quantity": f"-{row['Quantity']}",
+            "InvoiceDate": "2011-04-01 00:00",
+        }
         for n, row in enumerate(before)
         if not row["InvoiceNo"].startswith("C")
-    ]  # fmt: skip
+    ]
     others = {
         "shuffled": chance.sample(rows, len(rows)),
         "none": before,

@@ -121,8 +121,14 @@ def test_a_profile_is_that_of_a_plain_count_over_the_lines(shop: Shop, name: str
 
 def test_intervals_hold_their_estimates_and_agree_with_theory(shop: Shop) -> None:
     shown = shop.profiles[shop.profiles["shown"]].astype({"orders": float})
-    for name in ("share", "revenue_share", "basket_mean", "cancelled_share",
-                 "cancelled_invoices_per_order", "abroad_share"):  # fmt: skip
+    for name in (
+        "share",
+        "revenue_share",
+        "basket_mean",
+        "cancelled_share",
+        "cancelled_invoices_per_order",
+        "abroad_share",
+    ):
         inside = shown[name].between(shown[f"{name}_low"], shown[f"{name}_high"])
         assert inside.all(), name
     low, high = intervals.wilson(shown["customers"], [len(shop.details)] * len(shown))
@@ -334,10 +340,13 @@ def test_without_the_columns_a_profile_says_what_is_missing(
     small_shop: Callable[[Sequence[Row]], Iterator[Shop]],
 ) -> None:
     rows = [
-        {"CustomerID": str(100 + i % 12), "InvoiceDate": f"2011-01-{1 + i % 25:02d}",
-         "Amount": str(5 + i)}
+        {
+            "CustomerID": str(100 + i % 12),
+            "InvoiceDate": f"2011-01-{1 + i % 25:02d}",
+            "Amount": str(5 + i),
+        }
         for i in range(60)
-    ]  # fmt: skip
+    ]
     for shop in small_shop(rows):
         shown = shop.profiles[shop.profiles["shown"]]
         missing = [n for n in shown if re.match("cancelled_share|cancell|abroad_share", str(n))]

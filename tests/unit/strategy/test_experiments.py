@@ -51,9 +51,17 @@ def test_a_larger_trial_tells_less_and_what_cannot_be_is_missing() -> None:
 
 def action(segment: str, **values: Any) -> dict[str, Any]:
     """Return a row of `strategy.value.valued`."""
-    row = {"half": "ledger", "segment": segment, "contacts": 1000.0, "break_even_uplift": 0.01,
-           "uplift_low": 0.02, "uplift": 0.03, "value_per_contact": 1.0, "cost": 100.0,
-           "worth": 10.0}  # fmt: skip
+    row = {
+        "half": "ledger",
+        "segment": segment,
+        "contacts": 1000.0,
+        "break_even_uplift": 0.01,
+        "uplift_low": 0.02,
+        "uplift": 0.03,
+        "value_per_contact": 1.0,
+        "cost": 100.0,
+        "worth": 10.0,
+    }
     return row | values
 
 
@@ -74,8 +82,10 @@ def test_a_trial_looks_for_the_smallest_uplift_worth_having(assumed: StrategySet
         action("idle", break_even_uplift=0.0, uplift_low=0.0, uplift=0.0),
     )
     assert found.loc[["low", "even", "free"], "which"].tolist() == [
-        experiments.LOWEST, experiments.BREAK_EVEN, experiments.LIKELY,
-    ]  # fmt: skip
+        experiments.LOWEST,
+        experiments.BREAK_EVEN,
+        experiments.LIKELY,
+    ]
     assert found.loc[["low", "even", "free"], "uplift"].tolist() == [0.02, 0.05, 0.03]
     assert found.loc["never", "verdict"] == found.loc["worthless", "verdict"] == NEVER
     assert found.loc["idle", "verdict"] == UNKNOWN

@@ -44,13 +44,19 @@ def test_every_segment_and_every_group_has_one_action() -> None:
         ("above = 0.25", "above = 0.25\nbelow = 0.5", "a trait has one condition"),
         ("{here} of the net", "{name} of the net", "there is no {name}"),
         ("{here} of the net", "{here of the net", "a brace is not closed"),
-        ('column = "favourite_category"\nabove = "everybody"',
-         'column = "favourite_category"\nabove = 0.5', "labels are compared with everybody"),
-        ('segments = ["Potential', 'segments = ["Nobody", "Potential',
-         "no ledger segment 'Nobody'"),
+        (
+            'column = "favourite_category"\nabove = "everybody"',
+            'column = "favourite_category"\nabove = 0.5',
+            "labels are compared with everybody",
+        ),
+        (
+            'segments = ["Potential',
+            'segments = ["Nobody", "Potential',
+            "no ledger segment 'Nobody'",
+        ),
         ("[[actions]]", "[[actions]", "line"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_file_is_refused_and_says_why(
     tmp_path: Path, old: str, new: str, what: str
 ) -> None:
@@ -122,8 +128,9 @@ def test_values_that_read_the_same_are_left_out() -> None:
     group = people["risk_group"] == "low risk, high profit"
     people.loc[group & (people.index % 8 < 4), "service_errors"] = 9.0
     values = traits.group_traits(people, pd.DataFrame(), 5)
-    row = values[(values["segment"] == "low risk, high profit")
-                 & (values["column"] == "service_errors")].iloc[0]  # fmt: skip
+    row = values[
+        (values["segment"] == "low risk, high profit") & (values["column"] == "service_errors")
+    ].iloc[0]
     values.loc[row.name, ["here_text", "there_text"]] = "4"
     found = traits.matched(PLAN, values, ACTIVITY)
     sentence = found.loc[found["column"] == "service_errors", "sentence"].iloc[0]
@@ -133,8 +140,10 @@ def test_values_that_read_the_same_are_left_out() -> None:
 
 
 def test_sizes_and_shares_stand_beside_the_action_and_either_half_may_be_missing() -> None:
-    rows = [profile("Champions"), profile("Promising", customers=3, shown=False,
-                                          revenue_share=np.nan)]  # fmt: skip
+    rows = [
+        profile("Champions"),
+        profile("Promising", customers=3, shown=False, revenue_share=np.nan),
+    ]
     table = actions(PLAN, pd.DataFrame(rows), pd.DataFrame(), pd.DataFrame())
     assert list(table["segment"]) == ["Champions", "Promising"]
     assert list(table["customers"]) == [400, 3] and list(table["shown"]) == [True, False]

@@ -141,8 +141,10 @@ def test_amounts_and_points_are_written_as_they_are() -> None:
     assert strategy_text.write_amount(0.0, "activity") == "0 units"
     assert strategy_text.write_amount(np.nan, "ledger") == "not known"
     assert [strategy_text.points(x) for x in (0.01, 0.0007, np.nan)] == [
-        "1 point", "0.07 points", "not known",
-    ]  # fmt: skip
+        "1 point",
+        "0.07 points",
+        "not known",
+    ]
 
 
 def everything(settings: Settings, **changes: Any) -> tuple[dict[str, pd.DataFrame], Any]:
@@ -150,30 +152,58 @@ def everything(settings: Settings, **changes: Any) -> tuple[dict[str, pd.DataFra
     size = 240
     random = np.random.default_rng(2)
     people = pd.DataFrame(
-        {"customer_id": [f"{n}" for n in range(403)], "segment": ["Champions"] * 400
-         + ["Promising"] * 3, "frequency": 2, "monetary": random.lognormal(5, 1, 403),
-         "lapse_probability": [0.4] * 200 + [np.nan] * 203}
-    )  # fmt: skip
-    rows = [profile("Champions"), profile("Promising", customers=3, shown=False),
-            profile("Hibernating", customers=0, shown=False)]  # fmt: skip
-    past = pd.DataFrame({"segment": ["Champions"], "share": [0.6], "spend": [900.0],
-                         "spend_low": [700.0], "spend_high": [1100.0]})  # fmt: skip
+        {
+            "customer_id": [f"{n}" for n in range(403)],
+            "segment": ["Champions"] * 400 + ["Promising"] * 3,
+            "frequency": 2,
+            "monetary": random.lognormal(5, 1, 403),
+            "lapse_probability": [0.4] * 200 + [np.nan] * 203,
+        }
+    )
+    rows = [
+        profile("Champions"),
+        profile("Promising", customers=3, shown=False),
+        profile("Hibernating", customers=0, shown=False),
+    ]
+    past = pd.DataFrame(
+        {
+            "segment": ["Champions"],
+            "share": [0.6],
+            "spend": [900.0],
+            "spend_low": [700.0],
+            "spend_high": [1100.0],
+        }
+    )
     groups = pd.DataFrame({"group": GROUPS, "customers": size // 4, "share": 0.25, "shown": True})
     given: dict[str, pd.DataFrame] = {
-        "customers": people, "segment_profiles": pd.DataFrame(rows),
-        "segment_overall": OVERALL.to_frame().T.infer_objects(), "segment_returns": past,
-        "risk_groups": groups, "risk_group_effects": EMPTY,
-        "activity": regular(size, decline_probability=0.6, decline=random.random(size) < 0.6,
-                            twin_group=range(size)),
-    }  # fmt: skip
+        "customers": people,
+        "segment_profiles": pd.DataFrame(rows),
+        "segment_overall": OVERALL.to_frame().T.infer_objects(),
+        "segment_returns": past,
+        "risk_groups": groups,
+        "risk_group_effects": EMPTY,
+        "activity": regular(
+            size, decline_probability=0.6, decline=random.random(size) < 0.6, twin_group=range(size)
+        ),
+    }
     return strategy({**given, **changes}, PLAN, settings)
 
 
 def test_both_halves_stand_below_each_other_and_are_never_added_up(settings: Settings) -> None:
     made, facts = everything(settings)
     actions = made["actions"]
-    columns = ["segment", "customers", "revenue_share", "action", "owner", "metric", "cost",
-               "expected_profit", "low", "high"]  # fmt: skip
+    columns = [
+        "segment",
+        "customers",
+        "revenue_share",
+        "action",
+        "owner",
+        "metric",
+        "cost",
+        "expected_profit",
+        "low",
+        "high",
+    ]
     assert set(columns) <= set(actions.columns)
     assert list(actions["half"].unique()) == ["ledger", "activity"]
     assert actions.groupby("half")["rank"].min().eq(1).all()
@@ -203,8 +233,10 @@ def test_either_half_and_the_consent_may_be_missing(settings: Settings) -> None:
     assert set(made["actions"]["half"]) == {"activity"}
     made, facts = everything(settings, risk_groups=EMPTY, activity=EMPTY)
     assert not facts["strategy.activity.available"] and "activity" not in made
-    made, facts = everything(settings, activity=regular(decline_probability=0.6, decline=True,
-                                                        twin_group=0, consent=False))  # fmt: skip
+    made, facts = everything(
+        settings,
+        activity=regular(decline_probability=0.6, decline=True, twin_group=0, consent=False),
+    )
     own = made["actions"][made["actions"]["half"] == "activity"]
     assert own["reason"].eq(value.NO_CONSENT).all() and own["expected_profit"].isna().all()
     assert strategy_text.worth(own, "activity") == strategy_text.NOTHING

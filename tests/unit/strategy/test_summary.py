@@ -22,8 +22,11 @@ Tables = dict[str, pd.DataFrame]
 
 @pytest.fixture(scope="module")
 def tables(sample_build: Path) -> Tables:
-    return {path.stem: pd.read_parquet(path) for path in sample_build.glob("*.parquet")
-            if path.stem != "transactions"}  # fmt: skip
+    return {
+        path.stem: pd.read_parquet(path)
+        for path in sample_build.glob("*.parquet")
+        if path.stem != "transactions"
+    }
 
 
 @pytest.fixture(scope="module")
@@ -126,8 +129,9 @@ def test_the_test_is_of_the_lists_that_the_decisions_name_and_the_export_holds(
     total = sum(len(table) for table in lists.values())
     assert f"a random half of the {count(total)} customers on all lists" in said
     for _, action in actions.iterrows():
-        sizes = [len(table) for table in lists.values()
-                 if table["action"].iloc[0] == action["action"]]  # fmt: skip
+        sizes = [
+            len(table) for table in lists.values() if table["action"].iloc[0] == action["action"]
+        ]
         assert sum(sizes) == action["listed"]
         assert action["listed"] == 0 or action["expected_profit"] > 0
 

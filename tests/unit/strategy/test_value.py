@@ -92,8 +92,11 @@ def test_triangles_have_their_mean() -> None:
 
 def test_actions_are_ranked_by_contact_and_those_without_value_are_not() -> None:
     known: dict[str, Terms | str] = {
-        "poor": terms(cost=20), "rich": terms(spend=900), "none": value.NO_PAST, "good": terms()
-    }  # fmt: skip
+        "poor": terms(cost=20),
+        "rich": terms(spend=900),
+        "none": value.NO_PAST,
+        "good": terms(),
+    }
     found = table(known)
     assert found["rank"].tolist() == [3, 1, pd.NA, 2]
     assert found["reason"].tolist() == ["", "", value.NO_PAST, ""]
@@ -115,8 +118,10 @@ def test_a_tornado_changes_one_assumption_at_a_time() -> None:
 
 def test_a_budget_goes_to_the_best_first_and_never_to_a_loss() -> None:
     known: dict[str, Terms | str] = {
-        "loss": terms(cost=20), "dear": terms(spend=3000, cost=4), "cheap": terms(cost=0.1)
-    }  # fmt: skip
+        "loss": terms(cost=20),
+        "dear": terms(spend=3000, cost=4),
+        "cheap": terms(cost=0.1),
+    }
     found = table(known)
     order = budget.budget(found, known, 1, contacts=300, money=100)
     orders = {name: by(rows, "segment") for name, rows in order.groupby("by")}
@@ -154,9 +159,13 @@ def test_a_budget_is_never_overdrawn(several: list[Terms], limit: int) -> None:
 def test_customers_of_a_segment_bring_its_value_on_average() -> None:
     random = np.random.default_rng(3)
     people = pd.DataFrame(
-        {"segment": np.repeat(["A", "B", "C"], 50), "frequency": random.integers(1, 9, 150),
-         "monetary": random.lognormal(5, 1, 150), "away": random.random(150)}
-    )  # fmt: skip
+        {
+            "segment": np.repeat(["A", "B", "C"], 50),
+            "frequency": random.integers(1, 9, 150),
+            "monetary": random.lognormal(5, 1, 150),
+            "away": random.random(150),
+        }
+    )
     people.loc[people["segment"] == "B", "away"] = 0.0
     found = table({"A": terms(), "B": terms(), "C": value.NO_PAST})
     values = budget.ledger_values(people, found)
@@ -172,9 +181,14 @@ def test_customers_of_a_segment_bring_its_value_on_average() -> None:
 def group(size: int = 60) -> pd.DataFrame:
     random = np.random.default_rng(5)
     return pd.DataFrame(
-        {"risk_group": TARGET, "profit": random.normal(4, 1, size), "twin_group": range(size),
-         "decline_probability": random.uniform(0.5, 1, size), "consent": random.random(size) < 0.6}
-    )  # fmt: skip
+        {
+            "risk_group": TARGET,
+            "profit": random.normal(4, 1, size),
+            "twin_group": range(size),
+            "decline_probability": random.uniform(0.5, 1, size),
+            "consent": random.random(size) < 0.6,
+        }
+    )
 
 
 def test_a_group_is_worth_what_its_contacts_gain(
@@ -277,13 +291,24 @@ def test_who_is_not_scored_stays_away_as_the_segment_does() -> None:
 
 
 def test_the_past_of_a_small_ledger_is_counted_by_hand(tmp_path: Path) -> None:
-    dates = {"1": ["2011-01-05", "2011-05-01", "2011-05-03"], "2": ["2011-02-05", "2011-08-01"],
-             "3": ["2011-04-10", "2011-07-05"], "4": ["2011-09-30"]}  # fmt: skip
+    dates = {
+        "1": ["2011-01-05", "2011-05-01", "2011-05-03"],
+        "2": ["2011-02-05", "2011-08-01"],
+        "3": ["2011-04-10", "2011-07-05"],
+        "4": ["2011-09-30"],
+    }
     rows = [
-        a_line(CustomerID=who, InvoiceNo=f"{who}{n}", InvoiceDate=f"{day} 10:00:00", Quantity="10",
-               UnitPrice="1", StockCode=f"1000{n}")
-        for who, days in dates.items() for n, day in enumerate(days)
-    ]  # fmt: skip
+        a_line(
+            CustomerID=who,
+            InvoiceNo=f"{who}{n}",
+            InvoiceDate=f"{day} 10:00:00",
+            Quantity="10",
+            UnitPrice="1",
+            StockCode=f"1000{n}",
+        )
+        for who, days in dates.items()
+        for n, day in enumerate(days)
+    ]
     write_lines(tmp_path / "a.csv", rows)
     rules = read_segments()
     with reading([tmp_path / "a.csv"]) as ledger:
