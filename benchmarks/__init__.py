@@ -1,4 +1,4 @@
-"""How fast and how small is our way from a ledger to customers, beside other ways?
+"""Measure the time and memory of our way from a ledger to customers, beside other ways.
 
 ``make bench`` runs ours, hand-written DuckDB SQL, Polars and idiomatic pandas over the same
 Parquet file. `Job` says what is given to each of them, and `Answer` what each must find. Two

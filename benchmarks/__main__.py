@@ -1,4 +1,4 @@
-"""Ours beside hand-written SQL, Polars, pandas and peers: ``make bench``.
+"""Run the benchmarks: ours beside hand-written SQL, Polars, pandas and peers (``make bench``).
 
 There are four races. ``--only rfm`` is told of in `benchmarks.rfm`; ``--only million`` and
 ``--only refresh``, where ours runs alone, in `benchmarks.million` and `benchmarks.refresh`.

@@ -1,4 +1,4 @@
-"""Ledgers of any size: copies of one, with customer and invoice numbers of their own."""
+"""Make ledgers of any size: copies of one, each with its own customer and invoice numbers."""
 
 from __future__ import annotations
 

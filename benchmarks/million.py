@@ -1,4 +1,4 @@
-"""Selecting clusters for a million customers, as the build does, in seconds and gigabytes.
+"""Select clusters for a million customers, as the build does, in seconds and gigabytes.
 
 The customers are drawn from the ledger's, with replacement, and jittered: each measure is
 multiplied by a log-normal number with a spread of 0.1, and recency and frequency are rounded.

@@ -1,4 +1,4 @@
-"""The report's own way: Ibis expressions in DuckDB, contracts in Pandera."""
+"""Run the report's own way: Ibis expressions in DuckDB, contracts in Pandera."""
 
 from __future__ import annotations
 

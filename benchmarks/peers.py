@@ -1,4 +1,4 @@
-"""The peers' own environment: they ask for an older pandas than the report's lock file has."""
+"""Make an environment for the peers, which need an older pandas than the report's lock file has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs that take turns, each in a process of its own."""
+"""Time runs that take turns, each in a process of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The refresh of one quarter, beside a build and a render of all files from nothing.
+"""Time the refresh of one quarter, beside a build and a render of all files from nothing.
 
 A ledger is cut 91 days before its end. One copy of the project accepts the older part, and is
 then refreshed with the newer one, which is timed; another copy builds and renders both parts.

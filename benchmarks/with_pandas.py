@@ -1,4 +1,4 @@
-"""Idiomatic pandas: whole columns, `drop_duplicates`, `groupby`, `merge`."""
+"""Clean the ledger in idiomatic pandas: `drop_duplicates`, `groupby`, `merge`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Polars: lazy queries on the streaming engine, which knows no memory limit."""
+"""Clean the ledger in Polars: lazy queries on the streaming engine, without a memory limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DuckDB SQL as a careful analyst writes it by hand: the bar for the engine that we use too."""
+"""Clean the ledger in hand-written DuckDB SQL, which sets the bar for our own engine."""
 
 from __future__ import annotations
 

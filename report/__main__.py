@@ -1,4 +1,4 @@
-"""Build, render and publish the report, with Quarto where there is one, else with libraries.
+"""Build, render and publish the report, with Quarto if it is there, else with libraries.
 
 ``python -m report`` holds the lock of the release store until the report is published. Where the
 caller names the build (REPORT_BUILD), it only renders. It takes Quarto from the PATH; else it

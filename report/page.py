@@ -1,4 +1,4 @@
-"""How does a result get on to a page, in HTML and in print alike?
+"""Put numbers, pictures and tables on a page, in HTML and in print alike.
 
 A chapter's cells print Markdown (``#| output: asis``). Pictures are files with a computed text
 for those who cannot see them; tables are HTML, which Quarto and the path without it both turn

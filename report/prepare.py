@@ -1,4 +1,4 @@
-"""Make what must be there before the chapters are rendered: the build, and the book's settings.
+"""Prepare a render: make the build if anything changed, and write the book's settings.
 
 Quarto runs this first (``pre-render``), and so does the path without Quarto. It makes the build
 if anything changed, unless the caller names the build to render (REPORT_BUILD), and writes

@@ -1,4 +1,4 @@
-"""Publish a finished book: all of it, or nothing.
+"""Publish a rendered book as a site, all of it or nothing.
 
 Quarto runs this last (``post-render``), and so does the path without Quarto. The rendered folder
 ``_book`` becomes a site of the release store, unless the caller who named the build

@@ -1,4 +1,4 @@
-"""Cases of bad data, and what writes them into a data folder."""
+"""Define the cases of bad data, and write them into a data folder."""
 
 from __future__ import annotations
 

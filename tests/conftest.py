@@ -1,4 +1,4 @@
-"""What do the tests share? The real shops, small ledgers, the commands, builds and books."""
+"""Provide the fixtures: real shops, small ledgers, commands, builds and books."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of many faults does a drill inject? A sample that a seed repeats, or every one.
+"""Choose the faults that a drill injects: a sample that a seed repeats, or all of them.
 
 ``make drills`` draws a seed and prints it; ``SEED`` repeats a draw, ``ALL=1`` injects every fault.
 This module loads nothing that has threads: drills fork.

@@ -1,4 +1,4 @@
-"""A small shop's ledger over some months, and ways to change its lines."""
+"""Make a small shop's ledger over some months, and change its lines."""
 
 from __future__ import annotations
 

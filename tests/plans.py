@@ -1,4 +1,4 @@
-"""A plan, profiles of segments, and terms of actions, for tests of the strategy."""
+"""Make a plan, segment profiles and action terms for tests of the strategy."""
 
 from __future__ import annotations
 

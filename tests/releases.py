@@ -1,4 +1,4 @@
-"""A project with releases, for tests of the release store."""
+"""Make a project with releases for tests of the release store."""
 
 from __future__ import annotations
 

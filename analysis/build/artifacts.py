@@ -1,4 +1,4 @@
-"""Fingerprint a build, and recall its steps where nothing changed."""
+"""Fingerprint a build, and reuse the results of steps whose inputs did not change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Say what a check understood: for people in lines, and for programs as one JSON object.
+"""Report what a check understood: in lines for people, as one JSON object for programs.
 
 The JSON object has four keys:
 

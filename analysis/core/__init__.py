@@ -1,1 +1,1 @@
-"""Provide what every package uses: settings, refusals, files, numbers as text, plots."""
+"""Provide what every package uses: settings, problems, files, numbers as text, plots."""

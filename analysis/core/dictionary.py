@@ -1,4 +1,4 @@
-"""Read what the columns and facts of a build mean, and their names in the files.
+"""Read the data dictionary: what the columns and facts of a build mean.
 
 The meanings are data (``data/dictionary.toml``); the types are those of the build. A test holds
 the two to each other, so that neither can change alone.

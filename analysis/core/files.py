@@ -1,4 +1,4 @@
-"""Read and write JSON, fingerprint files, and replace a folder at once."""
+"""Read and write JSON, fingerprint files, and replace a folder atomically."""
 
 from __future__ import annotations
 

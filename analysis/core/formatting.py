@@ -1,4 +1,4 @@
-"""Write numbers, money, dates and lists as text: one way, everywhere."""
+"""Format numbers, money, dates and lists as text, the same way everywhere."""
 
 from __future__ import annotations
 

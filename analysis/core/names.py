@@ -1,4 +1,4 @@
-"""Name the two inputs."""
+"""Name the two inputs: orders and regular customers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Describe what is wrong with the data, in words that its sender can act on.
+"""Describe what is wrong with the data, and how its sender can fix it.
 
 Every refusal in the project is a list of `Problem`, gathered first and raised once as
 `Refused`, so that one message names everything that has to be mended.

@@ -1,4 +1,4 @@
-"""Read the shop's choices into one typed object: the project's file, and the data folder's.
+"""Read the settings into one typed object: the project's file, then the data folder's.
 
 ``data/settings.toml`` holds every setting. A ``settings.toml`` inside a data folder holds only
 those that differ for that shop, so that settings travel with the data. Nothing else in the package

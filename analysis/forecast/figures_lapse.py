@@ -1,4 +1,4 @@
-"""Draw the lapse models, and the risk that they see."""
+"""Draw the lapse models, and the lapse risk of customers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Explain what the model of decline depends on, and how sure that is.
+"""Measure which features the decline model depends on, with intervals.
 
 Every explanation stands on customers whom the explained model has not seen. Importance says what
 the model leans on, not what would change a customer: nobody was treated differently here.

@@ -1,4 +1,4 @@
-"""Build the features known at a cut-off, and the outcome after it.
+"""Build the features known at a cut-off date, and the outcome after it.
 
 A cut-off's features stand on the lines dated before it and on nothing else; a purchase that was
 cancelled later still counts. The outcome stands on the days from the cut-off on.

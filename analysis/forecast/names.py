@@ -1,4 +1,4 @@
-"""Name models, roles of cut-offs and risk groups."""
+"""Name the models, the roles of cut-off dates, and the risk groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Back-test the last forecast: measure it, and hold it against its promise.
+"""Back-test the last forecast: compare it with what customers then did.
 
 An accepted build left a probability for each customer, and a promise: how well its model did when
 it was tested. The next quarter's data says what came. `lapse_outcomes` and `decline_outcomes` put

@@ -1,4 +1,4 @@
-"""Draw from a ledger the small tables that new files are compared by."""
+"""Summarise a ledger in the small tables that new files are compared with."""
 
 from __future__ import annotations
 

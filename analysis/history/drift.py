@@ -1,4 +1,4 @@
-"""Test whether the customers are still those that the models learned from.
+"""Test for drift: whether customers still resemble those that the models were trained on.
 
 Each feature of a model is compared between two tables: by the population stability index, which
 says how far it moved, and by a test, which says whether chance moves it so far.

@@ -1,4 +1,4 @@
-"""Hold findings about new data: what informs, warns or stops."""
+"""Collect findings about new data by severity: information, warnings, and reasons to stop."""
 
 from __future__ import annotations
 

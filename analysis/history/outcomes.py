@@ -1,4 +1,4 @@
-"""Join an earlier forecast with what came."""
+"""Join an earlier forecast with the orders that followed it."""
 
 from __future__ import annotations
 

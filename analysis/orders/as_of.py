@@ -1,4 +1,4 @@
-"""Return what the ledger knew on an earlier day, and what was spent after it."""
+"""Return the ledger as it was known on an earlier day, and the spend after that day."""
 
 from __future__ import annotations
 

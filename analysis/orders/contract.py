@@ -1,4 +1,4 @@
-"""Define what must hold for an order line and a kept sale line (Pandera).
+"""Define the rules that order lines and kept sale lines must meet (Pandera).
 
 The contracts are Pandera schemas on Pandera's Ibis API, so that they reach data of any size where
 it lies.

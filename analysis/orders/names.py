@@ -1,4 +1,4 @@
-"""Name how many products and markets are shown."""
+"""Set how many products and markets are shown."""
 
 from __future__ import annotations
 

@@ -387,7 +387,7 @@ def top_share(amounts: pd.Series | np.ndarray) -> float:
 
 
 def top_share_interval(amounts: pd.Series, seed: int, draws: int = 999) -> tuple[float, float]:
-    """Return a 95% bootstrap interval of `top_share`: had other customers come, what then?
+    """Return a 95% bootstrap interval of `top_share`, by resampling customers.
 
     Efron, B., & Tibshirani, R. J. (1993). *An Introduction to the Bootstrap*, chapter 13.
     """

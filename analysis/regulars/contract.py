@@ -1,4 +1,4 @@
-"""Define what must hold for the four tables and for the joined customers (Pandera)."""
+"""Define the rules that the four tables and the joined customers must meet (Pandera)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draw the differences between customers who buy less and those who stay.
+"""Draw the differences between customers whose spending declines and those whose spending does not.
 
 Each function takes a table of `regulars.tables` and a title, and returns a plot. The
 title states the message, so it is computed from the same table (`effects_message` and the like).

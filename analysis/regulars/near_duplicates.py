@@ -1,4 +1,4 @@
-"""Find target leakage: telling ids, and near-identical customers.
+"""Find target leakage: ids that predict the label, and near-identical customers.
 
 Two things, both measured: whether the customer number gives the answer away, and whether
 customers come in near-twins, of which one could help to train and the other to test.

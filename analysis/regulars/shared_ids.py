@@ -1,4 +1,4 @@
-"""Look up the regular customers among the customers of the orders: is it one shop's data?"""
+"""Match regular customers with the customers of the orders, to see whether one shop sent both."""
 
 from __future__ import annotations
 

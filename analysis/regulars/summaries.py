@@ -1,4 +1,4 @@
-"""Select from the finished tables what sentences and models mention."""
+"""Select the rows of finished tables that sentences and models mention."""
 
 from __future__ import annotations
 

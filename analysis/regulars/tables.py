@@ -1,4 +1,4 @@
-"""Compare customers who buy less with those who stay, feature by feature.
+"""Compare customers whose spending declines with the others, feature by feature.
 
 Every function takes the customers of `regulars.contract.ActivityTables` and returns a
 tidy table. Groups smaller than the report's ``smallest_group`` are pooled, so that no single

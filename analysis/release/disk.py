@@ -1,4 +1,4 @@
-"""Write to disk so that what counts is old or new, and say in words what a disk refuses."""
+"""Write files durably and atomically, and describe disk errors in plain words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find the raw files in use: those of the published release, and what lies in data/raw by hand.
+"""Find the raw files in use: those of the published release, and those put into data/raw by hand.
 
 The published release says which files are in use, and the release store holds them. A file that
 somebody puts into ``data/raw`` counts as well, unless a release knows it already: then it is in

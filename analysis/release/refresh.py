@@ -1,4 +1,4 @@
-"""Take in a quarter's files: check, build, compare, render, and publish, all of it or nothing.
+"""Refresh the report with new files: check, build, compare, render and publish, all or nothing.
 
 Everything is made in a folder of the release store that nobody reads: the new files are checked
 alone and against those that were accepted before, all files are built, the build is compared with

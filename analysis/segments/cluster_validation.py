@@ -1,4 +1,4 @@
-"""Validate clusters: against data without groups, by resampling, by later spend."""
+"""Validate clusters: against data without groups, by resampling, and by later spend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Define what must hold for the table of customers (Pandera)."""
+"""Define the rules that the table of customers must meet (Pandera)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find the products that are typical of a segment."""
+"""Find the products that are typical of each segment."""
 
 from __future__ import annotations
 

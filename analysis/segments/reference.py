@@ -1,4 +1,4 @@
-"""Take over the meaning of segments and clusters from an accepted build.
+"""Reuse the segment limits and cluster centres of an accepted build, to keep their meaning.
 
 The cut points of the scores and the centres of the clusters are fitted to each quarter's
 customers, or taken over from an accepted build that the settings name (``[report] reference``).

@@ -1,4 +1,4 @@
-"""Estimate who orders in the next quarter without being contacted, and their spend.
+"""Estimate how many customers order in the next quarter without being contacted, and their spend.
 
 Both stand on past quarters: whoever comes anyway cannot be won, and whoever is won spends about
 what others of the segment spend who come.

@@ -1,1 +1,1 @@
-"""Estimate and judge: intervals, effects, periods, models and their evaluation."""
+"""Compute statistics: intervals, effects, periods, models and their evaluation."""

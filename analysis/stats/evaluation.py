@@ -1,4 +1,4 @@
-"""Judge models on rows that they have not seen, and choose one.
+"""Evaluate models on rows that they were not trained on, and choose one.
 
 The candidates stand in the order of their simplicity. Each is tuned on training rows alone, and
 judged on rows that it has not seen; the rule that chooses is `stats.names.MODEL_RULE`.

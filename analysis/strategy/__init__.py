@@ -1,1 +1,1 @@
-"""Plan what to do about whom: actions, their value, budget, experiments, contacts."""
+"""Plan the actions for each segment: value, budget, experiments, contact lists."""

@@ -1,4 +1,4 @@
-"""List the report's assumptions, and what would change if one of them failed.
+"""List the report's assumptions, and what changes if one of them fails.
 
 Each assumption with its value, where it comes from, what rests on it, and what its failure would
 change: computed wherever the build knows, and a plain sentence elsewhere. Which of them are

@@ -1,4 +1,4 @@
-"""Write the lists of customers by segment and of whom to contact; they stay private.
+"""Write the customer lists of each segment and the contact lists, which stay private.
 
 They are written into the build's folder ``export``, which no chapter reads and no site holds.
 """

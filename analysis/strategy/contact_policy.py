@@ -1,4 +1,4 @@
-"""Find the risk from which contacting a customer pays.
+"""Find the risk above which contacting a customer pays.
 
 A contact costs, and keeps a share of those who would have bought less. Not one half but the
 profit draws the line. Only customers who consented to messages are counted. The share that a

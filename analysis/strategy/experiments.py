@@ -1,4 +1,4 @@
-"""Plan the experiments that would measure what an action changes.
+"""Plan the experiments that measure the effect of an action.
 
 By holding out a control group, drawn by lot, and comparing the two shares. The sample has to find
 the smallest uplift worth having; where a segment is too small for it, the table says what could be

@@ -1,4 +1,4 @@
-"""Say what the reader has to decide, how sure that is, and what could be wrong.
+"""Write the summary: what to decide, how sure that is, and what could be wrong.
 
 Three decisions at most: the best action among the customers of the orders, the best among the
 regular customers, and the test that would show whether they work. They are of one plan: the same

@@ -1,4 +1,4 @@
-"""Say what the actions, their value and their experiments show.
+"""Say what the actions are worth and what their experiments can show.
 
 Every sentence is computed, and holds where nothing pays, where nothing is known, where a half is
 missing and where there is one segment only. Worths rest on assumptions, and the sentences say so.

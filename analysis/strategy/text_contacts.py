@@ -1,4 +1,4 @@
-"""Say from which risk on contacting a customer pays."""
+"""Say above which risk contacting a customer pays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From net sales lines to scored customers: ours, and what practitioners pick.
+"""Time the way from net sales lines to scored customers: ours, and what practitioners use.
 
 All read one Parquet file of the lines on rung 6 (customer_id, invoice, invoice_date, amount),
 cleaned and written by our reader before any clock starts. They return recency, frequency and

@@ -1,4 +1,4 @@
-"""For how many customers does another definition show, or another order of the same lines?"""
+"""Count the customers who score otherwise by another definition or another order of lines."""
 
 from __future__ import annotations
 

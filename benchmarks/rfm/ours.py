@@ -1,4 +1,4 @@
-"""The report's own way: an Ibis expression in DuckDB, scores in NumPy."""
+"""Score customers the report's way: an Ibis expression in DuckDB, scores in NumPy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""lifetimes' `summary_data_from_transaction_data`, turned into recency and monetary value."""
+"""Score customers with lifetimes' `summary_data_from_transaction_data`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""openretailscience's `RFMSegmentation` with five bins, on an Ibis table, in DuckDB."""
+"""Score customers with openretailscience's `RFMSegmentation`, on an Ibis table in DuckDB."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recipe of countless notebooks: `groupby.agg`, then `qcut` of ranks."""
+"""Score customers by the recipe of countless notebooks: `groupby.agg`, then `qcut` of ranks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DuckDB SQL as a careful analyst writes it by hand: the bar."""
+"""Score customers in hand-written DuckDB SQL, which sets the bar."""
 
 from __future__ import annotations
 

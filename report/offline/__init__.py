@@ -1,4 +1,4 @@
-"""How does the book render without Quarto? Each chapter runs once, and Pandoc joins them."""
+"""Render the book without Quarto: run each chapter once, and join them with Pandoc."""
 
 import ast
 import re

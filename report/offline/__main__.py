@@ -1,4 +1,4 @@
-"""Which command renders the book without Quarto? ``python -m report.offline``."""
+"""Render the book without Quarto from the command line: ``python -m report.offline``."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Contenders of a race find the same on the generated sample, and differences are told."""
+"""Test the benchmarks: every contender finds the same customers, and differences are reported."""
 
 from __future__ import annotations
 

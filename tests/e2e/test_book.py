@@ -1,4 +1,4 @@
-"""Is the published book what a reader should get? Looked at in the rendered files themselves."""
+"""Test the published book in its rendered files: links, numbers, privacy, layout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does the book that is rendered without Quarto say what its chapters say?"""
+"""Test the book rendered without Quarto: its text, pictures, links and PDF."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Does a store of accepted builds in the layout of November 2026 still work?"""
+"""Test that a store in the layout of November 2026 still works."""
 
 from __future__ import annotations
 

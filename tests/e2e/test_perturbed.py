@@ -1,4 +1,4 @@
-"""Does the report say something else when the data say something else? One build of doctored data.
+"""Test that the sentences change with the data, on one build of doctored data.
 
 A third of the sample's customers: half of the most valuable segment gone, most orders of the last
 months gone, and no answer in the column of consent. Each sentence is held to what was built from

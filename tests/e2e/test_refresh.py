@@ -1,4 +1,4 @@
-"""Does a quarter's refresh take in what is good, all of it, and change nothing for what is not?"""
+"""Test the quarterly refresh: good files are taken in whole, bad files change nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does each kind of bad data get one clear message, exit code 1, and nothing written?"""
+"""Test that each case of bad data gives one clear message, exit code 1, and no output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does a check say what it understood, to people and to programs, and what it assumed?"""
+"""Test what ``check`` reports, in lines and as JSON, with every assumption it made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is every customer in exactly one list, in a file that harms nobody, and never published?"""
+"""Test the exported lists: every customer in exactly one, safe to open, never published."""
 
 from __future__ import annotations
 

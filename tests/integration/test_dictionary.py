@@ -1,4 +1,4 @@
-"""Does the data dictionary say what a build holds, no more and no less?"""
+"""Test that the data dictionary covers the columns and facts of a build, and nothing else."""
 
 from __future__ import annotations
 

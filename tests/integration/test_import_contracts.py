@@ -1,4 +1,4 @@
-"""Do packages import one way, and would a forbidden import be noticed?"""
+"""Test the import contracts: they hold, and a forbidden import fails them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do chapters start without the libraries that the analysis computes with?"""
+"""Test that chapters start without the libraries that the analysis computes with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is a build whole, the same each time, and the old one safe until the new one is there?"""
+"""Test the build: complete, reproducible, and replaced only by a finished one."""
 
 from __future__ import annotations
 

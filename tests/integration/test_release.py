@@ -1,4 +1,4 @@
-"""Is everything old or everything new, wherever a release is interrupted, or the disk is full?
+"""Test that a release is all old or all new, wherever it is interrupted or the disk is full.
 
 The fault tests run in a process of their own, `inject`, which forks: each child does the same
 small job, and fails at one call to the file system. This module loads nothing that has threads.
@@ -25,12 +25,12 @@ import faults
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from releases import DAYS, new_project, put, report, role, roll_back
 
 from analysis.core.files import file_hash
 from analysis.core.problems import Refused
 from analysis.release import raw, store
 from analysis.release.disk import in_words
-from releases import DAYS, new_project, put, report, role, roll_back
 
 ROOT = Path(__file__).resolve().parents[2]
 Tree = Mapping[str, bytes]

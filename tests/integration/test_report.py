@@ -1,4 +1,4 @@
-"""What happens before the chapters are rendered, and after, where something is lacking?"""
+"""Test what runs before and after the chapters are rendered, also where something is missing."""
 
 from __future__ import annotations
 

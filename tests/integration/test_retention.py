@@ -1,4 +1,4 @@
-"""Do `prune` and `forget` remove what they should, and nothing else?"""
+"""Test that `prune` and `forget` remove what they should, and nothing else."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pytest
 from conftest import snapshot
 from hypothesis import given
 from hypothesis import strategies as st
+from releases import DAYS, new_project, put, report, role, roll_back
 
 from analysis.core.files import file_hash, write_json
 from analysis.core.problems import Refused
 from analysis.core.settings import read_settings
 from analysis.release import opened, raw, retention, store
-from releases import DAYS, new_project, put, report, role, roll_back
 
 SETTINGS = read_settings()
 #: Customer 17850 ordered in each quarter; 17851 and 117850 only look similar.

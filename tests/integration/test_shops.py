@@ -1,4 +1,4 @@
-"""Do tests that need a real shop run wherever there are real shops?"""
+"""Test that tests of real shops run wherever there are real shops."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Test the decline model: no leakage, model choice, importance, risk groups, contact policy."""
+
 from __future__ import annotations
 
 from contextlib import nullcontext

@@ -1,4 +1,4 @@
-"""Does nothing after a cut-off reach a feature, and is the test cut-off only ever tested on?"""
+"""Test the lapse model: features end at the cut-off, and the test cut-off is only tested on."""
 
 from __future__ import annotations
 

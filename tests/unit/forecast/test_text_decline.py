@@ -1,4 +1,4 @@
-"""Are the sentences about the model of decline true, whatever the tables say? Can all be drawn?"""
+"""Test the sentences and pictures of the decline model, on typical and extreme tables."""
 
 from __future__ import annotations
 

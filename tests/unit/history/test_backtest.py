@@ -1,4 +1,4 @@
-"""Does the back-test find what is known to hold, and does it cry wolf?"""
+"""Test that the back-test finds a forecast that failed, and raises no false alarm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is what changed told apart from what was restated, and is every sentence about it true?"""
+"""Test the comparison with the last report: changes, restated figures, and their sentences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does drift show where it is, and nowhere else?"""
+"""Test that drift is found where it is, and nowhere else."""
 
 from __future__ import annotations
 

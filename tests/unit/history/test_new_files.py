@@ -1,4 +1,4 @@
-"""Is each way in which new files can be wrong noticed, and nothing that is as it always was?"""
+"""Test the checks of new files: each fault is found, and ordinary files pass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is a file of any kind read cell by cell as it stands, and what cannot be read refused?"""
+"""Test that files of each kind are read cell by cell, and unreadable ones refused."""
 
 from __future__ import annotations
 

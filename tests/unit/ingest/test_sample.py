@@ -1,4 +1,4 @@
-"""Is the sample data what its truth says, counted from the files without the project's loader?"""
+"""Test the sample data against its known truth, without the project's readers."""
 
 from __future__ import annotations
 

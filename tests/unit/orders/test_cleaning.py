@@ -1,4 +1,4 @@
-"""Are the right lines kept: on the real ledger, by the ladder's properties, and rule by rule?"""
+"""Test the cleaning steps: on the real ledger, by properties, and rule by rule."""
 
 from __future__ import annotations
 

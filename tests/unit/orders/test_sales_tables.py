@@ -1,4 +1,4 @@
-"""Do the tables of the exploration chapter add up, on a ledger small enough to count by hand?"""
+"""Test the sales tables on a ledger small enough to count by hand."""
 
 from __future__ import annotations
 

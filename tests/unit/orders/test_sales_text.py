@@ -1,4 +1,4 @@
-"""Are the sentences about sales true, also where the data is thin, flat or falling?"""
+"""Test the sentences about sales, also where the data is thin, flat or falling."""
 
 from __future__ import annotations
 

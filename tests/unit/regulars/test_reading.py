@@ -1,3 +1,5 @@
+"""Test how the four tables are read, validated and joined, and near-duplicates found."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Test the tables, sentences and pictures of regular customers."""
+
 from __future__ import annotations
 
 import matplotlib

@@ -1,4 +1,4 @@
-"""Are the clusters what the customers are, whatever the order of rows, ids and cores?"""
+"""Test that clusters depend on customers only, not on the order of rows, ids or cores."""
 
 from __future__ import annotations
 

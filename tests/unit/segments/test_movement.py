@@ -1,4 +1,4 @@
-"""Are past segments those that were known then, and do the flows between them add up?"""
+"""Test movement between segments: past segments use only what was known, and flows add up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do the profiles tell what is in the ledger, hide what is too small, and survive odd data?"""
+"""Test the segment profiles: they match the ledger, hide small groups, survive odd data."""
 
 from __future__ import annotations
 

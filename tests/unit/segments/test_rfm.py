@@ -1,4 +1,4 @@
-"""Are recency, frequency and monetary what one counts by hand?"""
+"""Test recency, frequency and monetary value against counts by hand."""
 
 from __future__ import annotations
 

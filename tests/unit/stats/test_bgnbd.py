@@ -1,4 +1,4 @@
-"""Does the BG/NBD model find what it was simulated from, and do its probabilities hold?"""
+"""Test that the BG/NBD model recovers simulated parameters and probabilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Would the trials find what they are made to find?"""
+"""Test that the planned experiments detect the effects that they are sized for."""
 
 from __future__ import annotations
 

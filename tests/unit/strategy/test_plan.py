@@ -1,4 +1,4 @@
-"""Does every segment get its action, and the sentences that its own profile has earned?"""
+"""Test that every segment gets its action, and only the sentences that fit its profile."""
 
 from __future__ import annotations
 

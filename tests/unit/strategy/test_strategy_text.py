@@ -1,4 +1,4 @@
-"""Are the sentences about the strategy true, whatever the tables say? Can all be drawn?"""
+"""Test the sentences and pictures of the strategy, on typical and extreme tables."""
 
 from __future__ import annotations
 

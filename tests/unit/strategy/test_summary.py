@@ -1,3 +1,5 @@
+"""Test the summary: its decisions, sentences and lists agree with the tables."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Is the worth of an action what its assumptions say, and whom does a budget reach first?"""
+"""Test the expected value of actions, and the order in which a budget is spent."""
 
 from __future__ import annotations
 
