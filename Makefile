@@ -10,12 +10,16 @@ SEED := $(shell date +%s)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help report refresh test drills data bench lint lock clean
+.PHONY: help setup report refresh test drills data bench lint lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 	@echo
 	@echo "DATA=folder names your data for 'make report'; without it: data/raw, or the sample where that is empty."
+
+setup: $(READY) ## the environment for development, and the checks before each commit
+	@if git rev-parse --git-dir >/dev/null 2>&1; then $(BIN)/pre-commit install; \
+	  else echo "Not a git checkout: the checks before each commit were not installed."; fi
 
 report: export REPORT_DATA = $(DATA)
 report: $(READY) ## everything: environment, data, build, book (DATA=folder)
@@ -38,8 +42,9 @@ data: $(READY) ## download the public gift-shop ledger into data/raw
 bench: $(READY) ## time and memory beside SQL, Polars, pandas and peers
 	@$(BIN)/python -m benchmarks
 
-lint: $(READY) ## style, types and import contracts
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+lint: $(READY) ## style, spelling, types and import contracts
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/codespell && $(BIN)/mypy \
+	  && $(BIN)/lint-imports
 
 lock: ## renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
