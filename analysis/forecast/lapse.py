@@ -25,7 +25,7 @@ from analysis.forecast.names import BG_NBD, LEFT_OUT, RECENCY, RFM, TEST, TRAINI
 from analysis.orders.ledger import GROSS, Ledger
 from analysis.stats import bgnbd, evaluation
 from analysis.stats import models as stats_models
-from analysis.stats.bootstrap import resamples
+from analysis.stats.bootstrap import percentile_interval, resampled_counts
 from analysis.stats.evaluation import FEWEST, MEASURES, weighted_measures
 from analysis.stats.intervals import wilson
 from analysis.stats.names import CONSTANT
@@ -196,7 +196,7 @@ def compared(
         the best.
     """
     draws: dict[str, list[dict[str, Numbers]]] = {name: [] for name in predictions}
-    for weights in resamples(len(lapsed), seed):
+    for weights in resampled_counts(len(lapsed), seed):
         for name, p in predictions.items():
             draws[name].append(weighted_measures(lapsed, p, weights))
     spread = {
@@ -213,7 +213,7 @@ def compared(
         values["behind"] = (point[best]["roc_auc"] - area, spread[best]["roc_auc"] - areas)
         row: dict[str, Any] = {"model": name}
         for measure, (value, drawn) in values.items():
-            low, high = np.quantile(drawn, [0.025, 0.975])
+            low, high = percentile_interval(drawn)
             row |= {measure: value, f"{measure}_low": low, f"{measure}_high": high}
         rows.append(row)
     table = pd.DataFrame(rows)

@@ -18,6 +18,7 @@ import pandas as pd
 from analysis.orders.as_of import known_at, spend_after
 from analysis.orders.ledger import GROSS, Ledger
 from analysis.stats import bgnbd
+from analysis.stats.bootstrap import subsample
 
 #: Older cut-offs tell of a shop that is no longer.
 MOST_CUT_OFFS = 9
@@ -227,8 +228,7 @@ def at_most(whole: Snapshot, customers: int, seed: int) -> Snapshot:
     """Return a snapshot with at most so many active customers."""
     if len(whole.features) <= customers:
         return whole
-    random = np.random.default_rng(seed)
-    rows = np.sort(random.choice(len(whole.features), customers, replace=False))
+    rows = subsample(len(whole.features), seed, customers)
     return whole._replace(
         features=whole.features.iloc[rows],
         spend=whole.spend.iloc[rows],

@@ -16,10 +16,10 @@ from analysis.forecast.names import CALM, GROUPS, TARGET
 from analysis.regulars.reading import Facts
 from analysis.regulars.summaries import CHANCE
 from analysis.regulars.tables import feature_effects
+from analysis.stats.bootstrap import percentile_interval, resampled_sums
 from analysis.stats.intervals import wilson
 
 AGAINST = {"all others": GROUPS[1:], CALM: (CALM,)}
-DRAWS = 999
 
 
 def assign(customers: pd.DataFrame, probability: npt.ArrayLike, high_risk: float) -> pd.Series:
@@ -73,8 +73,10 @@ def risk_groups(customers: pd.DataFrame, seed: int, smallest: int) -> pd.DataFra
         that did), declined_low, declined_high (Wilson); consenting and refusing (customers;
         both missing where one counts some, but fewer than `smallest`); shown.
     """
-    flags = np.column_stack([customers["risk_group"] == name for name in GROUPS]).astype(float)
-    shares = _profit_share_draws(customers, flags, seed)
+    profit = customers["profit"].to_numpy(float)
+    own = np.column_stack([profit * (customers["risk_group"] == name) for name in GROUPS])
+    sums = resampled_sums(own, seed, customers["twin_group"])
+    lows, highs = percentile_interval(sums / sums.sum(axis=1, keepdims=True))
     rows = []
     for place, name in enumerate(GROUPS):
         people = customers[customers["risk_group"] == name]
@@ -85,15 +87,14 @@ def risk_groups(customers: pd.DataFrame, seed: int, smallest: int) -> pd.DataFra
             "shown": len(people) >= max(smallest, 1),
         }
         if row["shown"]:
-            low, high = np.quantile(shares[:, place], [0.025, 0.975])
             wilson_low, wilson_high = wilson([people["decline"].sum()], [len(people)])
             yes = int(people["consent"].sum())
             few = any(0 < number < smallest for number in (yes, len(people) - yes))
             row |= {
                 "profit": people["profit"].sum(),
                 "profit_share": people["profit"].sum() / customers["profit"].sum(),
-                "profit_share_low": low,
-                "profit_share_high": high,
+                "profit_share_low": lows[place],
+                "profit_share_high": highs[place],
                 "predicted": people["decline_probability"].mean(),
                 "declined": people["decline"].mean(),
                 "declined_low": wilson_low[0],
@@ -119,19 +120,6 @@ def risk_groups(customers: pd.DataFrame, seed: int, smallest: int) -> pd.DataFra
         "refusing",
     ]
     return pd.DataFrame(rows).reindex(columns=columns)
-
-
-def _profit_share_draws(
-    customers: pd.DataFrame, flags: npt.NDArray[np.float64], seed: int
-) -> npt.NDArray[np.float64]:
-    """Return bootstrap draws of each group's share of the profit, drawing twins together."""
-    _, number = np.unique(customers["twin_group"], return_inverse=True)
-    profit = np.zeros((number.max() + 1, len(GROUPS)))
-    np.add.at(profit, number, flags * customers["profit"].to_numpy(float)[:, None])
-    rng = np.random.default_rng(seed)
-    times = rng.multinomial(len(profit), np.full(len(profit), 1 / len(profit)), DRAWS)
-    drawn = times @ profit
-    return np.asarray(drawn / drawn.sum(axis=1, keepdims=True))
 
 
 def group_effects(customers: pd.DataFrame, smallest: int) -> pd.DataFrame:

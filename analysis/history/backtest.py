@@ -21,7 +21,6 @@ import pandas as pd
 import statsmodels.api as sm
 from scipy import special, stats
 
-from analysis.forecast import lapse
 from analysis.history.names import FEWEST_OF_A_KIND, LEVEL, RANKING
 from analysis.history.outcomes import Outcomes
 from analysis.stats import bootstrap, evaluation
@@ -205,7 +204,7 @@ def judge(outcomes: pd.DataFrame, seed: int, smallest: int = 1) -> pd.DataFrame:
     References
     ----------
     Intervals of ROC-AUC, Brier gain and lists are percentiles over bootstraps of the customers;
-    of more than `forecast.lapse.MOST_CUSTOMERS` as many are drawn, and the spread is scaled by
+    of more than `stats.bootstrap.MANY` as many are drawn, and the spread is scaled by
     the root of the ratio: Politis, D. N., & Romano, J. P. (1994). Large sample confidence regions
     based on subsamples under minimal assumptions. *Annals of Statistics*, 22(4), 2031-2050.
     """
@@ -265,23 +264,22 @@ def _resampled(
             }
         return found
 
-    everybody = np.arange(len(p))
-    rows = everybody
-    if len(p) > lapse.MOST_CUSTOMERS:
-        random = np.random.default_rng(seed)
-        rows = np.sort(random.choice(everybody, lapse.MOST_CUSTOMERS, replace=False))
-    whole = measured(everybody, np.ones((1, len(p))))
+    rows = bootstrap.subsample(len(p), seed)
+    whole = measured(np.arange(len(p)), np.ones((1, len(p))))
     # A draw may hold one kind only, and says nothing then.
     with np.errstate(divide="ignore", invalid="ignore"):
         part = measured(rows, np.ones((1, len(rows))))
-        drawn = [measured(rows, weights) for weights in bootstrap.resamples(len(rows), seed)]
+        drawn = [measured(rows, weights) for weights in bootstrap.resampled_counts(len(rows), seed)]
     row: dict[str, float] = {}
     for name, (value,) in whole.items():
-        spread = np.concatenate([block[name] for block in drawn]) - part[name]
-        low, high = np.nan, np.nan
-        if np.isfinite(spread).any():
-            low, high = np.nanquantile(spread, [0.025, 0.975]) * np.sqrt(len(rows) / len(p)) + value
-        row |= {name: float(value), f"{name}_low": float(low), f"{name}_high": float(high)}
+        low, high = bootstrap.subsample_interval(
+            np.concatenate([block[name] for block in drawn]),
+            float(part[name][0]),
+            float(value),
+            len(rows),
+            len(p),
+        )
+        row |= {name: float(value), f"{name}_low": low, f"{name}_high": high}
     return row
 
 

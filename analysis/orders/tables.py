@@ -17,6 +17,7 @@ import pandas as pd
 
 from analysis.orders.ledger import GROSS, MONEY, NET, Ledger
 from analysis.orders.quality import sum_exactly
+from analysis.stats import bootstrap
 
 #: A month counts as whole when the ledger covers all but this many of its days (holidays).
 SLACK_DAYS = 2
@@ -386,21 +387,19 @@ def top_share(amounts: pd.Series | np.ndarray) -> float:
     return float(values[: round(0.2 * len(values))].sum() / values.sum())
 
 
-def top_share_interval(amounts: pd.Series, seed: int, draws: int = 999) -> tuple[float, float]:
-    """Return a 95% bootstrap interval of `top_share`, by resampling customers.
-
-    Efron, B., & Tibshirani, R. J. (1993). *An Introduction to the Bootstrap*, chapter 13.
-    """
-    random = np.random.default_rng(seed)
+def top_share_interval(amounts: pd.Series, seed: int) -> tuple[float, float]:
+    """Return a 95% bootstrap interval of `top_share`, by resampling customers."""
     values = amounts.to_numpy(dtype=float)
-    # More customers than this add nothing to the interval that a reader could see.
-    size = min(len(values), 20_000)
-    found = [top_share(random.choice(values, size)) for _ in range(draws)]
-    low, high = np.quantile(found, [0.025, 0.975])
-    if size < len(values):
-        middle, shrink = top_share(values), np.sqrt(size / len(values))
-        low, high = middle + (low - middle) * shrink, middle + (high - middle) * shrink
-    return float(low), float(high)
+    rows = bootstrap.subsample(len(values), seed)
+    part = np.sort(values[rows])[::-1]
+    top = round(0.2 * len(part))
+    drawn = [
+        (np.clip(top - counts.cumsum(axis=1) + counts, 0, counts) @ part) / (counts @ part)
+        for counts in bootstrap.resampled_counts(len(part), seed)
+    ]
+    return bootstrap.subsample_interval(
+        np.concatenate(drawn), top_share(part), top_share(values), len(part), len(values)
+    )
 
 
 def gini(amounts: pd.Series) -> float:

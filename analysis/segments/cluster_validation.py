@@ -22,6 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from analysis.segments.clusters import Key, Labels, Matrix, fit_candidate
 from analysis.segments.names import FOUND_AGAIN, KMEANS, SMALLEST_CLUSTER, STABLE, WARD
+from analysis.stats.bootstrap import percentile_interval, resampled_counts
 
 Tell = Callable[[str], None]
 #: Null draws have fewer customers than `CLUSTERING_SAMPLE`.
@@ -100,7 +101,8 @@ def _null_silhouettes(matrix: Matrix, plan: list[Key], seed: int) -> dict[Key, f
 
 def _resampled(matrix: Matrix, plan: list[Key], seed: int) -> dict[Key, Labels]:
     """Cluster one bootstrap resample, and say where every customer then belongs."""
-    rows = np.sort(np.random.default_rng(seed).integers(len(matrix), size=len(matrix)))
+    [[times]] = resampled_counts(len(matrix), seed, draws=1)
+    rows = np.repeat(np.arange(len(matrix)), times.astype(int))
     return fit_candidate(matrix[rows], matrix, plan, seed)[0]
 
 
@@ -158,18 +160,15 @@ def measure_use(
 ) -> pd.DataFrame:
     """Return what each grouping explains, with the bootstrap's interval and standard error."""
     values = np.asarray(spend, dtype=float)
-    rng = np.random.default_rng(seed)
     codes = {name: pd.factorize(np.asarray(groups))[0] for name, groups in groupings.items()}
     draws = np.array(
         [
             [explained(groups, values, weights) for groups in codes.values()]
-            for weights in (
-                np.bincount(rng.integers(len(values), size=len(values)), minlength=len(values))
-                for _ in range(INTERVAL_DRAWS)
-            )
+            for block in resampled_counts(len(values), seed, INTERVAL_DRAWS)
+            for weights in block
         ]
     )
-    low, high = np.quantile(draws, [0.025, 0.975], axis=0)
+    low, high = percentile_interval(draws)
     found = {
         "groups": [len(np.unique(groups)) for groups in codes.values()],
         "explained": [explained(groups, values) for groups in codes.values()],

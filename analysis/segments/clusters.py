@@ -17,6 +17,7 @@ from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 from analysis.segments.names import CLUSTERING_SAMPLE, DENSITY, GAUSSIAN, KMEANS, WARD
+from analysis.stats.bootstrap import subsample
 
 Matrix = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -125,9 +126,7 @@ def _nearest(matrix: Matrix, centres: Matrix) -> Labels:
 def order_rows(customers: pd.DataFrame, seed: int) -> tuple[Matrix, Labels]:
     """Return the features in the order of their values, and which rows are the sample."""
     matrix, _ = features(customers.sort_values(MEASURES))
-    size = min(len(matrix), CLUSTERING_SAMPLE)
-    rows = np.random.default_rng(seed).choice(len(matrix), size, replace=False)
-    return matrix, np.sort(rows)
+    return matrix, subsample(len(matrix), seed, CLUSTERING_SAMPLE)
 
 
 def final_centres(matrix: Matrix, rows: Labels, key: Key, labels: Labels) -> Matrix:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
 
 import ibis
 import numpy as np
@@ -22,7 +21,7 @@ from analysis.orders.ledger import GROSS, Ledger
 from analysis.segments import rfm
 from analysis.segments.names import NEW
 from analysis.segments.rules import Segment, assign
-from analysis.stats.bootstrap import DRAWS
+from analysis.stats.bootstrap import percentile_interval, resampled_sums
 from analysis.stats.intervals import wilson
 from analysis.stats.periods import covers, next_quarter
 
@@ -206,23 +205,6 @@ def _flows(past: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def _draws(flows: pd.DataFrame, seed: int) -> np.ndarray:
-    """Return bootstraps of a table of flows: draw x from x to.
-
-    To draw as many customers with replacement is to draw the cells of the table from a
-    multinomial distribution.
-    """
-    counts = flows.to_numpy(dtype=float)
-    random = np.random.default_rng(seed)
-    drawn = random.multinomial(int(counts.sum()), counts.ravel() / counts.sum(), size=DRAWS)
-    return drawn.reshape(DRAWS, *counts.shape)
-
-
-def _ends(values: np.ndarray) -> tuple[float, float]:
-    low, high = np.quantile(values, [0.025, 0.975])
-    return float(low), float(high)
-
-
 def direction(past: pd.DataFrame, names: Sequence[str], seed: int) -> pd.DataFrame:
     """Return how many customers rose, fell and stayed between the last two dates.
 
@@ -235,39 +217,35 @@ def direction(past: pd.DataFrame, names: Sequence[str], seed: int) -> pd.DataFra
 
     References
     ----------
-    ``low`` and ``high`` are a 95% percentile interval over bootstraps of the customers: Efron,
-    B., & Tibshirani, R. J. (1993). *An Introduction to the Bootstrap*, chapter 13.
+    ``low`` and ``high`` are a 95% percentile interval over bootstraps of the customers: see
+    `stats.bootstrap`.
     """
     columns = ["kind", "customers", "share", "low", "high"]
     if past["date"].nunique() < 2:
         return pd.DataFrame(columns=columns)
-    flows = _flows(past, names)
-    among = flows.iloc[:-1]
-    total = int(among.to_numpy().sum())
-    if not total:
+    before, after = sorted(past["date"].unique())[-2:]
+    rank = past["segment"].map({name: place for place, name in enumerate(names)})
+    then, now = (
+        rank[past["date"] == date].set_axis(past.loc[past["date"] == date, "customer_id"])
+        for date in (before, after)
+    )
+    # In order, as draws depend on it.
+    rose = (then - now).dropna().sort_index().to_numpy()
+    if not len(rose):
         return pd.DataFrame(columns=columns)
-    drawn = _draws(among, seed)
-    below = np.tril(np.ones(among.shape), -1)
-    weights = {
-        "up": below,
-        "down": below.T,
-        "stayed": np.eye(len(among)),
-        "balance": below - below.T,
-    }
-    rows: list[dict[str, Any]] = []
-    for kind, weight in weights.items():
-        customers = int((among.to_numpy() * weight).sum())
-        low, high = _ends((drawn * weight).sum(axis=(1, 2)) / total)
-        rows.append(
-            {
-                "kind": kind,
-                "customers": customers,
-                "share": customers / total,
-                "low": low,
-                "high": high,
-            }
-        )
-    return pd.DataFrame(rows, columns=columns)
+    kinds = {"up": rose > 0, "down": rose < 0, "stayed": rose == 0, "balance": np.sign(rose)}
+    values = np.column_stack(list(kinds.values())).astype(float)
+    low, high = percentile_interval(resampled_sums(values, seed) / len(rose))
+    customers = values.sum(axis=0)
+    return pd.DataFrame(
+        {
+            "kind": list(kinds),
+            "customers": customers.astype("int64"),
+            "share": customers / len(rose),
+            "low": low,
+            "high": high,
+        }
+    )
 
 
 def retention(

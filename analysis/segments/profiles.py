@@ -15,17 +15,13 @@ from collections.abc import Sequence
 import ibis
 import ibis.expr.types as ir
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from analysis.orders.ledger import NET, Ledger
 from analysis.segments.names import EVERYONE, TRAITS
+from analysis.stats import bootstrap
 
-Numbers = npt.NDArray[np.float64]
 QUARTILES = {"q1": 0.25, "median": 0.5, "q3": 0.75}
-DRAWS = 999
-#: Above this many customers, a bootstrapped sum is normal to any digit that a reader sees.
-MANY = 20_000
 _RANGES = {
     "recency": "recency_days",
     "tenure": "tenure_days",
@@ -95,9 +91,7 @@ def segment_profiles(
 
     References
     ----------
-    Intervals are percentiles of a Poisson bootstrap over customers: Hanley, J. A., & MacGibbon,
-    B. (2006). Creating non-parametric bootstrap samples using Poisson frequencies. *Computer
-    Methods and Programs in Biomedicine*, 83(1), 57-62.
+    Intervals are percentiles over bootstraps of all customers, as in `stats.bootstrap`.
     """
     people = _countable(details, by)
     groups = people.groupby("segment", sort=True)
@@ -166,63 +160,32 @@ def _countable(details: pd.DataFrame, by: str) -> pd.DataFrame:
 
 
 def _intervals(people: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Return the intervals of shares and ratios, over `DRAWS` bootstraps of the customers."""
-    columns = ["one", "monetary", *sorted({n for p in _RATIOS.values() for n in p} - {"one"})]
-    columns = list(dict.fromkeys(columns))
-    place = {name: number for number, name in enumerate(columns)}
-    random = np.random.default_rng(seed)
-    drawn: dict[str, Numbers] = {
-        str(name): _bootstrap_sums(part[columns].fillna(0.0).to_numpy(dtype=float), random)
-        for name, part in people.groupby("segment", sort=True)
-    }
-    total = np.sum(list(drawn.values()), axis=0)
-    rows = {}
+    """Return the intervals of shares and ratios, over bootstraps of the customers."""
+    columns = sorted({"monetary", *(name for pair in _RATIOS.values() for name in pair)})
+    code, names = pd.factorize(people["segment"], sort=True)
+    values = people[columns].fillna(0.0).to_numpy(dtype=float)
+    drawn = bootstrap.resampled_group_sums(values, code, seed)
+    sums = dict(zip(columns, np.moveaxis(drawn, 2, 0), strict=True))
     with np.errstate(divide="ignore", invalid="ignore"):
-        for name, sums in drawn.items():
-            found = {
-                "share": sums[:, place["one"]] / total[:, place["one"]],
-                "revenue_share": sums[:, place["monetary"]] / total[:, place["monetary"]],
-            } | {
-                ratio: sums[:, place[top]] / sums[:, place[bottom]]
-                for ratio, (top, bottom) in _RATIOS.items()
-            }
-            rows[name] = {
-                f"{ratio}_{end}": value
-                for ratio, values in found.items()
-                for end, value in zip(("low", "high"), _middle(values), strict=True)
-            }
-    table = pd.DataFrame.from_dict(rows, orient="index").round(6)
+        found = {
+            "share": sums["one"] / sums["one"].sum(axis=1, keepdims=True),
+            "revenue_share": sums["monetary"] / sums["monetary"].sum(axis=1, keepdims=True),
+        } | {ratio: sums[top] / sums[bottom] for ratio, (top, bottom) in _RATIOS.items()}
+    ends = {
+        f"{ratio}_{end}": value
+        for ratio, values in found.items()
+        for end, value in zip(("low", "high"), bootstrap.percentile_interval(values), strict=True)
+    }
+    table = pd.DataFrame(ends, index=names).round(6)
     known = people.groupby("segment")[["cancelled", "abroad"]].count() > 0
     for ratio, column in (
         ("cancelled_share", "cancelled"),
         ("cancelled_invoices_per_order", "cancelled"),
         ("abroad_share", "abroad"),
     ):
-        ends = [f"{ratio}_low", f"{ratio}_high"]
-        table[ends] = table[ends].where(known[column].reindex(table.index), axis=0)
+        both = [f"{ratio}_low", f"{ratio}_high"]
+        table[both] = table[both].where(known[column].reindex(table.index), axis=0)
     return table
-
-
-def _middle(values: Numbers) -> tuple[float, float]:
-    """Return the ends between which the middle 95% of some values lie."""
-    values = values[np.isfinite(values)]
-    if not len(values):
-        return np.nan, np.nan
-    low, high = np.quantile(values, [0.025, 0.975])
-    return float(low), float(high)
-
-
-def _bootstrap_sums(values: Numbers, random: np.random.Generator) -> Numbers:
-    """Return the sums of each column over bootstraps of the rows, one row per draw."""
-    if len(values) > MANY:
-        # The covariance of such sums is V'V, which is R'R.
-        root = np.linalg.qr(values, mode="r")
-        return values.sum(axis=0) + random.standard_normal((DRAWS, len(root))) @ root
-    blocks = [
-        random.poisson(1.0, (size, len(values))) @ values
-        for size in [100] * (DRAWS // 100) + [DRAWS % 100]
-    ]
-    return np.concatenate(blocks)
 
 
 def _baskets(ledger: Ledger, details: pd.DataFrame, by: str) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.core.names import ACTIVITY
 from analysis.core.settings import ContactSettings
+from analysis.stats.bootstrap import percentile_interval
 from analysis.strategy.contact_policy import gain
 from analysis.strategy.names import REACH
 from analysis.strategy.plan import Plan
@@ -50,13 +51,12 @@ def budget(
         key = pays["value_per_contact"] if by == "contacts" else by_cost.fillna(np.inf)
         rows = pays.loc[key.sort_values(ascending=False, kind="stable").index]
         total = np.zeros(DRAWS)
-        low, high = [], []
+        ends = []
         for segment in rows["segment"]:
             reach = known[segment].ranges[REACH][1]
             total = total + known[segment].profit(**draws[segment] | {REACH: np.full(DRAWS, reach)})
-            both = np.quantile(total, [0.025, 0.975])
-            low.append(float(both[0]))
-            high.append(float(both[1]))
+            ends.append(percentile_interval(total))
+        low, high = np.array(ends).reshape(-1, 2).T
         summed = rows[["contacts", "cost", "expected_profit"]].cumsum()
         spent = rows["contacts"] if by == "contacts" else rows["cost"]
         left = (limit or np.inf) - (spent.cumsum() - spent)

@@ -13,12 +13,12 @@ import pandas as pd
 
 from analysis.core.settings import ContactSettings
 from analysis.regulars.reading import Facts
+from analysis.stats.bootstrap import percentile_interval, resampled_sums
 from analysis.stats.intervals import wilson
 from analysis.stats.models import Numbers
 from analysis.strategy.names import AS_ASSUMED
 
 THRESHOLDS = np.round(np.arange(0, 1.0001, 0.02), 2)
-DRAWS = 999
 #: What may be wrong, and by what the assumption is multiplied.
 SCENARIOS: dict[str, dict[str, float]] = {
     AS_ASSUMED: {},
@@ -104,8 +104,8 @@ def contact_curve(
     }
     above = p[None, :] >= THRESHOLDS[:, None]
     contacted, hits = above.sum(axis=1), (above & came).sum(axis=1)
-    drawn = _draws(above * gains["profit"], people["twin_group"].to_numpy(), seed)
-    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+    drawn = resampled_sums((above * gains["profit"]).T, seed, people["twin_group"])
+    low, high = percentile_interval(drawn)
     precision, recall = wilson(hits, contacted), wilson(hits, np.full(len(hits), came.sum()))
     table = pd.DataFrame(
         {
@@ -132,16 +132,6 @@ def _ratio(contact: ContactSettings, name: str) -> float:
 def _highest(expected: pd.Series) -> int:
     """Return the place of the highest value, the last where several are the same."""
     return int(len(expected) - 1 - np.argmax(expected.to_numpy()[::-1]))
-
-
-def _draws(values: Numbers, groups: npt.NDArray[np.int64], seed: int) -> Numbers:
-    """Return bootstrap draws of the row sums of `values`, drawing groups of columns."""
-    _, number = np.unique(groups, return_inverse=True)
-    by_group = np.zeros((number.max() + 1, len(values)))
-    np.add.at(by_group, number, values.T)
-    rng = np.random.default_rng(seed)
-    times = rng.multinomial(len(by_group), np.full(len(by_group), 1 / len(by_group)), DRAWS)
-    return np.asarray(times @ by_group)
 
 
 def contact_scenarios(

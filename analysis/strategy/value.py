@@ -19,6 +19,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.core.settings import ContactSettings, Range, StrategySettings
+from analysis.stats.bootstrap import percentile_interval
 from analysis.strategy.contact_policy import gain
 from analysis.strategy.names import COST, LOSES, PAYS, RATE, REACH, UNCERTAIN, UPLIFT, WORTH
 from analysis.strategy.plan import Action
@@ -265,7 +266,7 @@ def valued(table: pd.DataFrame, terms: Mapping[str, Terms | str], seed: int) -> 
         contacts = term.people * likely[REACH]
         profit = float(term.profit())
         spread = term.profit(**draws[key])
-        low, high = np.quantile(spread, [0.025, 0.975])
+        low, high = percentile_interval(spread)
         worth = [value * likely[RATE] for value in ranges[WORTH]]
         uplifts = [min(value, term.movable) for value in ranges[UPLIFT]]
         rows.append(

@@ -119,7 +119,7 @@ def test_the_order_and_the_names_of_rows_do_not_show() -> None:
 def test_of_very_many_the_spread_is_scaled(monkeypatch: pytest.MonkeyPatch) -> None:
     table = some(4000)
     whole = backtest.judge(table, SEED).iloc[0]
-    monkeypatch.setattr(lapse, "MOST_CUSTOMERS", 1000)
+    monkeypatch.setattr(bootstrap, "MANY", 1000)
     part = backtest.judge(table, SEED).iloc[0]
     assert part["roc_auc"] == whole["roc_auc"]
     width, full = (row["roc_auc_high"] - row["roc_auc_low"] for row in (part, whole))

@@ -27,7 +27,7 @@ from analysis.segments import (
 )
 from analysis.segments.details import customer_details
 from analysis.segments.names import SUPPORT
-from analysis.stats import intervals
+from analysis.stats import bootstrap, intervals
 
 RULES = rules.read_segments()
 NAMES = [rule.name for rule in RULES]
@@ -142,7 +142,7 @@ def test_intervals_hold_their_estimates_and_agree_with_theory(shop: Shop) -> Non
 def test_many_customers_have_the_intervals_of_few(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(profiles, "MANY", 10)
+    monkeypatch.setattr(bootstrap, "MANY", 10)
     drawn = profiles.segment_profiles(shop.ledger, shop.details, NAMES, seed=SEED, smallest=5)
     for name in ("share", "revenue_share", "basket_mean"):
         width = shop.profiles[f"{name}_high"] - shop.profiles[f"{name}_low"]
