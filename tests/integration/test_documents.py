@@ -1,0 +1,58 @@
+"""Test that README, CONTRIBUTING and CHANGELOG name what exists, and that the lock file fits."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+from packaging.requirements import Requirement
+
+from analysis.core.settings import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+DOCUMENTS = ("README.md", "CONTRIBUTING.md")
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_the_newest_release_in_the_changelog_is_the_version() -> None:
+    assert re.findall(r"^## \[(.+?)\]", read("CHANGELOG.md"), re.M)[:2] == [
+        "Unreleased",
+        PROJECT["version"],
+    ]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_command_exists(document: str) -> None:
+    text = read(document)
+    targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.M))
+    named = set(re.findall(r"^make ([a-z]+)|`make ([a-z]+)", text, re.M))
+    assert named and {one or other for one, other in named} <= targets
+    commands = set(re.findall(r'^ +\("([a-z]+)", _', read("analysis/__main__.py"), re.M))
+    commands |= set(re.findall(r'add_parser\("([a-z]+)"', read("analysis/__main__.py")))
+    assert "check" in commands and "refresh" in commands
+    assert set(re.findall(r"python -m analysis ([a-z]+)", text)) <= commands
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_file_that_is_named_exists(document: str) -> None:
+    text = read(document)
+    links = {link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link}
+    code = re.findall(r"`((?:analysis|report|tests|benchmarks|\.github|\.ci)/[\w./-]*)`", text)
+    assert links and code
+    named = links | {path for path in code if "NAME" not in path}
+    assert sorted(path for path in named if not (ROOT / path).exists()) == []
+
+
+@pytest.mark.parametrize(
+    "asked", [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
+)
+def test_the_lock_file_holds_what_is_asked_for(asked: str) -> None:
+    """An update of pyproject.toml without `make lock` would never be installed."""
+    requirement = Requirement(asked)
+    pins = re.findall(rf"^{re.escape(requirement.name)}==(\S+)", read("requirements.lock"), re.M)
+    # One pin, or one for each range of Python versions.
+    assert pins and all(requirement.specifier.contains(pin) for pin in pins)
