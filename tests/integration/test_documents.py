@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+import textwrap
 import tomllib
+from collections.abc import Callable
+from typing import Any
 
+import pandas as pd
 import pytest
 from packaging.requirements import Requirement
 
+from analysis.core.plotting import draw
 from analysis.core.settings import ROOT
+from analysis.orders import figures, tables, text
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DOCUMENTS = ("README.md", "CONTRIBUTING.md")
@@ -56,3 +62,19 @@ def test_the_lock_file_holds_what_is_asked_for(asked: str) -> None:
     pins = re.findall(rf"^{re.escape(requirement.name)}==(\S+)", read("requirements.lock"), re.M)
     # One pin, or one for each range of Python versions.
     assert pins and all(requirement.specifier.contains(pin) for pin in pins)
+
+
+def test_the_example_of_a_figure_works() -> None:
+    """The table, the sentence and the figure of "How to add a figure", in their modules."""
+    blocks = re.findall(r"^   ```python\n(.+?)^   ```", read("CONTRIBUTING.md"), re.M | re.S)
+    makers: list[Callable[..., Any]] = []
+    for block, module in zip(blocks, (tables, text, figures), strict=True):
+        names = dict(vars(module))
+        exec(textwrap.dedent(block), names)
+        makers.append(names["weekdays"])
+    tabulate, say, plot = makers
+    table = tabulate(pd.DataFrame({"weekday": [1, 1, 3], "hour": [9, 10, 9], "orders": [4, 2, 2]}))
+    assert table["orders"].tolist() == [0, 6, 0, 2, 0, 0, 0]
+    assert say(table) == "Tuesday has 75% of all orders."
+    assert say(table.assign(orders=0)) == text.NO_SALES
+    assert b"Tuesday has 75% of all orders." in draw(plot(table, say(table)))
