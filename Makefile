@@ -10,7 +10,7 @@ SEED := $(shell date +%s)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report refresh test drills data bench lint lock clean
+.PHONY: help setup report refresh test coverage drills data bench lint lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -31,6 +31,9 @@ refresh: $(READY) ## new files in, a new report out: FILES="a.csv b.csv" (add AR
 
 test: $(READY) ## everything: environment, test suite
 	@$(BIN)/python -m pytest -m "not drill"
+
+coverage: $(READY) ## the test suite, and which lines of our code it runs: the least covered first
+	@$(BIN)/python -m pytest -m "not drill" --cov --cov-report=term
 
 drills: $(READY) ## slow tests: books, builds, injected faults (SEED=n repeats a draw, ALL=1: every fault)
 	@echo "Injecting $(if $(ALL),every fault,a sample of the faults; SEED=$(SEED) repeats it)"
@@ -53,7 +56,7 @@ lock: ## renew requirements.lock from pyproject.toml (needs uv)
 
 clean: ## remove all that was made, except data/raw, the releases, and what is published
 	rm -rf $(VENV) build _book .quarto data/sample _environment.local
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # The environment is made anew when the lock file changes, and only then.
