@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from analysis.build.artifacts import build_key, is_current
 from analysis.core.problems import Refused, printable
 from analysis.core.progress import Steps
 from analysis.core.settings import ROOT, SETTINGS_FILE, Settings, read_settings
@@ -93,6 +92,8 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--json", action="store_true", help=about)
         if name == "build":
             command.add_argument("--force", action="store_true", help="even if nothing changed")
+            about = "say what each step needs and makes, whether it would run, and why; do nothing"
+            command.add_argument("--explain", action="store_true", help=about)
     _add_quarterly(commands)
     return parser
 
@@ -186,16 +187,19 @@ def _build(options: argparse.Namespace) -> int:
         for note in settings.notes:
             _say(note)
         accepted = refresh.accepted_before(inputs, settings, _say)
-        fingerprint = build_key(inputs, settings, accepted)
-        if not options.force and is_current(options.out, fingerprint):
-            _say(f"{options.out.name}/ is up to date with {inputs.place}.")
-            return 0
-        _say(f"Building {options.out.name}/ from {inputs.place}")
         # the heavy libraries load only when there is work for them
         from analysis.build import pipeline
 
+        planned = pipeline.plan(inputs, settings, options.out, accepted)
+        if options.explain:
+            print("\n".join(map(printable, pipeline.explain(planned))))
+            return 0
+        if not options.force and pipeline.is_current(options.out, planned, inputs, settings):
+            _say(f"{options.out.name}/ is up to date with {inputs.place}.")
+            return 0
+        _say(f"Building {options.out.name}/ from {inputs.place}")
         earlier = None if options.force else refresh.earlier_build(inputs, options.out)
-        pipeline.build(inputs, settings, options.out, fingerprint, Steps(), earlier, accepted)
+        pipeline.build(inputs, settings, options.out, Steps(), earlier, accepted)
     return 0
 
 

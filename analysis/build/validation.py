@@ -8,16 +8,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 
+from analysis.core.files import Fact
 from analysis.core.problems import Problem, Refused
 from analysis.core.progress import Steps
 from analysis.core.settings import ActivitySettings, Settings
 from analysis.ingest import readers
 from analysis.ingest.data_folder import Inputs
 from analysis.orders import cleaning, refusals
-from analysis.orders.ledger import Ledger, connect
+from analysis.orders.ledger import Ledger, connect, engine_in_words, write_ledger
 from analysis.regulars import contract, reading, shared_ids
 
 
@@ -31,25 +31,6 @@ class Checked:
     rows: dict[str, int]
     #: Where both inputs are there: how many of the regular customers the orders know.
     shared: shared_ids.SharedIds | None = None
-
-
-@contextmanager
-def _engine_in_words() -> Iterator[None]:
-    """Turn what the engine could not read, write or hold into a refusal."""
-    try:
-        yield
-    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
-        reason = str(error).splitlines()[0].strip().rstrip(".")
-        raise Refused(
-            [
-                Problem(
-                    "the engine",
-                    f"it could not go on ({reason[:160]})",
-                    remedy="Free some space on the disks of the project and of temporary files. "
-                    "Nothing was changed; run it again after that.",
-                )
-            ]
-        ) from error
 
 
 @contextmanager
@@ -81,7 +62,7 @@ def check(
     """
     problems: list[Problem] = []
     with (
-        _engine_in_words(),
+        engine_in_words(),
         tempfile.TemporaryDirectory(prefix="customer-report-") as folder,
         ExitStack() as stack,
     ):
@@ -133,6 +114,43 @@ def currency(checked: Checked, settings: Settings) -> str:
     Where both inputs are there, they are one shop's, and have one currency.
     """
     return settings.transactions.currency if checked.ledger else settings.activity.currency
+
+
+def read(
+    inputs: Inputs, settings: Settings, progress: Steps, scratch: Path
+) -> tuple[dict[str, pd.DataFrame | Path], dict[str, Fact]]:
+    """Read and validate a data folder, as a step of the build: see `analysis.build.steps`."""
+    with check(inputs, settings, progress) as checked:
+        facts: dict[str, Fact] = {
+            "report.sample": inputs.sample,
+            "report.currency": currency(checked, settings),
+            "activity.currency": currency(checked, settings),
+            "transactions.available": checked.ledger is not None,
+            "activity.available": checked.customers is not None,
+        }
+        rows = pd.DataFrame({"file": [*checked.rows], "rows": [*checked.rows.values()]})
+        tables: dict[str, pd.DataFrame | Path] = {"work/input_rows": rows}
+        refused = []
+        if checked.shared:
+            facts["activity.in_orders"] = checked.shared.found
+            facts["activity.in_orders_share"] = checked.shared.share
+        if ledger := checked.ledger:
+            lines, reversals, about = write_ledger(ledger, scratch)
+            tables |= {"work/lines": lines, "work/reversals": reversals, "work/about": about}
+            tables |= {"files": ledger.files, "rules": ledger.rules}
+            refused.append(ledger.quarantine)
+        if regulars := checked.customers:
+            tables |= {
+                "work/regulars": regulars.customers,
+                "activity_typos": regulars.typos,
+                "activity_lookalikes": regulars.lookalikes,
+                "activity_set_aside": regulars.set_aside,
+                "activity_joins": regulars.joins,
+            }
+            facts |= regulars.facts
+            refused.append(regulars.quarantine)
+        tables["quarantine"] = pd.concat(refused, ignore_index=True)
+    return tables, facts
 
 
 def _read_activity(

@@ -13,6 +13,8 @@ from typing import Any
 from analysis.core.problems import Problem, Refused
 
 MANIFEST = "manifest.json"
+#: The layout of a build: names of tables, columns and facts. Manifests of layout 1 do not name it.
+SCHEMA = 2
 Fact = str | int | float | bool
 
 

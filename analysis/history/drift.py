@@ -112,7 +112,7 @@ def lapse_drift(ledger: Ledger, before: dt.date, days: int, home: str = "") -> l
     days, home
         As in `forecast.lapse_features.history`.
     """
-    if (before - ledger.files["first_date"].min().date()).days < 2 * days:
+    if (before - ledger.first_day).days < 2 * days:
         text = (
             f"On {before:%d %B %Y} the ledger spanned less than the {2 * days} days which the "
             "features of the lapse model look back on: they must move."

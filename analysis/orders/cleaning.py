@@ -154,6 +154,7 @@ def _place(
         files=files.drop(columns=["future_rows", "customers", "customer_rows"]),
         rules=rules,
         quarantine=quarantine,
+        first_day=files["first_date"].min().date(),
         as_of=day,
         late_rows=late_rows,
     )

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import ibis
 import ibis.expr.datatypes as dt_types
 import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends.duckdb import Backend
 
+from analysis.core.problems import Problem, Refused
 from analysis.core.settings import EngineSettings
 
 RUNGS = {
@@ -60,6 +65,8 @@ class Ledger:
         One row per rule: rule, column, asks_for, rows, share.
     quarantine
         One row per refused line: source, row_number, rule, line.
+    first_day
+        The day of the first line.
     as_of
         The day on which recency is counted.
     late_rows
@@ -74,6 +81,7 @@ class Ledger:
     files: pd.DataFrame
     rules: pd.DataFrame
     quarantine: pd.DataFrame
+    first_day: dt.date
     as_of: dt.date
     late_rows: int
 
@@ -92,3 +100,104 @@ def connect(settings: EngineSettings, folder: Path) -> Backend:
     # A moment with a time zone must not fall on another day on a machine elsewhere.
     engine.raw_sql("SET TimeZone = 'UTC'")
     return engine
+
+
+@contextmanager
+def engine_in_words() -> Iterator[None]:
+    """Turn what the engine could not read, write or hold into a refusal."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        reason = str(error).splitlines()[0].strip().rstrip(".")
+        raise Refused(
+            [
+                Problem(
+                    "the engine",
+                    f"it could not go on ({reason[:160]})",
+                    remedy="Free some space on the disks of the project and of temporary files. "
+                    "Nothing was changed; run it again after that.",
+                )
+            ]
+        ) from error
+
+
+def write_ledger(ledger: Ledger, folder: Path) -> tuple[Path, Path, pd.DataFrame]:
+    """Write a ledger as files, from which `open_ledger` makes it again.
+
+    Lines are numbered and written in an order that depends on nothing but their content, so that
+    equal data gives equal bytes.
+
+    Returns
+    -------
+    tuple
+        The files of the lines and of the reversals, and a table of one row with the rest:
+        first_day, as_of, late_rows, columns.
+    """
+    lines, back = folder / "lines.parquet", folder / "reversals.parquet"
+    content = [name for name in ledger.lines.columns if name != "line_id"]
+    number = ibis.row_number().over(order_by=[ledger.lines[name] for name in content])
+    numbered = ledger.engine.create_table("numbered", ledger.lines.mutate(number=number))
+    ledger.engine.raw_sql("SET preserve_insertion_order = true")
+    written = numbered.select(line_id="number", **{name: name for name in content})
+    written.order_by("line_id").to_parquet(lines, compression="zstd")
+    joined = ledger.reversals.join(numbered.select("line_id", "number"), "line_id")
+    others = [name for name in ledger.reversals.columns if name != "line_id"]
+    reversals = joined.select(line_id="number", **{name: name for name in others})
+    reversals.order_by("line_id", *others).to_parquet(back, compression="zstd")
+    about = pd.DataFrame(
+        {
+            "first_day": [ledger.first_day.isoformat()],
+            "as_of": [ledger.as_of.isoformat()],
+            "late_rows": [ledger.late_rows],
+            "columns": [" ".join(sorted(ledger.columns))],
+        }
+    )
+    return lines, back, about
+
+
+@contextmanager
+def open_ledger(
+    lines: Path,
+    reversals: Path,
+    about: pd.DataFrame,
+    settings: EngineSettings,
+    files: pd.DataFrame | None = None,
+    rules: pd.DataFrame | None = None,
+) -> Iterator[Ledger]:
+    """Open a ledger that `write_ledger` wrote; it is open as long as the context.
+
+    Parameters
+    ----------
+    lines, reversals, about
+        From `write_ledger`.
+    settings
+        Of the engine.
+    files, rules
+        The ledger's tables of the same names, for steps that need them.
+
+    Raises
+    ------
+    Refused
+        When the engine cannot go on, for want of memory or of room on the disk.
+    """
+    row = about.iloc[0]
+    with engine_in_words(), tempfile.TemporaryDirectory(prefix="customer-report-") as folder:
+        engine = connect(settings, Path(folder))
+        try:
+            read = engine.read_parquet(lines, table_name="lines")
+            cancelled = read.filter((read.rung == 2) & read.cancelled)
+            yield Ledger(
+                engine=engine,
+                lines=read,
+                cancellations=cancelled,
+                reversals=engine.read_parquet(reversals, table_name="reversals"),
+                columns=frozenset(row["columns"].split()),
+                files=pd.DataFrame() if files is None else files,
+                rules=pd.DataFrame() if rules is None else rules,
+                quarantine=pd.DataFrame(),
+                first_day=dt.date.fromisoformat(row["first_day"]),
+                as_of=dt.date.fromisoformat(row["as_of"]),
+                late_rows=int(row["late_rows"]),
+            )
+        finally:
+            engine.disconnect()

@@ -131,7 +131,7 @@ def ledger_facts(ledger: Ledger, steps: pd.DataFrame) -> dict[str, int | float |
         "late_rows": ledger.late_rows,
         "files": len(ledger.files),
         "as_of": ledger.as_of.isoformat(),
-        "first_date": ledger.files["first_date"].min().date().isoformat(),
+        "first_date": ledger.first_day.isoformat(),
         "last_date": (lines.invoice_date.max(where=lines.broken == 0).execute().date().isoformat()),
         "reversals": gross["rows"] - net["rows"],
         "reversals_revenue": matched,

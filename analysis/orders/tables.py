@@ -91,7 +91,7 @@ def monthly(ledger: Ledger) -> pd.DataFrame:
     variance = (table.pop("squares") / orders - mean**2) * orders / (orders - 1)
     # Equal orders can leave a variance just below nought.
     error = 1.96 * np.sqrt(variance.clip(lower=0) / orders)
-    first_day = ledger.files["first_date"].min().date()
+    first_day = ledger.first_day
     return table.assign(
         mean_order=mean,
         whole=[_whole(month.date(), first_day, ledger.as_of) for month in table["month"]],
@@ -147,7 +147,7 @@ def cohorts(ledger: Ledger) -> pd.DataFrame:
     table[["cohort", "month"]] = table[["cohort", "month"]].apply(pd.to_datetime)
     if table.empty:
         return table.assign(months=[], size=[], share=[], whole=[])
-    first_day = ledger.files["first_date"].min().date()
+    first_day = ledger.first_day
     months = (table["month"].dt.year - table["cohort"].dt.year) * 12 + (
         table["month"].dt.month - table["cohort"].dt.month
     )

@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.build.artifacts import SCHEMA, build_key
 from analysis.core import formatting
-from analysis.core.files import MANIFEST, data_version, read_json, replacing
+from analysis.core.files import MANIFEST, SCHEMA, data_version, read_json, replacing
 from analysis.core.problems import Problem, Refused
 from analysis.core.progress import Steps
 from analysis.core.settings import ROOT, Settings
@@ -172,18 +171,17 @@ def refresh(
             noticed = held_against_history(inputs, plan, old, settings, steps, by_hand)
             _stop(noticed, set(accept), tell)
             accepted = accepted_before(inputs, settings, tell)
-            fingerprint = build_key(inputs, settings, accepted)
             tell(f"Building from {len(after.files)} files, {len(plan.came)} of them new")
             build = project / "build"
             earlier = earlier_build(inputs, ROOT / "build")
-            pipeline.build(inputs, settings, build, fingerprint, steps, earlier, accepted, noticed)
+            key = pipeline.build(inputs, settings, build, steps, earlier, accepted, noticed)
         lines = text_changes.lines(build)
         for line in lines:
             tell(line)
         if dry_run:
             tell("A dry run: nothing was changed.")
             return None
-        _render(project, fingerprint)
+        _render(project, key)
         before = store.in_force(ROOT)
         release = store.Release(
             name=(as_of := str(read_json(build / MANIFEST).get("as_of", ""))) or "undated",

@@ -94,7 +94,7 @@ def cut_offs(ledger: Ledger) -> list[dt.date]:
     A quarter counts when the ledger covers it, but for a few days at its ends. One that ended
     less than half a quarter before `as_of` is left to `as_of`.
     """
-    first = ledger.files["first_date"].min().date()
+    first = ledger.first_day
     days = []
     start = pd.Period(first, "Q").start_time.date()
     while (end := next_quarter(start)) <= ledger.as_of - dt.timedelta(days=APART_DAYS):

@@ -112,7 +112,7 @@ def test_a_new_build_is_compared_with_it_and_tests_its_forecast(
     with opened(project):
         accepted = [path for path in store.accepted(project) if path.parent.name == JULY]
     out = tmp_path / "build"
-    pipeline.build(inputs, settings, out, "key", Steps(), None, accepted)
+    pipeline.build(inputs, settings, out, Steps(), None, accepted)
     told = read_json(out / "since" / "facts.json")
     assert told["since.name"] == JULY
     assert told["since.as_of"] == JULY

@@ -49,6 +49,7 @@ from analysis.forecast import lapse, text_lapse
 from analysis.history import changes as history_changes
 from analysis.ingest import readers
 from analysis.ingest.sample import write_sample
+from analysis.orders import tables as sales_tables
 from analysis.release import raw as raw_files
 from analysis.release import refresh, store
 from analysis.segments import clusters, reference
@@ -807,13 +808,14 @@ def broken_engine(*_: object) -> None:
     raise duckdb.IOException('IO Error: Could not write file "x": No space left on device\nat 1')
 
 
-def no_build(inputs: object, settings: object, out: Path, *_: object) -> None:
+def no_build(inputs: object, settings: object, out: Path, *_: object) -> str:
     out.mkdir()
     (out / "facts.json").write_text("{}", encoding="utf-8")
+    return ""
 
 
 FULL = r"the disk is full. Free some space. Nothing was changed; run it again after that"
-DISKS: dict[str, tuple[dict[str, Callable[..., None]], str]] = {
+DISKS: dict[str, tuple[dict[str, Callable[..., object]], str]] = {
     "build": ({"build": broken_disk}, FULL),
     "engine": (
         {"engine": broken_engine},
@@ -827,7 +829,7 @@ DISKS: dict[str, tuple[dict[str, Callable[..., None]], str]] = {
 
 @pytest.mark.parametrize(("broken", "said"), DISKS.values(), ids=list(DISKS))
 def test_a_full_disk_ends_in_a_sentence_and_changes_nothing(
-    broken: dict[str, Callable[..., None]],
+    broken: dict[str, Callable[..., object]],
     said: str,
     regulars: Path,
     use: Callable[[Path], Path],
@@ -844,7 +846,7 @@ def test_a_full_disk_ends_in_a_sentence_and_changes_nothing(
     if "build" in broken:
         monkeypatch.setattr(pipeline, "build", broken["build"])
     if "engine" in broken:
-        monkeypatch.setattr(pipeline, "_ledger_tables", broken["engine"])
+        monkeypatch.setattr(sales_tables, "monthly", broken["engine"])
     if "read" in broken:
         monkeypatch.setattr(readers, "_copy_text", broken["read"])
     found = run("refresh", path)

@@ -32,7 +32,7 @@ from conftest import (
 
 from analysis import __main__
 from analysis.__main__ import main
-from analysis.build import artifacts, pipeline
+from analysis.build import pipeline
 from analysis.core import files as core_files
 from analysis.core.problems import Refused
 from analysis.core.settings import ROOT, Settings
@@ -140,13 +140,11 @@ def test_refused_data_and_a_failure_leave_the_build_as_it_was(
     assert snapshot(out) == before
 
     (data / "transactions" / "b.csv").unlink()
-    for module, name in ((tables, "products"), (artifacts, "versions")):
+    for module, name in ((tables, "products"), (pipeline, "commit")):
         with monkeypatch.context() as patch:
             patch.setattr(module, name, lambda *_: 1 / 0)
-            patch.setattr(__main__, "is_current", lambda *_: False)
-            patch.setattr(__main__, "build_key", lambda *_: "another")
             with pytest.raises(ZeroDivisionError):
-                run("build", "--data", data, "--out", out)
+                run("build", "--data", data, "--out", out, "--force")
         assert snapshot(out) == before
         assert sorted(path.name for path in tmp_path.iterdir()) == ["build", "data"]
 
@@ -247,11 +245,12 @@ def test_the_manifest_says_what_the_build_was_made_from(
     assert manifest["settings"]["transactions"]["cancellation_prefix"] == "C"
     assert {"duckdb", "pandas", "pyarrow", "ibis-framework"} <= set(manifest["versions"])
     assert manifest["commit"]
-    assert set(manifest["artifacts"]) == {p.name for p in sample_build.iterdir()} - {
-        "manifest.json"
-    }
+    files = {p.relative_to(sample_build).as_posix() for p in sample_build.rglob("*") if p.is_file()}
+    assert {*manifest["artifacts"], "manifest.json"} == files
     assert all(seconds >= 0 for seconds in manifest["seconds"].values())
     assert "validate the ledger, and clean it" in manifest["seconds"]
+    made = {name for record in manifest["steps"].values() for name in record["tables"]}
+    assert {f"{name}.parquet" for name in made} | {"facts.json", "manifest.json"} == files
 
 
 def test_facts_are_flat_and_name_nothing_of_this_machine(

@@ -1,0 +1,219 @@
+"""Declare the steps of a build: what each needs, makes, and reads of the settings.
+
+`analysis.build.runner` runs them in the order that follows from this. Tables whose names begin
+with ``work/`` pass between steps only; those that begin with ``since/`` compare with the last
+accepted build; all others are what the book and its users rely on. `LEDGER` stands for the cleaned
+order lines, which a step opens with `orders.ledger.open_ledger`.
+"""
+
+from __future__ import annotations
+
+from analysis.build.step import Step
+
+LEDGER = ("work/lines", "work/reversals", "work/about")
+PATHS = ("work/lines", "work/reversals")
+LEDGER_IF_ANY = tuple(f"{name}?" for name in LEDGER)
+
+READ = Step(
+    "read and check the data",
+    "analysis.build.validation:read",
+    needs=("inputs",),
+    makes=(
+        *LEDGER,
+        "work/input_rows",
+        "files",
+        "rules",
+        "work/regulars",
+        "activity_typos",
+        "activity_lookalikes",
+        "activity_set_aside",
+        "activity_joins",
+        "quarantine",
+    ),
+    settings=("files", "transactions", "activity", "engine", "report.as_of"),
+)
+ORDERS = (
+    Step(
+        "tables of sales",
+        "analysis.orders.step:sales_tables",
+        needs=(*LEDGER, "files", "rules"),
+        makes=(
+            "ladder",
+            "completeness",
+            "left_out_codes",
+            "giant_reversals",
+            "unusual_lines",
+            "monthly",
+            "recent_change",
+            "week",
+            "cohorts",
+            "countries",
+            "markets",
+            "products",
+        ),
+        settings=("engine", "transactions.home_country", "report.smallest_group"),
+        paths=PATHS,
+    ),
+    Step(
+        "lines of net sales",
+        "analysis.orders.step:sales_lines",
+        needs=LEDGER,
+        makes=("transactions",),
+        settings=("engine",),
+        paths=PATHS,
+    ),
+    Step(
+        "recency, frequency and monetary value",
+        "analysis.segments.rfm_step:rfm_table",
+        needs=LEDGER,
+        makes=("work/rfm_values",),
+        settings=("engine",),
+        paths=PATHS,
+    ),
+    Step(
+        "segments and clusters",
+        "analysis.segments.cluster_step:segment_and_cluster",
+        needs=(*LEDGER, "work/rfm_values", "named_segments", "reference?"),
+        makes=(
+            "work/segmented",
+            "score_cuts",
+            "segment_rules",
+            "clustering",
+            "cluster_centres",
+            "cluster_use",
+            "cluster_agreement",
+        ),
+        settings=("engine", "clustering", "transactions.currency"),
+        paths=PATHS,
+    ),
+    Step(
+        "segment profiles and changes",
+        "analysis.segments.profile_step:profile_segments",
+        needs=(*LEDGER, "work/segmented", "named_segments", "reference?"),
+        makes=(
+            "segment_profiles",
+            "segment_overall",
+            "segment_products",
+            "segment_heatmap",
+            "movement",
+            "migration",
+            "direction",
+            "retention",
+            "segment_returns",
+        ),
+        settings=("engine", "transactions.home_country", "report.smallest_group"),
+        paths=PATHS,
+    ),
+    Step(
+        "forecast of lapsing",
+        "analysis.forecast.lapse_step:forecast_lapse",
+        needs=(*LEDGER, "work/segmented"),
+        makes=("work/lapse", "lapse_models", "lapse_rates", "lapse_reliability", "lapse_segments"),
+        settings=(
+            "engine",
+            "models.lapse_days",
+            "transactions.home_country",
+            "report.smallest_group",
+        ),
+        paths=PATHS,
+    ),
+)
+REGULARS = (
+    Step(
+        "tables of regular customers",
+        "analysis.regulars.step:regular_tables",
+        needs=("work/regulars",),
+        makes=(
+            "work/regulars_grouped",
+            "activity_effects",
+            "activity_associations",
+            "activity_categories",
+            "activity_distributions",
+        ),
+        settings=("activity.twin_columns", "report.smallest_group"),
+    ),
+    Step(
+        "forecast of decline",
+        "analysis.forecast.decline_step:forecast_decline",
+        needs=("work/regulars_grouped",),
+        makes=(
+            "work/regulars_at_risk",
+            "activity_models",
+            "activity_reliability",
+            "activity_leaks",
+            "risk_groups",
+            "risk_group_effects",
+            "activity_importance",
+            "activity_partial",
+        ),
+        settings=("models", "engine", "report.smallest_group"),
+    ),
+    Step(
+        "contact policy",
+        "analysis.strategy.step:contact_tables",
+        needs=("work/regulars_at_risk", "activity_models"),
+        makes=("contact_curve", "contact_scenarios"),
+        settings=("contact", "engine"),
+    ),
+)
+ACTIONS = Step(
+    "actions and their value",
+    "analysis.strategy.step:plan_actions",
+    needs=(
+        "work/segmented?",
+        "work/lapse?",
+        "segment_profiles?",
+        "segment_overall?",
+        "segment_returns?",
+        "work/regulars_at_risk?",
+        "risk_groups?",
+        "risk_group_effects?",
+    ),
+    makes=(
+        "customers",
+        "activity",
+        "actions",
+        "action_traits",
+        "action_tornado",
+        "action_budget",
+        "action_trials",
+    ),
+    settings=(
+        "engine",
+        "strategy",
+        "contact",
+        "transactions.currency",
+        "report.smallest_group",
+    ),
+    reads=("data/segments.toml",),
+)
+STEPS = (READ, *ORDERS, *REGULARS, ACTIONS)
+#: Runs only where there is something to compare with. Its facts are kept apart, in ``since/``.
+COMPARE = Step(
+    "changes since the last release",
+    "analysis.history.step:compare",
+    needs=(
+        "facts",
+        *LEDGER_IF_ANY,
+        "customers?",
+        "activity?",
+        "accepted",
+        "noticed?",
+        "named_segments",
+        "reference?",
+    ),
+    makes=tuple(
+        f"since/{name}"
+        for name in (
+            "changes",
+            "migration",
+            "noticed",
+            "backtest",
+            "reliability_lapse",
+            "reliability_decline",
+            "history",
+        )
+    ),
+    settings=("engine", "models.lapse_days", "transactions.home_country", "report.smallest_group"),
+    paths=PATHS,
+)

@@ -1,0 +1,33 @@
+"""Compare the regular customers, and find near-duplicates: a step of the build."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.core.files import Fact
+from analysis.core.settings import Settings
+from analysis.regulars import near_duplicates, tables
+from analysis.regulars.names import NUMERIC
+
+
+def regular_tables(
+    regulars: pd.DataFrame, settings: Settings
+) -> tuple[dict[str, pd.DataFrame], dict[str, Fact]]:
+    """Return the regular customers with their near-duplicates, and how those who decline differ.
+
+    Parameters
+    ----------
+    regulars
+        The joined customers, from `regulars.reading.read_activity`.
+    """
+    smallest = settings.report.smallest_group
+    twins = near_duplicates.near_twins(regulars, settings.activity.twin_columns)
+    grouped = regulars.assign(twin_group=near_duplicates.twin_groups(regulars, twins))
+    made = {
+        "work/regulars_grouped": grouped,
+        "activity_effects": tables.feature_effects(regulars, smallest),
+        "activity_associations": tables.association_matrix(regulars, smallest),
+        "activity_categories": tables.categories(regulars, smallest),
+        "activity_distributions": tables.distributions(regulars, NUMERIC, smallest),
+    }
+    return made, near_duplicates.leak_facts(regulars, twins)

@@ -1,0 +1,84 @@
+"""Score, segment and cluster the customers: a step of the build."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.core.files import Fact
+from analysis.core.progress import Steps
+from analysis.core.settings import Settings
+from analysis.orders import as_of
+from analysis.orders.ledger import open_ledger
+from analysis.segments import cluster_selection, clusters, movement, rfm, thresholds
+from analysis.segments.reference import Reference, reference_facts
+from analysis.segments.rules import Segment, assign
+
+
+def segment_and_cluster(
+    lines: Path,
+    reversals: Path,
+    about: pd.DataFrame,
+    rfm_values: pd.DataFrame,
+    named_segments: Sequence[Segment],
+    reference: Reference | None,
+    settings: Settings,
+    progress: Steps,
+) -> tuple[dict[str, pd.DataFrame], dict[str, Fact]]:
+    """Return the customers with their scores, segments and clusters, and how these were chosen.
+
+    Parameters
+    ----------
+    lines, reversals, about
+        From `orders.ledger.write_ledger`.
+    rfm_values
+        From `segments.rfm_step`.
+    named_segments
+        The named segments.
+    reference
+        Whose cut points and centres are taken over; None where they are fitted.
+    """
+    cuts = reference.cuts if reference else rfm.cut_points(rfm_values)
+    customers = rfm_values.join(rfm.scores(rfm_values, cuts))
+    customers = customers.assign(segment=assign(customers, [*named_segments]))
+    earlier = spend = None
+    with open_ledger(lines, reversals, about, settings.engine) as ledger:
+        if len(dates := movement.cut_offs(ledger)) > 1:
+            frozen = reference.cuts if reference else None
+            earlier = movement.customers_at(ledger, dates[-2], named_segments, frozen)
+            spend = as_of.spend_after(ledger, dates[-2], dates[-1])
+    selection = cluster_selection.select(
+        customers,
+        settings.engine.seed,
+        earlier,
+        spend,
+        tell=progress.tell,
+        resamples=settings.clustering.resamples,
+    )
+    fitted = selection.centres
+    if reference:
+        selection = replace(selection, centres=clusters.weighed(customers, reference.centres))
+    customers = customers.assign(cluster=clusters.assign(customers, selection.centres))
+    tables = {
+        "work/segmented": customers,
+        "score_cuts": cuts,
+        "segment_rules": thresholds.thresholds(
+            [*named_segments], cuts, settings.transactions.currency
+        ),
+        "clustering": selection.table,
+        "cluster_centres": selection.centres,
+        "cluster_use": selection.use,
+        "cluster_agreement": clusters.agreement(customers),
+    }
+    names = [rule.name for rule in named_segments]
+    sizes = customers["segment"].value_counts().reindex(names, fill_value=0)
+    facts: dict[str, Fact] = {
+        **{f"rfm.segments.{name}": int(size) for name, size in sizes.items()},
+        **cluster_selection.clustering_facts(selection, customers),
+    }
+    if reference:
+        facts |= reference_facts(customers, fitted, [*named_segments], reference)
+    return tables, facts

@@ -1,0 +1,63 @@
+"""Profile the segments, and follow customers from quarter to quarter: a step of the build."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.core.files import Fact
+from analysis.core.settings import Settings
+from analysis.orders.ledger import open_ledger
+from analysis.orders.tables import home_market
+from analysis.segments import movement, products, profiles, returns
+from analysis.segments.details import customer_details
+from analysis.segments.reference import Reference
+from analysis.segments.rules import Segment
+
+
+def profile_segments(
+    lines: Path,
+    reversals: Path,
+    about: pd.DataFrame,
+    segmented: pd.DataFrame,
+    named_segments: Sequence[Segment],
+    reference: Reference | None,
+    settings: Settings,
+) -> tuple[dict[str, pd.DataFrame], dict[str, Fact]]:
+    """Return what the segments are like, and who moved between them.
+
+    Parameters
+    ----------
+    lines, reversals, about
+        From `orders.ledger.write_ledger`.
+    segmented
+        From `segments.cluster_step`.
+    named_segments
+        The named segments.
+    reference
+        Whose cut points hold for earlier quarters, too; None where they are fitted.
+    """
+    seed, smallest = settings.engine.seed, settings.report.smallest_group
+    names = [rule.name for rule in named_segments]
+    with open_ledger(lines, reversals, about, settings.engine) as ledger:
+        home = home_market(ledger, settings.transactions.home_country)
+        details = customer_details(ledger, segmented, home)
+        profile = profiles.segment_profiles(ledger, details, names, seed=seed, smallest=smallest)
+        overall = profiles.overall_profile(ledger, details, seed=seed)
+        past = movement.history(ledger, named_segments, reference.cuts if reference else None)
+        tables = {
+            "segment_profiles": profile,
+            "segment_overall": overall.to_frame().T.infer_objects(),
+            "segment_products": products.segment_products(
+                ledger, segmented, names, smallest=smallest
+            ),
+            "segment_heatmap": profiles.segment_heatmap(details, names, smallest=smallest),
+            "movement": movement.movement(past, names, smallest),
+            "migration": movement.migration(past, names, smallest),
+            "direction": movement.direction(past, names, seed),
+            "retention": movement.retention(ledger, past, names, smallest),
+            "segment_returns": returns.returns(ledger, past, names, smallest),
+        }
+    return tables, {}

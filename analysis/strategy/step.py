@@ -1,0 +1,71 @@
+"""Decide whom to contact, and what that is worth: steps of the build."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.core.files import Fact
+from analysis.core.settings import Settings
+from analysis.segments.rules import read_segments
+from analysis.strategy import contact_policy
+from analysis.strategy.plan import read_plan
+from analysis.strategy.tables import strategy
+
+
+def contact_tables(
+    regulars_at_risk: pd.DataFrame,
+    activity_models: pd.DataFrame,
+    settings: Settings,
+) -> tuple[dict[str, pd.DataFrame], dict[str, Fact]]:
+    """Return what contacting regular customers brings at each cut-off of their risk."""
+    people, terms = regulars_at_risk, settings.contact
+    risk = people["decline_probability"].to_numpy()
+    curve = contact_policy.contact_curve(people, risk, terms, settings.engine.seed)
+    tables = {
+        "contact_curve": curve,
+        "contact_scenarios": contact_policy.contact_scenarios(people, risk, terms),
+    }
+    return tables, contact_policy.contact_facts(curve, terms)
+
+
+def plan_actions(
+    segmented: pd.DataFrame | None,
+    lapse: pd.DataFrame | None,
+    segment_profiles: pd.DataFrame | None,
+    segment_overall: pd.DataFrame | None,
+    segment_returns: pd.DataFrame | None,
+    regulars_at_risk: pd.DataFrame | None,
+    risk_groups: pd.DataFrame | None,
+    risk_group_effects: pd.DataFrame | None,
+    settings: Settings,
+) -> tuple[dict[str, pd.DataFrame], dict[str, Fact]]:
+    """Return the actions and their value, and the customers with all that is known of them.
+
+    Parameters
+    ----------
+    segmented, lapse, segment_profiles, segment_overall, segment_returns
+        Of the customers of the orders; None without orders.
+    regulars_at_risk, risk_groups, risk_group_effects
+        Of the regular customers; None without them, or without a model.
+
+    Returns
+    -------
+    tuple
+        As `strategy.tables.strategy`; ``customers`` and ``activity`` are there whenever their
+        input is.
+    """
+    given: dict[str, pd.DataFrame | None] = {
+        "customers": segmented,
+        "segment_profiles": segment_profiles,
+        "segment_overall": segment_overall,
+        "segment_returns": segment_returns,
+        "activity": regulars_at_risk,
+        "risk_groups": risk_groups,
+        "risk_group_effects": risk_group_effects,
+    }
+    tables = {name: table for name, table in given.items() if table is not None}
+    if lapse is not None:
+        tables["customers"] = tables["customers"].merge(lapse, on="customer_id", validate="1:1")
+    made, facts = strategy(tables, read_plan(read_segments()), settings)
+    people = {name: tables[name] for name in ("customers", "activity") if name in tables}
+    return people | made, facts

@@ -1,0 +1,67 @@
+"""The steps of the build: what depends on what, and what does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analysis.build.keys import chosen, sources
+from analysis.build.step import Step, in_order
+from analysis.build.steps import COMPARE, READ, STEPS
+from analysis.core.settings import ROOT, Settings
+
+ALL = (*STEPS, COMPARE)
+#: Steps that fit a model or look for clusters.
+LONG = ("segments and clusters", "forecast of lapsing", "forecast of decline")
+
+
+def code(step: Step) -> set[str]:
+    return set(sources(step.run.partition(":")[0], ROOT))
+
+
+def after(name: str) -> set[str]:
+    """Return the steps that need a step's tables, and those that need theirs."""
+    found = {name}
+    for step in in_order(STEPS):
+        makers = {other.name for other in STEPS if set(other.makes) & set(step.wanted)}
+        if makers & found:
+            found.add(step.name)
+    return found
+
+
+def test_reading_comes_first_and_comparing_last() -> None:
+    order = in_order(ALL)
+    assert order[0] is READ
+    assert order[-1] is COMPARE
+
+
+@pytest.mark.parametrize("step", ALL, ids=lambda step: step.name)
+def test_no_step_depends_on_sentences_pictures_or_chapters(step: Step) -> None:
+    spoken = {path for path in code(step) if Path(path).name.startswith(("text", "figures"))}
+    # What is told of a comparison is in the words of the history's own sentences.
+    assert spoken == set()
+    assert not any(path.startswith(("report/", "analysis/release/")) for path in code(step))
+
+
+@pytest.mark.parametrize("step", ALL, ids=lambda step: step.name)
+def test_the_settings_that_a_step_names_exist(step: Step, settings: Settings) -> None:
+    assert set(chosen(settings.model_dump(mode="json"), step.settings)) == set(step.settings)
+
+
+def test_the_plan_of_actions_refits_no_model() -> None:
+    for module in ("analysis/strategy/value.py", "analysis/strategy/tables.py"):
+        touched = {step.name for step in STEPS if module in code(step)}
+        assert touched
+        for name in touched:
+            assert not after(name) & set(LONG)
+
+
+def test_a_parameter_of_the_models_of_decline_touches_nothing_of_the_orders() -> None:
+    touched = {step.name for step in STEPS if {"models", "models.folds"} & set(step.settings)}
+    assert touched == {"forecast of decline"}
+    assert after("forecast of decline") == {
+        "forecast of decline",
+        "contact policy",
+        "actions and their value",
+    }
