@@ -1,4 +1,4 @@
-"""Does a step run when, and only when, something that its result depends on has changed?"""
+"""A step runs when, and only when, something that its result depends on has changed."""
 
 from __future__ import annotations
 
