@@ -23,6 +23,7 @@ from IPython.display import Markdown
 from analysis.core import files, formatting
 from analysis.core.plotting import INK, draw
 from analysis.core.settings import ROOT
+from analysis.core.spreadsheets import write_csv
 from analysis.history import text_changes
 
 BUILD = ROOT / "build"
@@ -173,11 +174,7 @@ def in_a_line(html: str) -> str:
 def _download(label: str, data: pd.DataFrame) -> None:
     folder = BUILD / "downloads"
     folder.mkdir(exist_ok=True)
-    safe = data.copy()
-    for column in safe.select_dtypes(["object", "str", "category"]):
-        # A text that begins like a formula would be run by a spreadsheet.
-        safe[column] = safe[column].astype("str").str.replace(r"^([=+\-@\t\r])", r"'\1", regex=True)
-    safe.to_csv(folder / f"{label}.csv", index=False, encoding="utf-8-sig", lineterminator="\n")
+    write_csv(data, folder / f"{label}.csv", encoding="utf-8-sig")
     print(
         '\n::: {.content-visible when-format="html"}\n\n'
         f"[The data behind this (CSV)](/build/downloads/{label}.csv){{.download}}\n\n:::\n"

@@ -16,14 +16,13 @@ import pandas as pd
 from analysis.core import files as core_files
 from analysis.core.names import ACTIVITY, LEDGER
 from analysis.core.problems import Problem, Refused
+from analysis.core.spreadsheets import write_csv
 
 COLUMNS = ["customer_id", "segment", "cluster", "recency_days", "frequency", "monetary"]
 #: What the column says of a customer's consent to messages.
 CONSENTED, UNKNOWN_CONSENT = "yes", "not in the ledger: check before contacting"
 #: The folders of the rendered book and of the published one.
 PUBLISHED = {"_book", "_site", "sites"}
-#: What makes a spreadsheet calculate a cell, also in full width; and the mark that prevents it.
-CALCULATED = re.compile(r"^(?=['=+\-@＝＋－＠\t\r\n])")
 #: Names that Windows keeps for devices, whatever the ending.
 DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)\d")
 
@@ -68,10 +67,7 @@ def write_lists(build: Path) -> list[Path]:
             path = new / name
             if name.startswith("contacts/"):
                 path.parent.mkdir(exist_ok=True)
-            strings: pd.DataFrame = table.select_dtypes("str")
-            texts = {str(column): neutral(strings[column]) for column in strings.columns}
-            safe = table.assign(**texts)
-            safe.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
+            write_csv(table, path)
             files[name] = {"rows": len(table), "sha256": core_files.file_hash(path)}
         core_files.write_json(
             new / core_files.MANIFEST,
@@ -196,19 +192,6 @@ def assumptions(actions: pd.DataFrame, settings: Mapping[str, Any]) -> dict[str,
 
 def _refused(build: Path, rule: str, remedy: str) -> Refused:
     return Refused([Problem(str(build), rule, remedy=remedy)])
-
-
-def neutral(text: pd.Series) -> pd.Series:
-    """Return texts that no spreadsheet calculates: an apostrophe goes before what it would.
-
-    One goes before an apostrophe too, so that dropping the first gives every text back.
-
-    Examples
-    --------
-    >>> neutral(pd.Series(["17850", "-2+3", "'5"])).tolist()
-    ['17850', "'-2+3", "''5"]
-    """
-    return text.str.replace(CALCULATED, "'", regex=True)
 
 
 def file_names(segments: Iterable[str]) -> dict[str, str]:
