@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import hypothesis
 import pandas as pd
 import pytest
 
@@ -37,6 +38,9 @@ WORKBOOK = ROOT.parent / "shared" / "data" / "formats" / "Online Retail.xlsx"
 #: holds the books it has rendered, one a kind, in the environment.
 KINDS = {"orders": "transactions", "regulars": "activity", "both": "*"}
 BOOKS = os.environ.get("BOOKS", "")
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("project", deadline=None)
+hypothesis.settings.load_profile("project")
 Row = dict[str, Any]
 LINE: Row = {
     "InvoiceNo": "536365",

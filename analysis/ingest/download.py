@@ -6,13 +6,12 @@ CC BY 4.0. The workbook is checked before it is used; offline, the message says 
 
 from __future__ import annotations
 
-import io
 import sys
-import urllib.request
 import zipfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import fastexcel
+import pooch
 
 from analysis.core.files import file_hash
 from analysis.core.problems import Problem, Refused
@@ -21,63 +20,46 @@ from analysis.ingest import readers
 
 URL = "https://archive.ics.uci.edu/static/public/352/online+retail.zip"
 NAME = "Online Retail.xlsx"
-BYTES = 23_715_344
-ROWS = 541_909
 SHA256 = "43465a06f2ccf7c8b5bd2892bc7defb52f97487934fe93b16ae4c3936424676d"
 
 
-def fetch() -> bytes:
-    """Return the workbook from the publisher's archive.
+def fetch(folder: Path) -> Path:
+    """Download the publisher's archive into a folder, and return the workbook in it.
 
     Raises
     ------
     Refused
-        When it cannot be reached, or sends something else.
+        When the archive cannot be reached or read, or holds another workbook than the known one.
     """
+    pooch.get_logger().setLevel("WARNING")
     try:
-        with urllib.request.urlopen(URL, timeout=60) as answer:
-            archive = zipfile.ZipFile(io.BytesIO(answer.read()))
-        return archive.read(NAME)
-    except (OSError, zipfile.BadZipFile, KeyError) as error:
-        raise Refused(
-            [
-                Problem(
-                    URL,
-                    f"the ledger could not be downloaded ({type(error).__name__})",
-                    remedy=f"Download it in a browser, unpack it, and put '{NAME}' into "
-                    "data/raw/transactions/; or put your own invoice lines there.",
-                )
-            ]
-        ) from None
-
-
-def verify(workbook: Path) -> None:
-    """Hold a downloaded workbook to the size, fingerprint and rows that the facts rest on.
-
-    Raises
-    ------
-    Refused
-        When it is another file.
-    """
-    problems = []
-    if (size := workbook.stat().st_size) != BYTES:
-        problems.append(f"the file has {size:,} bytes instead of {BYTES:,}")
-    elif file_hash(workbook) != SHA256:
-        problems.append("the file has another SHA-256 than the known one")
-    elif (rows := fastexcel.read_excel(workbook).load_sheet(0).height) != ROWS:
-        problems.append(f"the file has {rows:,} rows instead of {ROWS:,}")
-    if problems:
-        raise Refused(
-            [
-                Problem(
-                    NAME,
-                    problem,
-                    remedy="It may be cut short, or a new edition. To use it all the same, put it "
-                    "into data/raw/transactions/ by hand.",
-                )
-                for problem in problems
-            ]
+        # The archive is packed anew now and then; the workbook in it is what has a known hash.
+        files = pooch.retrieve(
+            URL,
+            known_hash=None,
+            path=folder,
+            processor=pooch.Unzip(members=[NAME]),
+            downloader=pooch.HTTPDownloader(timeout=60),
         )
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise _refused(
+            URL, f"the ledger could not be downloaded ({type(error).__name__})"
+        ) from None
+    workbook = next((Path(name) for name in files if Path(name).name == NAME), None)
+    if workbook is None:
+        raise _refused(URL, f"the archive holds no '{NAME}'")
+    if file_hash(workbook) != SHA256:
+        size = workbook.stat().st_size
+        raise _refused(NAME, f"the file has {size:,} bytes and another SHA-256 than the known one")
+    return workbook
+
+
+def _refused(place: str, rule: str) -> Refused:
+    remedy = (
+        f"Download the archive in a browser, unpack it, and put '{NAME}' into "
+        "data/raw/transactions/; or put your own order lines there."
+    )
+    return Refused([Problem(place, rule, remedy=remedy)])
 
 
 def main() -> int:
@@ -89,16 +71,13 @@ def main() -> int:
         print(f"{folder} already holds {', '.join(path.name for path in files)}.", file=sys.stderr)
         return 0
     folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f".{NAME}.part"
-    try:
-        part.write_bytes(fetch())
-        verify(part)
-        part.rename(target)
-    except Refused as refused:
-        print(f"{refused}\nNothing was written.", file=sys.stderr)
-        return 1
-    finally:
-        part.unlink(missing_ok=True)
+    # Beside its place, so that the workbook arrives there in whole or not at all.
+    with TemporaryDirectory(prefix=".download-", dir=folder) as work:
+        try:
+            fetch(Path(work)).rename(target)
+        except Refused as refused:
+            print(f"{refused}\nNothing was written.", file=sys.stderr)
+            return 1
     print(f"Downloaded {target}", file=sys.stderr)
     return 0
 

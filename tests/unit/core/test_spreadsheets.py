@@ -26,7 +26,7 @@ def test_no_text_starts_as_a_formula_and_every_text_can_be_had_back(text: str) -
     assert (safe == text) == (text[:1] not in [*STARTS, "'"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(texts, min_size=1, max_size=5), st.sampled_from(["str", "object", "category"]))
 @example(["a\r=1+1"], "str")
 def test_a_file_has_no_cell_that_is_a_formula(rows: list[str], dtype: str) -> None:

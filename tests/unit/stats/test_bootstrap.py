@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -131,7 +131,6 @@ def test_a_subsample_has_different_places_in_order(n: int, most: int, seed: int)
     assert (np.diff(rows) > 0).all() and rows[0] >= 0 and rows[-1] < n
 
 
-@settings(deadline=None)
 @given(seeds)
 def test_an_interval_from_a_subsample_is_as_wide_as_that_from_all(seed: int) -> None:
     values = np.random.default_rng(seed).exponential(size=4000)
