@@ -24,6 +24,7 @@ import scipy
 from analysis.regulars.names import CATEGORICAL, FEATURE_NAMES, NUMERIC
 from analysis.regulars.summaries import CHANCE, overlaps
 from analysis.stats.effects import cliffs_delta, correlation_ratio, cramers_v
+from analysis.stats.intervals import wilson
 
 Numbers = npt.NDArray[np.float64]
 OTHER = "other (few customers)"
@@ -276,11 +277,17 @@ def categories(customers: pd.DataFrame, smallest_group: int) -> pd.DataFrame:
         return _empty(_CATEGORY_COLUMNS)
     pooled = pool_small(customers["favourite_category"], smallest_group)
     groups = customers["decline"].groupby(pooled).agg(["size", "sum"])
-    rows = []
-    for category, (size, declined) in zip(groups.index, groups.to_numpy().tolist(), strict=True):
-        interval = scipy.stats.binomtest(int(declined), int(size)).proportion_ci(method="wilson")
-        rows.append((category, size, declined, declined / size, interval.low, interval.high))
-    table = pd.DataFrame(rows, columns=list(_CATEGORY_COLUMNS)).astype(_CATEGORY_COLUMNS)
+    low, high = wilson(groups["sum"], groups["size"])
+    table = pd.DataFrame(
+        {
+            "category": groups.index,
+            "customers": groups["size"].to_numpy(),
+            "declined": groups["sum"].to_numpy(),
+            "decline_rate": (groups["sum"] / groups["size"]).to_numpy(),
+            "low": low,
+            "high": high,
+        }
+    ).astype(_CATEGORY_COLUMNS)
     return table.sort_values(["decline_rate", "category"], ascending=[False, True]).reset_index(
         drop=True
     )

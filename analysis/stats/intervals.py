@@ -44,12 +44,10 @@ def wilson(successes: npt.ArrayLike, trials: npt.ArrayLike) -> tuple[Numbers, Nu
     >>> [round(float(end), 3) for end in wilson(3, 10)]
     [0.108, 0.603]
     """
+    # Here, because it takes long to load, and not every command needs it.
+    from statsmodels.stats.proportion import proportion_confint
+
     k, n = np.asarray(successes, dtype=float), np.asarray(trials, dtype=float)
-    z = stats.norm.ppf(0.975)
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = k / n
-        middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-        half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return np.where(n > 0, np.clip(middle - half, 0, 1), np.nan), np.where(
-        n > 0, np.clip(middle + half, 0, 1), np.nan
-    )
+        low, high = proportion_confint(k, n, method="wilson")
+    return np.asarray(low), np.asarray(high)

@@ -190,9 +190,7 @@ def triangle(u: Numbers, low: float, likely: float, high: float) -> Numbers:
     """
     if high <= low:
         return np.full_like(u, likely)
-    left = low + np.sqrt(u * (high - low) * (likely - low))
-    right = high - np.sqrt((1 - u) * (high - low) * (high - likely))
-    return np.where(u < (likely - low) / (high - low), left, right)
+    return np.asarray(stats.triang.ppf(u, (likely - low) / (high - low), low, high - low))
 
 
 def drawn(terms: Mapping[str, Terms], seed: int) -> dict[str, dict[str, Numbers]]:

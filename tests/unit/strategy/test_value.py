@@ -88,6 +88,11 @@ def test_triangles_have_their_mean() -> None:
         drawn = value.triangle(u, low, likely, high)
         assert drawn.mean() == pytest.approx((low + likely + high) / 3, rel=1e-4)
         assert low <= drawn.min() and drawn.max() <= high
+        # The textbook's quantiles, by hand.
+        left = low + np.sqrt(u * (high - low) * (likely - low))
+        right = high - np.sqrt((1 - u) * (high - low) * (high - likely))
+        expected = np.where(u < (likely - low) / (high - low), left, right)
+        assert drawn == pytest.approx(expected, rel=1e-12)
 
 
 def test_actions_are_ranked_by_contact_and_those_without_value_are_not() -> None:
