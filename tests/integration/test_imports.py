@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
+from conftest import good_lines, write_lines
 
 from analysis.core.settings import ROOT
 
@@ -46,3 +51,40 @@ def test_what_chapters_import_is_light() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
+
+
+#: What fits models and draws: no command that only reads needs it.
+MODELS = {"sklearn", "statsmodels", "scipy", "joblib", "matplotlib", "plotnine", "great_tables"}
+#: What reads tables.
+TABLES = {"duckdb", "ibis", "pandera", "fastexcel"}
+
+
+@pytest.mark.parametrize(
+    ("command", "without"),
+    [
+        (["--help"], MODELS | TABLES - {"fastexcel"}),
+        (["history"], MODELS | TABLES - {"fastexcel"}),
+        (["check", "--data", "data"], MODELS),
+    ],
+    ids=lambda words: str(words[0]) if isinstance(words, list) else "",
+)
+def test_a_command_that_only_reads_starts_light(
+    command: list[str], without: set[str], tmp_path: Path
+) -> None:
+    write_lines(tmp_path / "data" / "transactions" / "a.csv", good_lines(1))
+    code = "\n".join(
+        [
+            "import sys",
+            "from contextlib import suppress",
+            "from analysis import __main__",
+            "with suppress(SystemExit):",
+            f"    assert __main__.main({command!r}) == 0",
+            f"print(sorted({without!r} & set(sys.modules)))",
+        ]
+    )
+    own = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=own, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
