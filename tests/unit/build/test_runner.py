@@ -1,4 +1,4 @@
-"""A step runs when, and only when, something that its result depends on has changed."""
+"""Test that a step runs when, and only when, something that its result depends on has changed."""
 
 from __future__ import annotations
 

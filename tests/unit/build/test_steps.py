@@ -1,4 +1,4 @@
-"""The steps of the build: what depends on what, and what does not."""
+"""Test the declared steps of the build: what depends on what, and what does not."""
 
 from __future__ import annotations
 
