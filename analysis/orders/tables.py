@@ -7,7 +7,6 @@ are in the ledger's currency. *Gross* counts every purchase of products by known
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 
 import ibis
@@ -18,9 +17,7 @@ import pandas as pd
 from analysis.orders.ledger import GROSS, MONEY, NET, Ledger
 from analysis.orders.quality import sum_exactly
 from analysis.stats import bootstrap
-
-#: A month counts as whole when the ledger covers all but this many of its days (holidays).
-SLACK_DAYS = 2
+from analysis.stats.periods import covers_month, months_between
 
 
 def monthly(ledger: Ledger) -> pd.DataFrame:
@@ -94,17 +91,11 @@ def monthly(ledger: Ledger) -> pd.DataFrame:
     first_day = ledger.first_day
     return table.assign(
         mean_order=mean,
-        whole=[_whole(month.date(), first_day, ledger.as_of) for month in table["month"]],
+        whole=[covers_month(month.date(), first_day, ledger.as_of) for month in table["month"]],
         returning_customers=table["customers"] - table["new_customers"],
         order_low=mean - error,
         order_high=mean + error,
     )
-
-
-def _whole(month: dt.date, first: dt.date, as_of: dt.date) -> bool:
-    slack = dt.timedelta(days=SLACK_DAYS)
-    following = (month + dt.timedelta(days=32)).replace(day=1)
-    return first <= month + slack and as_of >= following - slack
 
 
 def week(ledger: Ledger) -> pd.DataFrame:
@@ -156,7 +147,7 @@ def cohorts(ledger: Ledger) -> pd.DataFrame:
         [
             (cohort, n)
             for cohort in sorted(table["cohort"].unique())
-            for n in range(_months_between(cohort, table["month"].max()) + 1)
+            for n in range(months_between(cohort, table["month"].max()) + 1)
         ],
         names=["cohort", "months"],
     )
@@ -170,12 +161,8 @@ def cohorts(ledger: Ledger) -> pd.DataFrame:
     return table.assign(
         size=table["cohort"].map(size),
         share=table["customers"] / table["cohort"].map(size),
-        whole=[_whole(m.date(), first_day, ledger.as_of) for m in month],
+        whole=[covers_month(m.date(), first_day, ledger.as_of) for m in month],
     )
-
-
-def _months_between(first: pd.Timestamp, last: pd.Timestamp) -> int:
-    return (last.year - first.year) * 12 + last.month - first.month
 
 
 def recent_change(months: pd.DataFrame) -> pd.DataFrame:

@@ -23,7 +23,7 @@ from analysis.segments.names import NEW
 from analysis.segments.rules import Segment, assign
 from analysis.stats.bootstrap import percentile_interval, resampled_sums
 from analysis.stats.intervals import wilson
-from analysis.stats.periods import covers, next_quarter
+from analysis.stats.periods import covered_quarters, covers, next_quarter, quarter_start
 
 #: Two dates closer than this are not compared: half a quarter.
 APART_DAYS = 45
@@ -96,7 +96,7 @@ def cut_offs(ledger: Ledger) -> list[dt.date]:
     """
     first = ledger.first_day
     days = []
-    start = pd.Period(first, "Q").start_time.date()
+    start = quarter_start(first)
     while (end := next_quarter(start)) <= ledger.as_of - dt.timedelta(days=APART_DAYS):
         if covers(start, end, first, ledger.as_of):
             days.append(end)
@@ -276,13 +276,8 @@ def retention(
     """
     columns = ["date", "segment", "customers", "retained", "share", "low", "high"]
     parts = []
-    for date in sorted(past["date"].unique()):
-        start = pd.Timestamp(date).date()
-        end = next_quarter(start)
-        if start != pd.Period(start, "Q").start_time.date() or not covers(
-            start, end, start, ledger.as_of
-        ):
-            continue
+    for start, end in covered_quarters(sorted(past["date"].unique()), ledger.as_of):
+        date = pd.Timestamp(start)
         people = past[past["date"] == date]
         came = people["customer_id"].isin(spend_after(ledger, start, end).index)
         table = came.groupby(people["segment"]).agg(["size", "sum"])

@@ -15,7 +15,7 @@ from scipy import stats
 from analysis.orders.as_of import spend_after
 from analysis.orders.ledger import Ledger
 from analysis.stats.intervals import wilson
-from analysis.stats.periods import covers, next_quarter
+from analysis.stats.periods import covered_quarters
 
 #: So many whole quarters are pooled where there are as many: a year, with each season once.
 QUARTERS = 4
@@ -53,14 +53,10 @@ def returns(
     stands in several quarters counts in each, as if independent: intervals are rather narrow.
     """
     parts = []
-    for date in sorted(past["date"].unique()):
-        start = pd.Timestamp(date).date()
-        end = next_quarter(start)
-        whole = covers(start, end, start, ledger.as_of)
-        if start == pd.Period(start, "Q").start_time.date() and whole:
-            people = past[past["date"] == date]
-            spent = people["customer_id"].map(spend_after(ledger, start, end))
-            parts.append(pd.DataFrame({"segment": people["segment"], "spend": spent}))
+    for start, end in covered_quarters(sorted(past["date"].unique()), ledger.as_of):
+        people = past[past["date"] == pd.Timestamp(start)]
+        spent = people["customer_id"].map(spend_after(ledger, start, end))
+        parts.append(pd.DataFrame({"segment": people["segment"], "spend": spent}))
     return pooled(parts[-QUARTERS:], names, smallest)
 
 
