@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
+from babel.lists import format_list
 
+#: British English: day before month, and no comma before the last of a list.
+LOCALE = "en_GB"
 WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
 
@@ -171,15 +175,15 @@ def points(now: float, before: float) -> str:
     return f"{'up' if moved > 0 else 'down'} {abs(moved):.1f} points"
 
 
-def listed(words: Sequence[str], joint: str = "and") -> str:
+def listed(words: Sequence[str], joint: Literal["and", "or"] = "and") -> str:
     """Write a list.
 
     Examples
     --------
-    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
-    ('a', 'a and b', 'a, b and c')
+    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"]), listed(["a", "b"], "or")
+    ('a', 'a and b', 'a, b and c', 'a or b')
     """
-    return f" {joint} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    return format_list(words, style="standard" if joint == "and" else "or", locale=LOCALE)
 
 
 def shorten(text: object, longest: int = 40) -> str:
