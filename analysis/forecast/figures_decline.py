@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import plotnine as p9
-from matplotlib.ticker import MaxNLocator
 
 from analysis.core.formatting import capital, count, labels, percent, score
 from analysis.core.plotting import (
@@ -20,6 +19,7 @@ from analysis.core.plotting import (
     NO_ROWS,
     PRIMARY,
     SOFT,
+    few_breaks,
     nothing,
     percent_labels,
     title,
@@ -82,10 +82,11 @@ def candidates(models: pd.DataFrame, message: str) -> p9.ggplot:
         + p9.geom_text(p9.aes(label="text"), nudge_y=0.34, size=7.5, color=SOFT)
         + p9.facet_wrap("panel", scales="free_x")
         + p9.scale_color_manual({True: ACCENT, False: PRIMARY}, guide=None)
-        + p9.scale_x_continuous(expand=(0.09, 0), breaks=_few)
+        + p9.scale_x_continuous(expand=(0.09, 0), breaks=few_breaks)
         + p9.labs(title=title(message), x="Mean over all test folds, with 95% interval", y="")
         + titled_theme(1.6 + 0.33 * len(rows), message)
-        + p9.theme(panel_grid_major_y=p9.element_blank(), panel_spacing_x=0.04)
+        + NO_ROWS
+        + p9.theme(panel_spacing_x=0.04)
     )
 
 
@@ -225,14 +226,9 @@ def risk_groups(groups: pd.DataFrame, message: str) -> p9.ggplot:
         + p9.geom_text(p9.aes("at", label="text"), ha="left", size=8, color=SOFT)
         + p9.facet_wrap("panel", nrow=1, scales="free_x")
         + p9.scale_color_manual({"target": ACCENT, "other": PRIMARY}, guide=None)
-        + p9.scale_x_continuous(labels=percent_labels, expand=(0.03, 0, 0.3, 0), breaks=_few)
+        + p9.scale_x_continuous(labels=percent_labels, expand=(0.03, 0, 0.3, 0), breaks=few_breaks)
         + p9.labs(title=title(message), x="Lines: 95% intervals (customers in brackets)", y="")
         + titled_theme(1.4 + 0.34 * len(groups), message)
-        + p9.theme(panel_grid_major_y=p9.element_blank(), panel_spacing_x=0.06)
+        + NO_ROWS
+        + p9.theme(panel_spacing_x=0.06)
     )
-
-
-def _few(limits: tuple[float, float]) -> list[float]:
-    """Return a few round places on a narrow axis."""
-    places = MaxNLocator(nbins=3, steps=[1, 2, 5, 10]).tick_values(*limits)
-    return [float(place) for place in places if limits[0] <= place <= limits[1]]

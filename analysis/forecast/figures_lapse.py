@@ -6,7 +6,19 @@ import numpy as np
 import pandas as pd
 import plotnine as p9
 
-from analysis.core.plotting import ACCENT, INK, MUTED, PRIMARY, nothing, report_theme, title
+from analysis.core.formatting import capital, percent
+from analysis.core.plotting import (
+    ACCENT,
+    INK,
+    MUTED,
+    NO_COLUMNS,
+    NO_ROWS,
+    PRIMARY,
+    nothing,
+    percent_labels,
+    report_theme,
+    title,
+)
 from analysis.forecast.names import LEFT_OUT, TEST, TRAINING, VALIDATION
 from analysis.forecast.text_lapse import name
 
@@ -20,10 +32,6 @@ _ROLE_COLOURS = dict(zip(ROLES.values(), [MUTED, PRIMARY, ACCENT, INK], strict=T
 _ROLE_SHAPES = dict(zip(ROLES.values(), ["o", "s", "D", "x"], strict=True))
 
 
-def _percents(values: list[float]) -> list[str]:
-    return [f"{100 * value:.0f}%" for value in values]
-
-
 def candidates(table: pd.DataFrame, message: str) -> p9.ggplot:
     """Draw how well each candidate ranks the customers of the test, with intervals.
 
@@ -35,7 +43,7 @@ def candidates(table: pd.DataFrame, message: str) -> p9.ggplot:
         The title.
     """
     data = table.iloc[::-1].reset_index(drop=True)
-    names = [text[0].upper() + text[1:] for text in map(name, data["model"])]
+    names = [capital(name(model)) for model in data["model"]]
     data["label"] = pd.Categorical(names, names)
     data["kind"] = np.where(data["chosen"], "chosen", "other")
     data["text"] = [f"{value:.2f}" for value in data["roc_auc"]]
@@ -58,7 +66,7 @@ def candidates(table: pd.DataFrame, message: str) -> p9.ggplot:
             "Dashed: a coin toss. Red: chosen.",
         )
         + report_theme(1.7 + 0.3 * len(data))
-        + p9.theme(panel_grid_major_y=p9.element_blank())
+        + NO_ROWS
     )
 
 
@@ -77,7 +85,7 @@ def rates(table: pd.DataFrame, message: str) -> p9.ggplot:
     data = data.assign(
         label=pd.Categorical(labels, labels),
         role=pd.Categorical(data["role"].map(ROLES), list(ROLES.values())),
-        text=_percents(list(data["share"])),
+        text=[percent(share) for share in data["share"]],
     )
     data["role"] = data["role"].cat.remove_unused_categories()
     return (
@@ -94,7 +102,7 @@ def rates(table: pd.DataFrame, message: str) -> p9.ggplot:
         )
         + p9.scale_color_manual(_ROLE_COLOURS, name=" ")
         + p9.scale_shape_manual(_ROLE_SHAPES, name=" ")
-        + p9.scale_y_continuous(labels=_percents)
+        + p9.scale_y_continuous(labels=percent_labels)
         + p9.expand_limits(y=0)
         + p9.labs(
             title=title(message),
@@ -102,7 +110,7 @@ def rates(table: pd.DataFrame, message: str) -> p9.ggplot:
             y="Stayed away (95% interval)",
         )
         + report_theme(3.0)
-        + p9.theme(panel_grid_major_x=p9.element_blank())
+        + NO_COLUMNS
     )
 
 
@@ -126,8 +134,8 @@ def reliability(table: pd.DataFrame, message: str, came: str = "Stayed away") ->
         + p9.annotate("segment", x=0, y=0, xend=most, yend=most, linetype="dashed", color=MUTED)
         + p9.geom_linerange(p9.aes(ymin="low", ymax="high"), color=PRIMARY, size=1)
         + p9.geom_point(color=PRIMARY, size=2.5)
-        + p9.scale_x_continuous(labels=_percents, limits=(0, most))
-        + p9.scale_y_continuous(labels=_percents, limits=(0, most))
+        + p9.scale_x_continuous(labels=percent_labels, limits=(0, most))
+        + p9.scale_y_continuous(labels=percent_labels, limits=(0, most))
         + p9.labs(
             title=title(message),
             x="Predicted risk (mean of a group of customers; on the dashed line, just what came)",
@@ -162,7 +170,7 @@ def segments(table: pd.DataFrame, message: str) -> p9.ggplot:
         + p9.geom_text(p9.aes(y="high", label="text"), ha="left", nudge_y=0.015, size=8, color=INK)
         + p9.coord_flip()
         + p9.scale_y_continuous(
-            labels=_percents, limits=(0, min(1.0, data["high"].max()) + 0.22), breaks=_fifths
+            labels=percent_labels, limits=(0, min(1.0, data["high"].max()) + 0.22), breaks=_fifths
         )
         + p9.labs(
             title=title(message),
@@ -171,7 +179,7 @@ def segments(table: pd.DataFrame, message: str) -> p9.ggplot:
             "text: expected number, of active customers)",
         )
         + report_theme(1.3 + 0.3 * len(data))
-        + p9.theme(panel_grid_major_y=p9.element_blank())
+        + NO_ROWS
     )
 
 

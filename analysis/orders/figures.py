@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
 
 import pandas as pd
 import plotnine as p9
 
-from analysis.core.formatting import WEEKDAYS, labels, short_money
-from analysis.core.plotting import ACCENT, INK, PRIMARY, inks, percent_axis, report_theme, title
+from analysis.core.formatting import WEEKDAYS, count, labels
+from analysis.core.plotting import (
+    ACCENT,
+    INK,
+    NO_COLUMNS,
+    NO_GRID,
+    NO_ROWS,
+    PALE,
+    PRIMARY,
+    SOFT,
+    count_labels,
+    heat_tiles,
+    ink,
+    money_labels,
+    percent_labels,
+    report_theme,
+    shades,
+    title,
+    top_first,
+)
 from analysis.orders.names import TOP_MARKETS, TOP_PRODUCTS
-
-
-def _money_axis(currency: str) -> Callable[[list[float]], list[str]]:
-    return lambda breaks: [short_money(value, currency) for value in breaks]
-
-
-def _count_axis(breaks: list[float]) -> list[str]:
-    return [f"{value:,.0f}" for value in breaks]
 
 
 def _month_axis(months: pd.Series) -> tuple[list[pd.Timestamp], list[str]]:
@@ -37,15 +46,10 @@ def _months_scale(months: pd.Series) -> p9.scale_x_datetime:
     return p9.scale_x_datetime(breaks=breaks, labels=labels)
 
 
-def _shades() -> p9.scale_fill_gradient:
-    """Return the shades of a heatmap; its cells carry their numbers, so it needs no legend."""
-    return p9.scale_fill_gradient(low="#edf2f6", high="#1f4e79", guide=None)
-
-
 def ladder(steps: pd.DataFrame, message: str) -> p9.ggplot:
     """Draw what each rung of the ladder keeps and removes (from `orders.quality.ladder`)."""
     names = [textwrap.fill(step, 26) for step in steps["step"]]
-    order = pd.Categorical(names, categories=names[::-1], ordered=True)
+    order = top_first(names)
     bars = pd.concat(
         [
             pd.DataFrame({"step": order, "rows": steps["rows"], "part": "kept"}),
@@ -67,10 +71,10 @@ def ladder(steps: pd.DataFrame, message: str) -> p9.ggplot:
         + p9.geom_text(p9.aes(y="end", label="label"), data=labels, ha="left", size=8, color=INK)
         + p9.coord_flip()
         + p9.scale_fill_manual({"kept": PRIMARY, "removed here": "#e3b7a5"}, name=" ")
-        + p9.scale_y_continuous(labels=_count_axis, expand=(0, 0, 0.4, 0))
+        + p9.scale_y_continuous(labels=count_labels, expand=(0, 0, 0.4, 0))
         + p9.labs(title=title(message), x="", y="Rows")
         + report_theme(3.4)
-        + p9.theme(panel_grid_major_y=p9.element_blank())
+        + NO_ROWS
     )
 
 
@@ -85,12 +89,12 @@ def revenue(months: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
     return (
         p9.ggplot(bars, p9.aes("month", "net_revenue", fill="coverage"))
         + p9.geom_col(width=24)
-        + p9.scale_fill_manual({"whole month": PRIMARY, "incomplete month": "#b9cddb"}, name=" ")
-        + p9.scale_y_continuous(labels=_money_axis(currency), expand=(0, 0, 0.05, 0))
+        + p9.scale_fill_manual({"whole month": PRIMARY, "incomplete month": PALE}, name=" ")
+        + p9.scale_y_continuous(labels=money_labels(currency), expand=(0, 0, 0.05, 0))
         + _months_scale(months["month"])
         + p9.labs(title=title(message), x="", y="Net revenue")
         + report_theme(3.1)
-        + p9.theme(panel_grid_major_x=p9.element_blank())
+        + NO_COLUMNS
     )
 
 
@@ -116,7 +120,7 @@ def orders(months: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
         + p9.geom_line(color=PRIMARY, size=0.9)
         + p9.geom_point(color=PRIMARY, size=1.6)
         + p9.facet_wrap("measure", ncol=1, scales="free_y")
-        + p9.scale_y_continuous(labels=_count_axis)
+        + p9.scale_y_continuous(labels=count_labels)
         + p9.expand_limits(y=0)
         + _months_scale(long["month"])
         + p9.labs(title=title(message), x="", y="")
@@ -135,11 +139,11 @@ def new_and_returning(months: pd.DataFrame, message: str) -> p9.ggplot:
         p9.ggplot(long, p9.aes("month", "count", fill="kind"))
         + p9.geom_col(width=24)
         + p9.scale_fill_manual({"first order ever": ACCENT, "ordered before": PRIMARY}, name=" ")
-        + p9.scale_y_continuous(labels=_count_axis, expand=(0, 0, 0.05, 0))
+        + p9.scale_y_continuous(labels=count_labels, expand=(0, 0, 0.05, 0))
         + _months_scale(long["month"])
         + p9.labs(title=title(message), x="", y="Customers who ordered")
         + report_theme(3.1)
-        + p9.theme(panel_grid_major_x=p9.element_blank())
+        + NO_COLUMNS
     )
 
 
@@ -149,19 +153,17 @@ def week(table: pd.DataFrame, message: str) -> p9.ggplot:
     cells = table.assign(
         day=pd.Categorical([days[d] for d in table["weekday"]], days[::-1], ordered=True)
     )
-    cells["ink"] = ["light" if n > 0.6 * table["orders"].max() else "dark" for n in cells["orders"]]
+    cells["ink"] = ink(cells["orders"] > 0.6 * cells["orders"].max())
     hours = list(range(int(table["hour"].min()), int(table["hour"].max()) + 1))
     return (
         p9.ggplot(cells, p9.aes("hour", "day", fill="orders"))
-        + p9.geom_tile(color="white", size=0.8)
-        + p9.geom_text(p9.aes(label="orders", color="ink"), size=7 if len(hours) <= 16 else 5.5)
-        + _shades()
-        + inks()
+        + heat_tiles("orders", size=7 if len(hours) <= 16 else 5.5)
+        + shades()
         + p9.scale_x_continuous(breaks=hours[:: 1 if len(hours) <= 14 else 2], expand=(0, 0))
         + p9.scale_y_discrete(limits=days[::-1])
         + p9.labs(title=title(message), x="Hour of the day", y="")
         + report_theme(3.0)
-        + p9.theme(panel_grid_major=p9.element_blank())
+        + NO_GRID
     )
 
 
@@ -170,18 +172,18 @@ def countries(table: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
     bars = table[~table["home"]].head(TOP_MARKETS)
     names = labels([*bars["country"]], 28)
     bars = bars.assign(
-        country=pd.Categorical(names, names[::-1], ordered=True),
-        label=[f"  {n:,} customer{'s' * (n != 1)}" for n in bars["customers"]],
+        country=top_first(names),
+        label=["  " + count(n, "customer") for n in bars["customers"]],
     )
     return (
         p9.ggplot(bars, p9.aes("country", "revenue"))
         + p9.geom_col(fill=PRIMARY, width=0.7)
-        + p9.geom_text(p9.aes(label="label"), ha="left", size=8, color="#566573")
+        + p9.geom_text(p9.aes(label="label"), ha="left", size=8, color=SOFT)
         + p9.coord_flip()
-        + p9.scale_y_continuous(labels=_money_axis(currency), expand=(0, 0, 0.2, 0))
+        + p9.scale_y_continuous(labels=money_labels(currency), expand=(0, 0, 0.2, 0))
         + p9.labs(title=title(message), x="", y="Net revenue")
         + report_theme(max(1.6, 0.9 + 0.26 * len(bars)))
-        + p9.theme(panel_grid_major_y=p9.element_blank())
+        + NO_ROWS
     )
 
 
@@ -190,7 +192,7 @@ def products(table: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
     top = table.head(TOP_PRODUCTS)
     named = top["description"].fillna("").str.strip()
     names = labels([*named.where(named != "", top["stock_code"])], 36)
-    order = pd.Categorical(names, names[::-1], ordered=True)
+    order = top_first(names)
     kept = top["revenue"] * (1 - top["returned_share"])
     bars = pd.concat(
         [
@@ -204,10 +206,10 @@ def products(table: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
         + p9.geom_col(width=0.7)
         + p9.coord_flip()
         + p9.scale_fill_manual({"kept": PRIMARY, "cancelled": ACCENT}, name=" ")
-        + p9.scale_y_continuous(labels=_money_axis(currency), expand=(0, 0, 0.05, 0))
+        + p9.scale_y_continuous(labels=money_labels(currency), expand=(0, 0, 0.05, 0))
         + p9.labs(title=title(message), x="", y="Gross revenue")
         + report_theme(max(2.0, 1.1 + 0.26 * len(top)))
-        + p9.theme(panel_grid_major_y=p9.element_blank())
+        + NO_ROWS
     )
 
 
@@ -220,7 +222,7 @@ def returns(months: pd.DataFrame, message: str) -> p9.ggplot:
         + p9.geom_line(color=ACCENT, size=0.9)
         + p9.geom_point(color=ACCENT, size=1.8)
         + p9.expand_limits(y=0)
-        + p9.scale_y_continuous(labels=percent_axis, expand=(0, 0, 0.08, 0))
+        + p9.scale_y_continuous(labels=percent_labels, expand=(0, 0, 0.08, 0))
         + _months_scale(points["month"])
         + p9.labs(title=title(message), x="", y="Cancelled share")
         + report_theme(2.7)
@@ -236,15 +238,13 @@ def cohorts(table: pd.DataFrame, message: str) -> p9.ggplot:
     cells = cells.assign(
         cohort=pd.Categorical(cells["cohort"].map(names), [names[c] for c in first][::-1]),
         label=[f"{100 * share:.0f}" for share in cells["share"]],
-        ink=["light" if s > 0.6 * cells["share"].max() else "dark" for s in cells["share"]],
+        ink=ink(cells["share"] > 0.6 * cells["share"].max()),
     )
     many = cells["months"].max() > 14
     return (
         p9.ggplot(cells, p9.aes("months", "cohort", fill="share"))
-        + p9.geom_tile(color="white", size=0.6)
-        + p9.geom_text(p9.aes(label="label", color="ink"), size=5.8 if many else 7.5)
-        + _shades()
-        + inks()
+        + heat_tiles(size=5.8 if many else 7.5, gap=0.6)
+        + shades()
         + p9.scale_x_continuous(
             breaks=list(range(1, int(cells["months"].max()) + 1, 2 if many else 1)), expand=(0, 0)
         )
@@ -254,5 +254,5 @@ def cohorts(table: pd.DataFrame, message: str) -> p9.ggplot:
             y="First order in (new customers)",
         )
         + report_theme(max(2.4, 1.3 + 0.23 * len(first)))
-        + p9.theme(panel_grid_major=p9.element_blank())
+        + NO_GRID
     )

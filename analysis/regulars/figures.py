@@ -11,15 +11,28 @@ from collections.abc import Sequence
 
 import pandas as pd
 import plotnine as p9
-from matplotlib.ticker import MaxNLocator
-from mizani.labels import label_percent
 
 from analysis.core.formatting import capital, labels, shorten
-from analysis.core.plotting import ACCENT, FAINT, INK, MUTED, PRIMARY, report_theme
+from analysis.core.plotting import (
+    ACCENT,
+    FAINT,
+    INK,
+    MUTED,
+    NO_GRID,
+    NO_ROWS,
+    PRIMARY,
+    few_breaks,
+    nothing,
+    percent_labels,
+    report_theme,
+    title,
+    top_first,
+)
 from analysis.regulars.names import CATEGORICAL, FEATURE_NAMES, NUMERIC
 
 ACTIVITY_NAMES = {"same": "stay", "declined": "buy less"}
 _LINE = 72
+TOO_FEW = "Too few customers to draw."
 #: So many categories are drawn: those with the highest rates.
 _CATEGORIES = 20
 #: A full association; light, so that dark numbers can be read on it.
@@ -28,7 +41,7 @@ _TINT = "#8fb3cd"
 
 def effect_plot(
     effects: pd.DataFrame,
-    title: str,
+    message: str,
     most: int = 30,
     subtitle: str = "Customers who buy less, compared with those who stay; 95% intervals",
 ) -> p9.ggplot:
@@ -38,21 +51,21 @@ def effect_plot(
     ----------
     effects
         As `regulars.tables.feature_effects` returns it.
-    title
-        The message.
+    message
+        The title.
     most
         How many rows are drawn; the smallest effects are left out.
     subtitle
         Who is compared with whom.
     """
     if effects.empty:
-        return _nothing(title)
+        return nothing(_title(message), TOO_FEW)
     shown = effects.head(most)
     # "Category" says enough on an axis, and leaves room for the category.
     names = [capital(name.removeprefix("favourite ")) for name in shown["name"]]
     names = labels(names, 44)
     rows = shown.assign(
-        name=pd.Categorical(names, names[::-1]),
+        name=top_first(names),
         clear=pd.Categorical(
             shown["clear"].map({True: "more than chance", False: "within chance"}),
             ["more than chance", "within chance"],
@@ -65,21 +78,21 @@ def effect_plot(
         + p9.geom_point(size=2.2)
         + p9.scale_color_manual({"more than chance": PRIMARY, "within chance": MUTED})
         + p9.labs(
-            title=_title(title),
+            title=_title(message),
             subtitle=subtitle,
             x="lower   ←   Cliff's delta   →   higher",
             y="",
         )
         + report_theme(height=1.5 + 0.2 * len(rows))
+        + NO_ROWS
         + p9.theme(
-            panel_grid_major_y=p9.element_blank(),
             axis_text_y=p9.element_text(size=8),
             legend_title=p9.element_blank(),
         )
     )
 
 
-def distribution_plot(table: pd.DataFrame, title: str) -> p9.ggplot:
+def distribution_plot(table: pd.DataFrame, message: str) -> p9.ggplot:
     """Draw one small histogram a feature, customers who buy less laid over those who stay.
 
     Areas are comparable within a panel: each class fills the same area.
@@ -88,11 +101,11 @@ def distribution_plot(table: pd.DataFrame, title: str) -> p9.ggplot:
     ----------
     table
         As `regulars.tables.distributions` returns it; panels keep its order.
-    title
-        The message.
+    message
+        The title.
     """
     if table.empty:
-        return _nothing(title)
+        return nothing(_title(message), TOO_FEW)
     features = list(dict.fromkeys(table["feature"]))
     panels = [textwrap.fill(capital(FEATURE_NAMES.get(name, name)), 34) for name in features]
     rows = table.assign(
@@ -109,9 +122,9 @@ def distribution_plot(table: pd.DataFrame, title: str) -> p9.ggplot:
         + p9.geom_rect(alpha=0.5)
         + p9.facet_wrap("panel", ncol=2, scales="free")
         + p9.scale_fill_manual(colors, name="Customers who")
-        + p9.scale_x_continuous(breaks=_few_breaks, labels=_short_numbers)
+        + p9.scale_x_continuous(breaks=few_breaks, labels=_short_numbers)
         + p9.labs(
-            title=_title(title),
+            title=_title(message),
             subtitle="Share of each class's customers; both classes fill the same area",
             x="",
             y="",
@@ -127,18 +140,18 @@ def distribution_plot(table: pd.DataFrame, title: str) -> p9.ggplot:
     )
 
 
-def association_plot(matrix: pd.DataFrame, title: str) -> p9.ggplot:
+def association_plot(matrix: pd.DataFrame, message: str) -> p9.ggplot:
     """Draw the associations as a heat map; the columns carry the numbers of the rows.
 
     Parameters
     ----------
     matrix
         As `regulars.tables.association_matrix` returns it.
-    title
-        The message.
+    message
+        The title.
     """
     if matrix.empty:
-        return _nothing(title)
+        return nothing(_title(message), TOO_FEW)
     order = [name for name in ("decline", *NUMERIC, *CATEGORICAL) if name in set(matrix["second"])]
     order = [name for name in matrix["first"].unique() if name not in order] + order
     place = {name: number for number, name in enumerate(order, 1)}
@@ -162,21 +175,19 @@ def association_plot(matrix: pd.DataFrame, title: str) -> p9.ggplot:
             low="#f7f9fa", high=_TINT, limits=(0, 1), na_value=FAINT, guide=None
         )
         + p9.labs(
-            title=_title(title),
+            title=_title(message),
             subtitle=f"Column 1 is {FEATURE_NAMES[order[0]]}; the others are numbered as the rows\n"
             "0: independent, 1: fully dependent; without a number: under 0.2",
             x="",
             y="",
         )
         + report_theme(height=1.2 + 0.24 * len(order))
-        + p9.theme(
-            panel_grid_major=p9.element_blank(),
-            axis_text_y=p9.element_text(size=8),
-        )
+        + NO_GRID
+        + p9.theme(axis_text_y=p9.element_text(size=8))
     )
 
 
-def category_plot(table: pd.DataFrame, title: str) -> p9.ggplot:
+def category_plot(table: pd.DataFrame, message: str) -> p9.ggplot:
     """Draw the share of customers who buy less by favourite category, with intervals.
 
     The dashed line is the share over all categories.
@@ -185,16 +196,16 @@ def category_plot(table: pd.DataFrame, title: str) -> p9.ggplot:
     ----------
     table
         As `regulars.tables.categories` returns it.
-    title
-        The message.
+    message
+        The title.
     """
     if table.empty:
-        return _nothing(title)
+        return nothing(_title(message), TOO_FEW)
     overall = table["declined"].sum() / table["customers"].sum()
     shown = table.head(_CATEGORIES)
     sizes = [f" ({size:,})" for size in shown["customers"]]
     names = labels([*shown["category"]], 36, sizes)
-    rows = shown.assign(category=pd.Categorical(names, names[::-1]))
+    rows = shown.assign(category=top_first(names))
     return (
         p9.ggplot(rows, p9.aes("decline_rate", "category"))
         + p9.geom_vline(xintercept=overall, color=INK, linetype="dashed", size=0.5)
@@ -202,45 +213,21 @@ def category_plot(table: pd.DataFrame, title: str) -> p9.ggplot:
             p9.aes(x="low", xend="high", y="category", yend="category"), color=ACCENT, size=0.9
         )
         + p9.geom_point(color=ACCENT, size=2.6)
-        + p9.scale_x_continuous(labels=label_percent(accuracy=1))
+        + p9.scale_x_continuous(labels=percent_labels)
         + p9.labs(
-            title=_title(title),
+            title=_title(message),
             subtitle=f"Favourite category (customers); dashed: {overall:.0%} of all",
             x="share of customers who buy less, with 95% intervals",
             y="",
         )
         + report_theme(height=1.4 + 0.27 * len(rows))
-        + p9.theme(panel_grid_major_y=p9.element_blank())
+        + NO_ROWS
     )
 
 
-def _nothing(title: str) -> p9.ggplot:
-    """Return a picture that says why it is empty."""
-    note = pd.DataFrame({"x": [0], "y": [0], "label": ["Too few customers to draw."]})
-    return (
-        p9.ggplot(note, p9.aes("x", "y", label="label"))
-        + p9.geom_text(color=INK, size=10)
-        + p9.labs(title=_title(title))
-        + report_theme(height=1.4)
-        + p9.theme(
-            axis_text=p9.element_blank(),
-            axis_title=p9.element_blank(),
-            panel_grid_major=p9.element_blank(),
-        )
-    )
-
-
-def _title(title: str) -> str:
-    """Return a title in at most three lines that fit the page."""
-    lines = textwrap.wrap(shorten(title, 3 * _LINE - 6), _LINE)
-    return "\n".join(lines)
-
-
-def _few_breaks(limits: tuple[float, float]) -> list[float]:
-    """Return a few round places on a narrow axis; whole ones where there are any."""
-    low, high = limits
-    places = MaxNLocator(nbins=4, integer=high - low >= 2).tick_values(low, high)
-    return [float(place) for place in places if low <= place <= high]
+def _title(message: str) -> str:
+    """Return a title in at most three lines: names of categories come from the data."""
+    return title(shorten(message, 3 * _LINE - 6), _LINE)
 
 
 def _short_numbers(values: Sequence[float]) -> list[str]:

@@ -8,7 +8,20 @@ import numpy as np
 import pandas as pd
 import plotnine as p9
 
-from analysis.core.plotting import ACCENT, INK, MUTED, PRIMARY, report_theme, title
+from analysis.core.formatting import count
+from analysis.core.plotting import (
+    ACCENT,
+    INK,
+    MUTED,
+    NO_GRID,
+    NO_ROWS,
+    PRIMARY,
+    heat_tiles,
+    ink,
+    report_theme,
+    shades,
+    title,
+)
 from analysis.segments.names import CLUSTERS, FOUND_AGAIN, METHODS, SCORE_SUM, SEGMENTS, STABLE
 
 GROUPINGS = {
@@ -137,7 +150,7 @@ def use(table: pd.DataFrame, message: str) -> p9.ggplot:
     """
     data = table.iloc[::-1].reset_index(drop=True)
     names = [
-        f"{GROUPINGS[str(grouping)]} ({groups} group{'s' * (groups != 1)})"
+        f"{GROUPINGS[str(grouping)]} ({count(groups, 'group')})"
         for grouping, groups in zip(data["grouping"], data["groups"], strict=True)
     ]
     data["label"] = pd.Categorical(names, names)
@@ -157,7 +170,7 @@ def use(table: pd.DataFrame, message: str) -> p9.ggplot:
             y="Share of what differs in next quarter's spend (logarithms; line: 95% interval)",
         )
         + report_theme(1.2 + 0.4 * len(data))
-        + p9.theme(panel_grid_major_y=p9.element_blank())
+        + NO_ROWS
     )
 
 
@@ -165,16 +178,14 @@ def _cells(
     data: pd.DataFrame, x: str, y: str, fill: str, label: str, message: str, height: float
 ) -> p9.ggplot:
     """Draw a heatmap whose cells carry their numbers; dark cells have light ink."""
-    dark = data[fill].abs() > 0.6 * data[fill].abs().max()
-    data = data.assign(ink=np.where(dark, "light", "dark"))
+    data = data.assign(ink=ink(data[fill] > 0.6 * data[fill].max()))
     return (
         p9.ggplot(data, p9.aes(x, y, fill=fill))
-        + p9.geom_tile(color="white", size=0.8)
-        + p9.geom_text(p9.aes(label=label, color="ink"), size=8)
-        + p9.scale_color_manual({"dark": INK, "light": "white"}, guide=None)
+        + heat_tiles(label, size=8)
+        + shades()
         + p9.labs(title=title(message), x="", y="")
         + report_theme(height)
-        + p9.theme(panel_grid_major=p9.element_blank())
+        + NO_GRID
     )
 
 
@@ -217,7 +228,6 @@ def agreement(
     plot = _cells(data, "segment", "cluster", "share", "label", message, 1.5 + 0.42 * len(clusters))
     return (
         plot
-        + p9.scale_fill_gradient(low="#f3f6f9", high="#1f4e79", guide=None)
         + p9.labs(x="Named segment (cells: % of the cluster's customers)", y="")
         + p9.theme(axis_text_x=p9.element_text(size=7))
     )
@@ -260,5 +270,4 @@ def centres(table: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
     names = [_wrapped(name, 18) for name in table["name"]]
     wrapped = dict(zip(table["name"], names, strict=True))
     long["name"] = pd.Categorical(long["name"].map(wrapped), names[::-1])
-    plot = _cells(long, "column", "name", "shade", "label", message, 1.4 + 0.42 * len(table))
-    return plot + p9.scale_fill_gradient(low="#f3f6f9", high="#1f4e79", guide=None)
+    return _cells(long, "column", "name", "shade", "label", message, 1.4 + 0.42 * len(table))

@@ -13,33 +13,31 @@ from typing import Any
 import pandas as pd
 import plotnine as p9
 
-from analysis.core.formatting import day, percent, short_money, shorten
+from analysis.core.formatting import day, labels, percent, short_money, shorten
 from analysis.core.plotting import (
     ACCENT,
     INK,
     MUTED,
+    NO_GRID,
+    NO_ROWS,
+    PALE,
     PRIMARY,
     SOFT,
-    inks,
+    heat_tiles,
+    ink,
     nothing,
-    percent_axis,
+    percent_labels,
     report_theme,
+    shades,
     title,
 )
 from analysis.segments.names import TRAITS
 
-_PALE = "#b9cddb"
-
 
 def _labels(names: Iterable[str], longest: int = 22) -> dict[str, str]:
-    """Return a label for each name; names that are cut to the same text stay apart."""
-    labels: dict[str, str] = {}
-    for name in names:
-        label = shorten(name, longest)
-        while label in labels.values():
-            label += " "
-        labels[name] = label
-    return labels
+    """Return a label for each name."""
+    every = list(names)
+    return dict(zip(every, labels(every, longest), strict=True))
 
 
 def _down(values: Iterable[str], labels: dict[str, str]) -> Any:
@@ -56,31 +54,18 @@ def _rows(count: int, each: float = 0.3, more: float = 1.2) -> p9.theme:
     return report_theme(max(1.8, more + each * count))
 
 
-def _ink(dark: Iterable[bool]) -> list[str]:
-    return ["light" if here else "dark" for here in dark]
-
-
-def _shades(limits: tuple[float, float]) -> p9.scale_fill_gradient:
-    return p9.scale_fill_gradient(
-        low="#edf2f6", high="#1f4e79", limits=limits, na_value="white", guide=None
-    )
-
-
-_NO_GRID = p9.theme(panel_grid_major=p9.element_blank())
-
-
 def size_value(profiles: pd.DataFrame, message: str) -> p9.ggplot:
     """Draw each segment's share of customers against its share of net revenue."""
     table = profiles[profiles["customers"] > 0]
     if table.empty:
         return nothing(message)
-    labels = _labels(table["segment"])
+    short = _labels(table["segment"])
     kinds = {"share": "share of customers", "revenue_share": "share of net revenue"}
     bars = pd.concat(
         [
             pd.DataFrame(
                 {
-                    "segment": _down(table["segment"], labels),
+                    "segment": _down(table["segment"], short),
                     "kind": pd.Categorical([name] * len(table), [*kinds.values()][::-1]),
                     "value": table[column].astype(float),
                     "low": table[f"{column}_low"].astype(float),
@@ -104,14 +89,14 @@ def size_value(profiles: pd.DataFrame, message: str) -> p9.ggplot:
         )
         + p9.coord_flip()
         + p9.scale_fill_manual(
-            {kinds["share"]: _PALE, kinds["revenue_share"]: PRIMARY},
+            {kinds["share"]: PALE, kinds["revenue_share"]: PRIMARY},
             breaks=list(kinds.values()),
             name=" ",
         )
-        + p9.scale_y_continuous(labels=percent_axis, expand=(0, 0, 0.14, 0))
+        + p9.scale_y_continuous(labels=percent_labels, expand=(0, 0, 0.14, 0))
         + p9.labs(title=title(message), x="", y="Share (line: 95% interval)")
         + _rows(len(table), 0.34, 1.3)
-        + p9.theme(panel_grid_major_y=p9.element_blank())
+        + NO_ROWS
     )
 
 
@@ -119,10 +104,10 @@ def heatmap(table: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
     """Draw standardised profiles: each cell has its median, and its distance from the mean."""
     if table.empty:
         return nothing(message)
-    labels = _labels(table["segment"].unique())
+    short = _labels(table["segment"].unique())
     traits = {key: textwrap.fill(name, 13) for key, name in TRAITS.items()}
     cells = table.assign(
-        segment=_down(table["segment"], labels),
+        segment=_down(table["segment"], short),
         measure=_across(table["measure"], traits),
         label=[
             f"{_quantity(median, measure, currency)}\n{_signed(z)}"
@@ -130,17 +115,15 @@ def heatmap(table: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
                 table["median"], table["measure"], table["z"], strict=True
             )
         ],
-        ink=_ink(table["z"].abs() > 1.3),
+        ink=ink(table["z"].abs() > 1.3),
         shade=table["z"].clip(-2, 2),
     )
     return (
         p9.ggplot(cells, p9.aes("measure", "segment", fill="shade"))
-        + p9.geom_tile(color="white", size=0.8)
-        + p9.geom_text(p9.aes(label="label", color="ink"), size=7.5, lineheight=1.1)
+        + heat_tiles()
         + p9.scale_fill_gradient2(
             low="#9c3d1f", mid="#f4f4f2", high="#1f4e79", limits=(-2, 2), guide=None
         )
-        + inks()
         + p9.labs(
             title=title(message),
             subtitle="Median, and below it its distance from the mean of all customers\n"
@@ -148,8 +131,8 @@ def heatmap(table: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
             x="",
             y="",
         )
-        + _rows(len(labels), 0.34, 1.6)
-        + _NO_GRID
+        + _rows(len(short), 0.34, 1.6)
+        + NO_GRID
     )
 
 
@@ -169,9 +152,9 @@ def second_order(profiles: pd.DataFrame, message: str) -> p9.ggplot:
     table = profiles.dropna(subset=["second_days_median"])
     if table.empty:
         return nothing(message)
-    labels = _labels(table["segment"])
+    short = _labels(table["segment"])
     points = table.assign(
-        segment=_down(table["segment"], labels),
+        segment=_down(table["segment"], short),
         label=[f"{percent(share)} have one" for share in table["second_order_share"]],
         days=[f"{days:,.0f}" for days in table["second_days_median"]],
     )
@@ -179,7 +162,7 @@ def second_order(profiles: pd.DataFrame, message: str) -> p9.ggplot:
     return (
         p9.ggplot(points, p9.aes("segment", "second_days_median"))
         + p9.geom_linerange(
-            p9.aes(ymin="second_days_q1", ymax="second_days_q3"), color=_PALE, size=3
+            p9.aes(ymin="second_days_q1", ymax="second_days_q3"), color=PALE, size=3
         )
         + p9.geom_point(color=PRIMARY, size=2.6)
         + p9.geom_text(p9.aes(label="days"), size=7.5, color=INK, nudge_x=0.36)
@@ -192,7 +175,7 @@ def second_order(profiles: pd.DataFrame, message: str) -> p9.ggplot:
             y="Days from the first to the second order (dot: median; bar: middle half)",
         )
         + _rows(len(table), 0.31)
-        + p9.theme(panel_grid_major_y=p9.element_blank())
+        + NO_ROWS
     )
 
 
@@ -201,25 +184,25 @@ def products(table: pd.DataFrame, message: str) -> p9.ggplot:
     if table.empty:
         return nothing(message)
     top = table[table["place"] <= 4]
-    labels = _labels(top["segment"].unique(), 34)
+    short = _labels(top["segment"].unique(), 34)
     # The same product may stand in several panels, and needs a place of its own in each.
     keys = [f"{s}\n{c}" for s, c in zip(top["segment"], top["stock_code"], strict=True)]
     texts = {key: shorten(text, 28) for key, text in zip(keys, top["description"], strict=True)}
     points = top.assign(
-        segment=_across(top["segment"], labels),
+        segment=_across(top["segment"], short),
         product=pd.Categorical(keys, keys[::-1], ordered=True),
         label=[f"{lift:.1f}×" for lift in top["lift"]],
         beside=top["high"] * 1.05,
     )
-    panels = -(-len(labels) // 2)
+    panels = -(-len(short) // 2)
     return (
         p9.ggplot(points, p9.aes("product", "lift"))
         + p9.geom_hline(yintercept=1, color=MUTED, linetype="dashed", size=0.4)
-        + p9.geom_linerange(p9.aes(ymin="low", ymax="high"), color=_PALE, size=2.2)
+        + p9.geom_linerange(p9.aes(ymin="low", ymax="high"), color=PALE, size=2.2)
         + p9.geom_point(color=PRIMARY, size=2)
         + p9.geom_text(p9.aes(y="beside", label="label"), ha="left", size=7)
         + p9.coord_flip()
-        + p9.facet_wrap("segment", ncol=2 if len(labels) > 1 else 1, scales="free_y")
+        + p9.facet_wrap("segment", ncol=2 if len(short) > 1 else 1, scales="free_y")
         + p9.scale_x_discrete(labels=lambda breaks: [texts[b] for b in breaks])
         # A lift is a ratio: half as common lies as far from one as twice as common.
         + p9.scale_y_log10(
@@ -233,10 +216,10 @@ def products(table: pd.DataFrame, message: str) -> p9.ggplot:
             y="Lift: share in what the segment buys over share in what all buy (bar: 95% interval)",
         )
         + report_theme(max(1.9, 0.9 + 0.88 * panels))
+        + NO_ROWS
         + p9.theme(
             axis_text_y=p9.element_text(size=6.5),
             axis_text_x=p9.element_text(size=7),
-            panel_grid_major_y=p9.element_blank(),
         )
     )
 
@@ -253,17 +236,17 @@ def movement(table: pd.DataFrame, message: str) -> p9.ggplot:
     """Draw each segment's share of customers at the end of each quarter."""
     if table["date"].nunique() < 2:
         return nothing(message)
-    labels = _labels(table["segment"].unique(), 20)
+    short = _labels(table["segment"].unique(), 20)
     ends = sorted(table["quarter_end"].unique())
     points = table.assign(
-        segment=_across(table["segment"], labels),
+        segment=_across(table["segment"], short),
         at=table["quarter_end"].map({end: place for place, end in enumerate(ends)}),
         label=[percent(share).replace("under ", "<") for share in table["share"]],
     )
     outer = points[points["quarter_end"].isin([ends[0], ends[-1]])]
-    columns = min(4, len(labels))
+    columns = min(4, len(short))
     chosen = sorted({0, len(ends) - 1} | ({(len(ends) - 1) // 2} if len(ends) > 4 else set()))
-    rows = -(-len(labels) // columns)
+    rows = -(-len(short) // columns)
     return (
         p9.ggplot(points, p9.aes("at", "share"))
         + p9.geom_line(color=PRIMARY, size=0.9)
@@ -280,7 +263,7 @@ def movement(table: pd.DataFrame, message: str) -> p9.ggplot:
             labels=[f"{ends[place]:%b}\n{ends[place]:%Y}" for place in chosen],
             expand=(0.2, 0),
         )
-        + p9.scale_y_continuous(labels=percent_axis, limits=(0, None), expand=(0, 0, 0.12, 0))
+        + p9.scale_y_continuous(labels=percent_labels, limits=(0, None), expand=(0, 0, 0.12, 0))
         + p9.labs(title=title(message), x="End of the quarter", y="Share of customers")
         + report_theme(1.1 + 1.25 * rows)
         + p9.theme(
@@ -296,10 +279,10 @@ def migration(table: pd.DataFrame, message: str) -> p9.ggplot:
         return nothing(message)
     cells = table[(table["customers"].fillna(1) > 0) | table["few"]]
     there = list(table["to_segment"].unique())
-    above = _labels([textwrap.fill(shorten(name, 22), 11) for name in there], 30)
-    above = dict(zip(there, (v.replace(" ", "\n") for v in above.values()), strict=True))
-    labels = _labels(table["from_segment"].unique())
-    rows = {name: label for name, label in labels.items() if name in set(cells["from_segment"])}
+    wrapped = labels([textwrap.fill(shorten(name, 22), 11) for name in there], 30)
+    above = dict(zip(there, [name.replace(" ", "\n") for name in wrapped], strict=True))
+    short = _labels(table["from_segment"].unique())
+    rows = {name: label for name, label in short.items() if name in set(cells["from_segment"])}
     share = cells["share"].astype(float)
     stayed = cells["from_segment"] == cells["to_segment"]
     cells = cells.assign(
@@ -309,17 +292,15 @@ def migration(table: pd.DataFrame, message: str) -> p9.ggplot:
             "few" if few else f"{n:,}"
             for n, few in zip(cells["customers"], cells["few"], strict=True)
         ],
-        ink=_ink(share.fillna(0) > 0.5),
+        ink=ink(share.fillna(0) > 0.5),
         share=share.fillna(0),
     )
     before, after = (table[name].iloc[0] - pd.Timedelta(days=1) for name in ("before", "after"))
     return (
-        p9.ggplot(cells, p9.aes("to_segment", "from_segment"))
-        + p9.geom_tile(p9.aes(fill="share"), color="white", size=0.8)
+        p9.ggplot(cells, p9.aes("to_segment", "from_segment", fill="share"))
+        + heat_tiles()
         + p9.geom_tile(data=cells[stayed], fill="none", color=ACCENT, size=0.9)
-        + p9.geom_text(p9.aes(label="label", color="ink"), size=7.5)
-        + _shades((0, 1))
-        + inks()
+        + shades((0, 1))
         + p9.scale_x_discrete(limits=list(above.values()), drop=False)
         + p9.labs(
             title=title(message),
@@ -329,7 +310,7 @@ def migration(table: pd.DataFrame, message: str) -> p9.ggplot:
             y=f"Segment at the end of {day(before)}",
         )
         + _rows(len(rows), 0.285, 1.9)
-        + _NO_GRID
+        + NO_GRID
         + p9.theme(
             axis_text_x=p9.element_text(size=6.8 if len(there) <= 10 else 6, linespacing=1.05)
         )
@@ -342,11 +323,11 @@ def retention(table: pd.DataFrame, message: str) -> p9.ggplot:
         return nothing(message)
     dates = sorted(table["date"].unique())[-2:]
     table = table[table["date"].isin(dates)]
-    labels = _labels(table["segment"].unique())
+    short = _labels(table["segment"].unique())
     names = {date: f"{date.year} Q{date.quarter}" for date in dates}
     last = names[dates[-1]]
     points = table.assign(
-        segment=_down(table["segment"], labels),
+        segment=_down(table["segment"], short),
         quarter=pd.Categorical(table["date"].map(names), list(names.values())),
         label=[
             f"  {percent(share)}" if date == dates[-1] else ""
@@ -369,7 +350,7 @@ def retention(table: pd.DataFrame, message: str) -> p9.ggplot:
         + p9.coord_flip()
         + p9.scale_color_manual(colors, breaks=list(names.values())[::-1], name="Ordered in")
         + p9.scale_y_continuous(
-            labels=percent_axis,
+            labels=percent_labels,
             breaks=[0, 0.25, 0.5, 0.75, 1],
             limits=(0, 1),
             expand=(0.01, 0, 0.09, 0),
@@ -379,6 +360,6 @@ def retention(table: pd.DataFrame, message: str) -> p9.ggplot:
             x="Segment when the quarter began",
             y="Share who ordered in the quarter (line: 95% interval)",
         )
-        + _rows(len(labels), 0.36, 1.3)
-        + p9.theme(panel_grid_major_y=p9.element_blank())
+        + _rows(len(short), 0.36, 1.3)
+        + NO_ROWS
     )

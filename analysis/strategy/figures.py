@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import plotnine as p9
 
-from analysis.core.formatting import capital, count, labels, percent, short_money
+from analysis.core.formatting import capital, count, labels, percent
 from analysis.core.plotting import (
     ACCENT,
     INK,
@@ -20,6 +20,8 @@ from analysis.core.plotting import (
     NO_ROWS,
     PRIMARY,
     SOFT,
+    count_labels,
+    money_labels,
     nothing,
     percent_labels,
     title,
@@ -94,18 +96,8 @@ def contact_curve(curve: pd.DataFrame, message: str, unit: str) -> p9.ggplot:
 
 
 def _axis(half: str, currency: str) -> Callable[[Sequence[float]], list[str]]:
-    """Return how an axis with amounts of one half is lettered."""
-    sign = currency if half == "ledger" else ""
-
-    def written(places: Sequence[float]) -> list[str]:
-        small = any(round(place, 6) % 1 for place in places)
-        texts = [
-            f"{'-' * int(p < 0)}{sign}{abs(p):g}" if small else short_money(p, sign)
-            for p in np.round(np.asarray(places, float), 6)
-        ]
-        return [text.replace("-", "−") for text in texts]
-
-    return written
+    """Return what writes the marks of an axis with amounts of one half."""
+    return money_labels(currency if half == "ledger" else "")
 
 
 def _unit(half: str) -> str:
@@ -278,7 +270,7 @@ def budget(
             color=SOFT,
         )
         + p9.scale_y_continuous(labels=_axis(half, currency))
-        + p9.scale_x_continuous(labels=lambda places: [count(place) for place in places])
+        + p9.scale_x_continuous(labels=count_labels)
         + p9.labs(
             title=title(message),
             x="Contacts, those that bring most first",
