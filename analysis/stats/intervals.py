@@ -50,4 +50,5 @@ def wilson(successes: npt.ArrayLike, trials: npt.ArrayLike) -> tuple[Numbers, Nu
     k, n = np.asarray(successes, dtype=float), np.asarray(trials, dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
         low, high = proportion_confint(k, n, method="wilson")
-    return np.asarray(low), np.asarray(high)
+        # The share lies within, also where rounding says otherwise: of all or of none.
+        return np.fmin(low, k / n), np.fmax(high, k / n)

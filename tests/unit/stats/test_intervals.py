@@ -22,7 +22,7 @@ def test_the_interval_is_the_one_that_wilson_wrote_down(pairs: list[tuple[int, i
     half = z / (n + z**2) * np.sqrt(k * (n - k) / n + z**2 / 4)
     assert low == pytest.approx(np.clip(middle - half, 0, 1), abs=1e-12)
     assert high == pytest.approx(np.clip(middle + half, 0, 1), abs=1e-12)
-    assert ((low >= 0) & (low <= k / n + 1e-12) & (k / n <= high + 1e-12) & (high <= 1)).all()
+    assert ((low >= 0) & (low <= k / n) & (k / n <= high) & (high <= 1)).all()
 
 
 def test_where_nothing_was_tried_nothing_is_known() -> None:
