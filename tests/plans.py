@@ -86,7 +86,7 @@ def terms(
 
 def table(known: dict[str, Terms | str], half: str = "ledger") -> Any:
     """Return the value of some actions."""
-    return value.valued(pd.DataFrame({"half": half, "segment": [*known]}), known, seed=1)
+    return value.value_actions(pd.DataFrame({"half": half, "segment": [*known]}), known, seed=1)
 
 
 some_terms = st.builds(

@@ -68,7 +68,7 @@ class Lapse(NamedTuple):
     Attributes
     ----------
     models
-        From `compared`.
+        From `compare_candidates`.
     rates
         From `rates`.
     reliability
@@ -174,7 +174,7 @@ def validated(
     return evaluation.out_of_fold(parts, splits, len(label))
 
 
-def compared(
+def compare_candidates(
     lapsed: npt.NDArray[np.bool_], predictions: Mapping[str, Numbers], seed: int
 ) -> pd.DataFrame:
     """Set candidates beside each other on the customers of one cut-off.
@@ -369,9 +369,9 @@ def read_lapse(
             tried = parameters[name] = tuned(name, train, seed)
             trial[name] = validated(name, train, days, tried, seed)
             final[name] = predicted(name, train, test, days, tried, seed)
-        choice = compared(train[-1].lapsed, trial, seed).set_index("model")
+        choice = compare_candidates(train[-1].lapsed, trial, seed).set_index("model")
         chosen = str(choice.index[int(np.argmax(choice["eligible"]))])
-        table = compared(test.lapsed, final, seed)
+        table = compare_candidates(test.lapsed, final, seed)
         today = snapshot(ledger, ledger.as_of, days, home)
         scored = np.zeros(0)
         if len(today.features):

@@ -69,8 +69,8 @@ def risk_groups(customers: pd.DataFrame, seed: int, smallest: int) -> pd.DataFra
     -------
     pandas.DataFrame
         group, customers, share; profit, profit_share, profit_share_low, profit_share_high
-        (bootstrap over customers, twins together); predicted (mean probability), declined (share
-        that did), declined_low, declined_high (Wilson); consenting and refusing (customers;
+        (bootstrap over customers, near-duplicates together); predicted (mean probability), declined
+        (share that did), declined_low, declined_high (Wilson); consenting and refusing (customers;
         both missing where one counts some, but fewer than `smallest`); shown.
     """
     profit = customers["profit"].to_numpy(float)

@@ -239,11 +239,11 @@ def judge(outcomes: pd.DataFrame, seed: int, smallest: int = 1) -> pd.DataFrame:
         if min(events, n - events) >= smallest:
             row["money"] = float((stake * y).sum())
         if min(events, n - events) >= FEWEST_OF_A_KIND:
-            row |= _resampled(p, y, stake, seed, row["top_customers"] >= max(smallest, 1))
+            row |= _resample_measures(p, y, stake, seed, row["top_customers"] >= max(smallest, 1))
     return pd.DataFrame([row]).astype({"events": float})
 
 
-def _resampled(
+def _resample_measures(
     p: Numbers, y: npt.NDArray[np.bool_], stake: Numbers, seed: int, lists: bool
 ) -> dict[str, float]:
     """Return the measures whose intervals come from the bootstrap."""

@@ -99,7 +99,7 @@ def _null_silhouettes(matrix: Matrix, plan: list[Key], seed: int) -> dict[Key, f
     return {key: _silhouette(distances, found)[0] for key, found in labels.items()}
 
 
-def _resampled(matrix: Matrix, plan: list[Key], seed: int) -> dict[Key, Labels]:
+def _cluster_resample(matrix: Matrix, plan: list[Key], seed: int) -> dict[Key, Labels]:
     """Cluster one bootstrap resample, and say where every customer then belongs."""
     [[times]] = resampled_counts(len(matrix), seed, draws=1)
     rows = np.repeat(np.arange(len(matrix)), times.astype(int))
@@ -279,7 +279,7 @@ def begin_trials(
     again, nulls = (resamples, resamples // 3) if resamples else (RESAMPLES, NULL_DRAWS)
     few = min(FEW, max(2, again // 10))
     seeds = np.random.SeedSequence(seed).generate_state(nulls + again).tolist()
-    trials = [_null_silhouettes] * nulls + [_resampled] * again
+    trials = [_null_silhouettes] * nulls + [_cluster_resample] * again
     numbers = [*range(nulls), *range(again)]
     tasks = [
         joblib.delayed(trial)(sample, plan if number < few else simple, draw)

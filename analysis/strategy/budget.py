@@ -13,7 +13,7 @@ from analysis.stats.bootstrap import percentile_interval
 from analysis.strategy.contact_policy import gain
 from analysis.strategy.names import REACH
 from analysis.strategy.plan import Plan
-from analysis.strategy.value import DRAWS, Terms, contact_of, drawn
+from analysis.strategy.value import DRAWS, Terms, contact_of, draw_assumptions
 
 
 def budget(
@@ -39,12 +39,12 @@ def budget(
     pandas.DataFrame
         half, by (``contacts``: by value per contact; ``money``: by value per unit of cost), place,
         segment, contacts, cost, expected_profit; cumulative_contacts, cumulative_cost and
-        cumulative_profit with low and high (the middle 95% of `drawn`, at as many contacts); taken
-        (contacts within the limit) and taken_profit.
+        cumulative_profit with low and high (the middle 95% of `draw_assumptions`, at as many
+        contacts); taken (contacts within the limit) and taken_profit.
     """
     pays = table[table["value_per_contact"] > 0]
     known = {key: term for key, term in terms.items() if isinstance(term, Terms)}
-    draws = drawn(known, seed)
+    draws = draw_assumptions(known, seed)
     parts = []
     for by, limit in (("contacts", contacts), ("money", money)):
         by_cost = pays["value_per_contact"] / pays["cost_per_contact"]

@@ -115,7 +115,7 @@ def contact_lists(
     Parameters
     ----------
     actions
-        From `strategy.value.valued`, both halves; may be empty.
+        From `strategy.value.value_actions`, both halves; may be empty.
     customers, regular
         The customers of the ledger, and the regular customers, with action and expected_value;
         either may be empty. Of the regular customers only those who consented are listed. There

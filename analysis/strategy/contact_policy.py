@@ -85,11 +85,11 @@ def contact_curve(
     -------
     pandas.DataFrame
         threshold; contacted (customers with consent at or above it); expected (profit by the
-        probabilities); profit (by what came), low and high (95%, bootstrap over customers, twins
-        together); least and most (by what came, at the lowest and highest share kept); precision
-        (of the contacted, the share that declined) and recall (of all with consent who declined,
-        the share contacted), each with _low and _high (Wilson); chosen: where `expected` is
-        highest. Empty when nobody consented.
+        probabilities); profit (by what came), low and high (95%, bootstrap over customers,
+        near-duplicates together); least and most (by what came, at the lowest and highest share
+        kept); precision (of the contacted, the share that declined) and recall (of all with
+        consent who declined, the share contacted), each with _low and _high (Wilson); chosen:
+        where `expected` is highest. Empty when nobody consented.
     """
     reached = customers["consent"].to_numpy(dtype=bool)
     people, p = customers[reached], np.asarray(probability, dtype=float)[reached]

@@ -1,10 +1,10 @@
 """Plan the experiments that measure the effect of an action.
 
-By holding out a control group, drawn by lot, and comparing the two shares. The sample has to find
-the smallest uplift worth having; where a segment is too small for it, the table says what could be
-found instead. The trial of all actions together comes first, at the full level; those of single
-segments follow, at a level divided by their number (Bonferroni), which is where Holm's procedure
-begins that judges them.
+Each holds out a randomly drawn control group and compares the two shares. The sample has to detect
+the smallest uplift worth having; where a segment is too small for that, the table says what could
+be detected instead. The experiment on all actions together comes first, at the full level; those on
+single segments follow, at a level divided by their number (Bonferroni), where Holm's procedure for
+judging them begins.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ COLUMNS = [
 
 
 def sample_size(base: float, changed: float, alpha: float, power: float) -> float:
-    """Return the customers that each arm of a trial needs to tell two shares apart.
+    """Return the customers that each arm of an experiment needs to tell two shares apart.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def sample_size(base: float, changed: float, alpha: float, power: float) -> floa
 
 
 def detectable(base: float, per_arm: float, alpha: float, power: float, up: bool) -> float:
-    """Return the smallest difference that a trial of a given size can tell: the inverse.
+    """Return the smallest difference that an experiment of a given size can tell: the inverse.
 
     Parameters
     ----------
@@ -95,6 +95,7 @@ def detectable(base: float, per_arm: float, alpha: float, power: float, up: bool
     """
     if per_arm < 2 or not 0 <= base <= 1:
         return math.nan
+    # By hand: statsmodels searches for the effect, and does not take it back to a share.
     z = stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power)
     angle = math.asin(math.sqrt(base)) + (1 if up else -1) * z * math.sqrt(2 / per_arm) / 2
     if not 0 <= angle <= math.pi / 2:
@@ -102,20 +103,20 @@ def detectable(base: float, per_arm: float, alpha: float, power: float, up: bool
     return abs(math.sin(angle) ** 2 - base)
 
 
-def trials(
+def plan_experiments(
     table: pd.DataFrame, rates: Mapping[str, float], assumed: StrategySettings
 ) -> pd.DataFrame:
-    """Return the trial that would measure each action of one half.
+    """Return the experiment that would measure each action of one half.
 
     Parameters
     ----------
     table
-        From `strategy.value.valued`.
+        From `strategy.value.value_actions`.
     rates
         By segment, the share that the metric counts without a contact: who ordered in the quarter
         that followed (ledger), or bought less (regular customers).
     assumed
-        The level, the power, and how many quarters a trial may take.
+        The level, the power, and how many quarters an experiment may take.
 
     Returns
     -------

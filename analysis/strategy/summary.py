@@ -46,7 +46,7 @@ def best_action(actions: pd.DataFrame, half: str, currency: str = "") -> str:
     Parameters
     ----------
     actions
-        From `strategy.value.valued`; may hold both halves.
+        From `strategy.value.value_actions`; may hold both halves.
     half, currency
         `LEDGER` or `ACTIVITY`, and the sign of its money.
 
@@ -101,9 +101,9 @@ def first_trial(trials: pd.DataFrame, actions: pd.DataFrame, waves: int) -> str:
     Parameters
     ----------
     trials
-        From `strategy.experiments.trials`; may hold both halves.
+        From `strategy.experiments.plan_experiments`; may hold both halves.
     actions
-        From `strategy.value.valued`.
+        From `strategy.value.value_actions`.
     waves
         How many quarters a trial may take.
     """

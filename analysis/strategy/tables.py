@@ -77,7 +77,7 @@ def strategy(
         terms = terms_of(
             plan, own, half, people, past, settings.strategy, settings.contact, smallest
         )
-        own = value.valued(own, terms, seed)
+        own = value.value_actions(own, terms, seed)
         order = budget.budget(
             own,
             terms,
@@ -85,7 +85,7 @@ def strategy(
             settings.strategy.contacts.get(half, 0),
             settings.strategy.budget.get(half, 0.0),
         )
-        trials = experiments.trials(own, rates, settings.strategy)
+        trials = experiments.plan_experiments(own, rates, settings.strategy)
         tornados = [
             value.tornado(name, half, term)
             for name, term in terms.items()
@@ -126,7 +126,8 @@ def strategy_facts(
     half
         `LEDGER` or `ACTIVITY`.
     table, order, trials
-        From `strategy.value.valued`, `strategy.budget.budget` and `strategy.experiments.trials`.
+        From `strategy.value.value_actions`, `strategy.budget.budget` and
+        `strategy.experiments.plan_experiments`.
     """
     key = f"strategy.{half}"
     facts: Facts = {

@@ -107,7 +107,7 @@ def worth(actions: pd.DataFrame, half: str, currency: str = "") -> str:
     Parameters
     ----------
     actions
-        One half's rows of `strategy.value.valued`.
+        One half's rows of `strategy.value.value_actions`.
     half, currency
         Of the half.
     """
@@ -136,7 +136,7 @@ def not_yet(row: pd.Series) -> str:
     Parameters
     ----------
     row
-        Of `strategy.value.valued`.
+        Of `strategy.value.value_actions`.
     """
     text = "Leave these customers to the regular newsletter."
     if pd.isna(row["break_even_uplift"]):
@@ -321,9 +321,9 @@ def together(table: pd.DataFrame, actions: pd.DataFrame, waves: int) -> str:
     Parameters
     ----------
     table
-        One half's rows of `strategy.experiments.trials`.
+        One half's rows of `strategy.experiments.plan_experiments`.
     actions
-        One half's rows of `strategy.value.valued`.
+        One half's rows of `strategy.value.value_actions`.
     waves
         How many quarters a trial may take.
     """

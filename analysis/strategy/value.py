@@ -180,12 +180,12 @@ def group_terms(
 # ------------------------------------------------------------------------- what it is worth
 
 
-def triangle(u: Numbers, low: float, likely: float, high: float) -> Numbers:
+def triangular_quantiles(u: Numbers, low: float, likely: float, high: float) -> Numbers:
     """Return the quantiles of a triangular distribution, also where it has no width.
 
     Examples
     --------
-    >>> triangle(np.array([0.0, 0.5, 1.0]), 0.0, 1.0, 2.0).tolist()
+    >>> triangular_quantiles(np.array([0.0, 0.5, 1.0]), 0.0, 1.0, 2.0).tolist()
     [0.0, 1.0, 2.0]
     """
     if high <= low:
@@ -193,7 +193,7 @@ def triangle(u: Numbers, low: float, likely: float, high: float) -> Numbers:
     return np.asarray(stats.triang.ppf(u, (likely - low) / (high - low), low, high - low))
 
 
-def drawn(terms: Mapping[str, Terms], seed: int) -> dict[str, dict[str, Numbers]]:
+def draw_assumptions(terms: Mapping[str, Terms], seed: int) -> dict[str, dict[str, Numbers]]:
     """Return `DRAWS` values of each assumption of each action of one half.
 
     Uplift, margin, reach and cost are drawn from triangles over their ranges (what may be wrong by
@@ -215,14 +215,14 @@ def drawn(terms: Mapping[str, Terms], seed: int) -> dict[str, dict[str, Numbers]
         for name in u:
             low, likely, high = term.ranges[name]
             if name == COST and low > 0:
-                values[name] = np.exp(triangle(u[name], *np.log([low, likely, high])))
+                values[name] = np.exp(triangular_quantiles(u[name], *np.log([low, likely, high])))
             else:
-                values[name] = triangle(u[name], low, likely, high)
+                values[name] = triangular_quantiles(u[name], low, likely, high)
         found[key] = values
     return found
 
 
-def valued(table: pd.DataFrame, terms: Mapping[str, Terms | str], seed: int) -> pd.DataFrame:
+def value_actions(table: pd.DataFrame, terms: Mapping[str, Terms | str], seed: int) -> pd.DataFrame:
     """Add to the actions of one half what they cost and are expected to bring.
 
     Parameters
@@ -243,17 +243,17 @@ def valued(table: pd.DataFrame, terms: Mapping[str, Terms | str], seed: int) -> 
         those contacted, no more than movable); movable; worth (profit with one who is won) with
         worth_low and worth_high (95% of the data's own chance, or of the ledger's);
         expected_profit (at the likely assumptions) with low and high (the middle 95% of
-        `drawn`); value_per_contact (expected profit by contacts); break_even_uplift (share of those
-        contacted from which on the action pays); draws_paying (share of the draws above 0); rank
-        (by value per contact, 1 first); reason (why there is no value, or empty); verdict (as in
-        `verdict`). Amounts are in the unit of the half.
+        `draw_assumptions`); value_per_contact (expected profit by contacts); break_even_uplift
+        (share of those contacted from which on the action pays); draws_paying (share of the draws
+        above 0); rank (by value per contact, 1 first); reason (why there is no value, or empty);
+        verdict (as in `verdict`). Amounts are in the unit of the half.
 
     Notes
     -----
     ``low`` to ``high`` is no confidence interval: ranges are opinions, and so is what comes out.
     """
     known = {key: term for key, term in terms.items() if isinstance(term, Terms)}
-    draws = drawn(known, seed)
+    draws = draw_assumptions(known, seed)
     rows: list[dict[str, Any]] = []
     for key in table["segment"]:
         term = terms.get(key, FEW)

@@ -50,7 +50,7 @@ def test_a_larger_trial_tells_less_and_what_cannot_be_is_missing() -> None:
 
 
 def action(segment: str, **values: Any) -> dict[str, Any]:
-    """Return a row of `strategy.value.valued`."""
+    """Return a row of `strategy.value.value_actions`."""
     row = {
         "half": "ledger",
         "segment": segment,
@@ -68,7 +68,7 @@ def action(segment: str, **values: Any) -> dict[str, Any]:
 def planned(assumed: StrategySettings, *rows: dict[str, Any], base: float = 0.3) -> Any:
     table = pd.DataFrame(rows)
     rates = dict.fromkeys(table["segment"], base)
-    return experiments.trials(table, rates, assumed).set_index("segment")
+    return experiments.plan_experiments(table, rates, assumed).set_index("segment")
 
 
 def test_a_trial_looks_for_the_smallest_uplift_worth_having(assumed: StrategySettings) -> None:
@@ -116,7 +116,7 @@ def test_several_trials_share_the_level_and_the_joint_one_comes_first(
     assert found.loc["A", "per_arm"] > alone.loc["A", "per_arm"]
     joint = found.loc[TOGETHER]
     assert joint["contacts"] == 4000 and joint["uplift"] == 0.02 and joint["tests"] == 1
-    unknown = experiments.trials(pd.DataFrame([action("A")]), {}, assumed)
+    unknown = experiments.plan_experiments(pd.DataFrame([action("A")]), {}, assumed)
     assert unknown.empty and list(unknown.columns) == experiments.COLUMNS
 
 

@@ -34,7 +34,7 @@ def known_as(found: list[Terms | str]) -> Known:
 
 
 def trials_of(found: Any, base: float = 0.3) -> Any:
-    return experiments.trials(found, dict.fromkeys(found["segment"], base), STRATEGY)
+    return experiments.plan_experiments(found, dict.fromkeys(found["segment"], base), STRATEGY)
 
 
 @effort(max_examples=30, deadline=None)

@@ -85,7 +85,7 @@ def test_the_more_is_assumed_the_wider_the_interval() -> None:
 def test_triangles_have_their_mean() -> None:
     u = (np.arange(20_000) + 0.5) / 20_000
     for low, likely, high in ((0.0, 0.1, 0.4), (1.0, 1.0, 2.0), (1.0, 2.0, 2.0)):
-        drawn = value.triangle(u, low, likely, high)
+        drawn = value.triangular_quantiles(u, low, likely, high)
         assert drawn.mean() == pytest.approx((low + likely + high) / 3, rel=1e-4)
         assert low <= drawn.min() and drawn.max() <= high
         # The textbook's quantiles, by hand.
