@@ -19,19 +19,26 @@ from pathlib import Path
 
 from analysis.core.problems import Refused, printable
 from analysis.core.progress import Steps
-from analysis.core.settings import ROOT, SETTINGS_FILE, Settings, read_settings
-from analysis.ingest.data_folder import SAMPLE_FOLDER, Inputs, choose_folder, find_inputs
-from analysis.ingest.sample import sample_is_in, write_sample
+from analysis.core.settings import ROOT, SETTINGS, Settings, read_settings
+from analysis.ingest.data_folder import (
+    SAMPLE,
+    Inputs,
+    choose_folder,
+    find_inputs,
+    sample_is_in,
+)
+from analysis.ingest.sample import write_sample
 from analysis.release import opened, raw, refresh, retention, store
 from analysis.release.disk import in_words
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     """Run one command, and return its exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parser(root).parse_args(arguments)
+    options.root = root
     with _interrupts() as came:
         try:
-            with in_words(ROOT, every=False):
+            with in_words(root, every=False):
                 return int(options.run(options))
         except (KeyboardInterrupt, Exception) as error:
             if came or isinstance(error, KeyboardInterrupt):
@@ -64,7 +71,7 @@ def _interrupts() -> Iterator[list[int]]:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(root: Path) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m analysis", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, run, about in (
@@ -76,17 +83,17 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=about, description=about)
         command.set_defaults(run=run, refused="The data was refused", kept="Nothing was written.")
         if name == "sample":
-            command.add_argument("--out", type=Path, default=SAMPLE_FOLDER, metavar="DIR")
+            command.add_argument("--out", type=Path, default=root / SAMPLE, metavar="DIR")
             continue
         if name == "export":
             about = "the folder of a build (default: the one that is published)"
             command.add_argument("--out", type=Path, metavar="DIR", help=about)
             continue
-        command.add_argument("--out", type=Path, default=ROOT / "build", metavar="DIR")
+        command.add_argument("--out", type=Path, default=root / "build", metavar="DIR")
         command.add_argument(
             "--data", type=Path, metavar="DIR", help="the folder with transactions/ and activity/"
         )
-        command.add_argument("--settings", type=Path, default=SETTINGS_FILE, metavar="FILE")
+        command.add_argument("--settings", type=Path, default=root / SETTINGS, metavar="FILE")
         if name == "check":
             about = "print one JSON object: outcome, problems, notes, facts"
             command.add_argument("--json", action="store_true", help=about)
@@ -146,21 +153,35 @@ def _tell(refused: Refused) -> None:
         print(f"  * {problem}", file=sys.stderr)
 
 
+def _own_settings(root: Path) -> Settings:
+    """Return the project's settings, with those that lie beside its data."""
+    own = root / SETTINGS
+    return read_settings(own, root / read_settings(own).report.data)
+
+
 def _inputs(options: argparse.Namespace, stack: ExitStack) -> tuple[Inputs, Settings]:
     """Find the data and its settings; write the sample first when there is no other, and say so.
 
     Where the data is that of a release, it is readable as long as the stack is open.
     """
     settings = read_settings(options.settings)
-    usual = ROOT / settings.report.data
-    folder = choose_folder(options.data, settings, options.out, store.in_force(ROOT) is not None)
+    usual = options.root / settings.report.data
+    folder = choose_folder(
+        options.data,
+        settings,
+        options.out,
+        store.in_force(options.root) is not None,
+        options.root,
+    )
     released = False
-    if usual == ROOT / store.DATA and (folder is None or folder.resolve() == usual.resolve()):
-        released = store.in_force(ROOT) is not None
+    if usual == options.root / store.DATA and (
+        folder is None or folder.resolve() == usual.resolve()
+    ):
+        released = store.in_force(options.root) is not None
     if folder is None and options.command == "check":
         folder = usual
     elif folder is None:
-        folder = SAMPLE_FOLDER
+        folder = options.root / SAMPLE
         _say(
             f"No data in {settings.report.data}: the report is made from generated SAMPLE data "
             "instead."
@@ -169,28 +190,28 @@ def _inputs(options: argparse.Namespace, stack: ExitStack) -> tuple[Inputs, Sett
             write_sample(folder)
     settings = read_settings(options.settings, folder)
     if not released:
-        return find_inputs(folder, settings), settings
-    used = raw.in_use(ROOT, refresh.role_of(settings))
+        return find_inputs(folder, settings, root=options.root), settings
+    used = raw.in_use(options.root, refresh.role_of(settings))
     if used.by_hand:
         _say(raw.by_hand_line(used))
     if used.retired:
         _say(raw.retired_line(used))
-    view = stack.enter_context(raw.view(ROOT, used))
-    return find_inputs(view, settings, str(settings.report.data)), settings
+    view = stack.enter_context(raw.view(options.root, used))
+    return find_inputs(view, settings, str(settings.report.data), options.root), settings
 
 
 def _build(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
-        if options.out == ROOT / "build":
-            stack.enter_context(opened(ROOT))
+        if options.out == options.root / "build":
+            stack.enter_context(opened(options.root))
         inputs, settings = _inputs(options, stack)
         for note in settings.notes:
             _say(note)
-        accepted = refresh.accepted_before(inputs, settings, _say)
+        accepted = refresh.accepted_before(options.root, inputs, settings, _say)
         # the heavy libraries load only when there is work for them
         from analysis.build import pipeline
 
-        planned = pipeline.plan(inputs, settings, options.out, accepted)
+        planned = pipeline.plan(inputs, settings, options.out, accepted, root=options.root)
         if options.explain:
             print("\n".join(map(printable, pipeline.explain(planned))))
             return 0
@@ -198,8 +219,10 @@ def _build(options: argparse.Namespace) -> int:
             _say(f"{options.out.name}/ is up to date with {inputs.place}.")
             return 0
         _say(f"Building {options.out.name}/ from {inputs.place}")
-        earlier = None if options.force else refresh.earlier_build(inputs, options.out)
-        pipeline.build(inputs, settings, options.out, Steps(), earlier, accepted)
+        earlier = (
+            None if options.force else refresh.earlier_build(options.root, inputs, options.out)
+        )
+        pipeline.build(inputs, settings, options.out, Steps(), earlier, accepted, root=options.root)
     return 0
 
 
@@ -238,18 +261,19 @@ def _export(options: argparse.Namespace) -> int:
 
     with ExitStack() as stack:
         if options.out is None:
-            stack.enter_context(opened(ROOT))
-            name = refresh.bring_build()
+            stack.enter_context(opened(options.root))
+            name = refresh.bring_build(options.root)
             _say(f"Lists of {f'the release {name}' if name else 'the build in build/'}:")
-        for path in contact_lists.write_lists(options.out or ROOT / "build"):
+        for path in contact_lists.write_lists(options.out or options.root / "build"):
             _say(f"Wrote {path}")
     return 0
 
 
 def _refresh(options: argparse.Namespace) -> int:
     done = refresh.refresh(
+        options.root,
         options.files,
-        read_settings(folder=ROOT / read_settings().report.data),
+        _own_settings(options.root),
         _say,
         dry_run=options.dry_run,
         accept=options.accept,
@@ -262,17 +286,17 @@ def _refresh(options: argparse.Namespace) -> int:
 
 
 def _rollback(options: argparse.Namespace) -> int:
-    with opened(ROOT):
-        name = store.rollback(ROOT, options.to)
+    with opened(options.root):
+        name = store.rollback(options.root, options.to)
         with suppress(OSError, Refused):  # it is published; `export` sees to it later
-            refresh.bring_build()
+            refresh.bring_build(options.root)
     _say(f"Restored: _site/ is the report {name} again, and its files are in use.")
     return 0
 
 
-def _history(_: argparse.Namespace) -> int:
-    with opened(ROOT):
-        rows = store.history(ROOT)
+def _history(options: argparse.Namespace) -> int:
+    with opened(options.root):
+        rows = store.history(options.root)
     for row in rows:
         print(printable("  ".join(filter(None, row.values()))))
     if not rows:
@@ -281,17 +305,17 @@ def _history(_: argparse.Namespace) -> int:
 
 
 def _prune(options: argparse.Namespace) -> int:
-    reference = read_settings(folder=ROOT / read_settings().report.data).report.reference
-    with opened(ROOT):
-        names = retention.prune(ROOT, options.keep, reference)
+    reference = _own_settings(options.root).report.reference
+    with opened(options.root):
+        names = retention.prune(options.root, options.keep, reference)
     _say(f"Removed: {', '.join(names)}." if names else "There was nothing to remove.")
     return 0
 
 
 def _forget(options: argparse.Namespace) -> int:
-    settings = read_settings(folder=ROOT / read_settings().report.data)
-    with opened(ROOT):
-        for line in retention.forget(ROOT, options.customer, settings):
+    settings = _own_settings(options.root)
+    with opened(options.root):
+        for line in retention.forget(options.root, options.customer, settings):
             _say(line)
     return 0
 

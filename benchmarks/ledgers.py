@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from analysis.core.settings import ROOT, read_settings
 from analysis.ingest import readers
-from analysis.ingest.data_folder import SAMPLE_FOLDER
+from analysis.ingest.data_folder import SAMPLE
 from analysis.ingest.sample import write_sample
 from analysis.orders import cleaning, ledger
 
@@ -55,7 +55,7 @@ def find_ledger(named: Path | None, work: Path) -> list[Path]:
                 f"data folder with files in {orders}/."
             )
         return files
-    for folder in (REAL, ROOT / read_settings().report.data, SAMPLE_FOLDER):
+    for folder in (REAL, ROOT / read_settings().report.data, ROOT / SAMPLE):
         if files := readers.find_files(folder / orders):
             return files
     write_sample(work / "sample")

@@ -19,25 +19,25 @@ from analysis.release import opened, store  # noqa: E402
 from analysis.release.refresh import REPORT_BUILD  # noqa: E402
 
 
-def main() -> int:
+def main(root: Path = ROOT) -> int:
     """Publish the book, if all of it was rendered; return the exit code."""
     if os.environ.get("QUARTO_PROJECT_OUTPUT_DIR") and not os.environ.get(
         "QUARTO_PROJECT_RENDER_ALL"
     ):
         return 0  # a single chapter was rendered, for somebody who writes
-    book = ROOT / "_book"
+    book = root / "_book"
     lacking = [name for name in ("index.html", "customer-report.pdf") if not _full(book / name)]
     if lacking:
         print(f"Not published: {' and '.join(lacking)} missing in {book.name}.", file=sys.stderr)
         return 1
-    return 0 if os.environ.get(REPORT_BUILD) else publish()
+    return 0 if os.environ.get(REPORT_BUILD) else publish(root)
 
 
-def publish() -> int:
+def publish(root: Path = ROOT) -> int:
     """Publish the rendered book; return the exit code."""
     try:
-        with opened(ROOT):
-            store.publish(ROOT, store.Release(), ROOT / "build", ROOT / "_book")
+        with opened(root):
+            store.publish(root, store.Release(), root / "build", root / "_book")
     except Refused as error:
         print(f"Not published: {error} What was published stays.", file=sys.stderr)
         return 1

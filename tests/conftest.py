@@ -171,14 +171,22 @@ Run = Callable[..., Outcome]
 
 
 @pytest.fixture
-def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+def projects() -> list[Path]:
+    """Return the folders that were projects; `run` takes the last one."""
+    return [ROOT]
+
+
+@pytest.fixture
+def run(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, projects: list[Path]
+) -> Run:
     """Run a command in this process."""
     monkeypatch.delenv("REPORT_DATA", raising=False)
 
     def run_command(*arguments: str | Path) -> Outcome:
         capfd.readouterr()
         try:
-            code = main([str(argument) for argument in arguments])
+            code = main([str(argument) for argument in arguments], projects[-1])
         except SystemExit as stop:
             code = int(stop.code or 0)
         said = capfd.readouterr()

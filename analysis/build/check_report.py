@@ -26,9 +26,9 @@ from analysis.build.validation import Checked, currency
 from analysis.core.formatting import count, day, money
 from analysis.core.problems import Problem
 from analysis.core.settings import Settings
+from analysis.orders.home_market import home_market
 from analysis.orders.ledger import GROSS, NET, Ledger
 from analysis.orders.quality import ladder
-from analysis.orders.tables import home_market
 from analysis.regulars import shared_ids
 from analysis.regulars.names import NO_ANSWERS
 

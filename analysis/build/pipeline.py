@@ -40,6 +40,7 @@ def outside(
     earlier: Path | None,
     accepted: Sequence[Path],
     noticed: pd.DataFrame | None,
+    root: Path,
 ) -> dict[str, Outside]:
     """Return what steps need that no step makes, each with what its content is known by.
 
@@ -57,8 +58,8 @@ def outside(
         "inputs": Outside(inputs, digest(inputs.sha256, inputs.sample)),
         "named_segments": Outside(segments, rules),
     }
-    if frozen := reference.read_reference(settings):
-        found["reference"] = Outside(frozen, digest(reference.fingerprint(settings)))
+    if frozen := reference.read_reference(settings, root):
+        found["reference"] = Outside(frozen, digest(reference.fingerprint(settings, root)))
     if accepted or noticed is not None:
         names = [data_version(read_json(folder / MANIFEST)) for folder in accepted]
         found["accepted"] = Outside(accepted, digest(names, [f.parent.name for f in accepted]))
@@ -73,12 +74,13 @@ def plan(
     earlier: Path | None = None,
     accepted: Sequence[Path] = (),
     noticed: pd.DataFrame | None = None,
+    root: Path = ROOT,
 ) -> list[Outcome]:
     """Return what each step of a build would do, and why, without doing it.
 
     Parameters and errors are those of `build`.
     """
-    given = outside(inputs, settings, earlier, accepted, noticed)
+    given = outside(inputs, settings, earlier, accepted, noticed, root)
     return run([*STEPS, COMPARE], given, settings, ROOT, Steps(), _earlier(earlier))
 
 
@@ -104,6 +106,7 @@ def build(
     earlier: Path | None = None,
     accepted: Sequence[Path] = (),
     noticed: pd.DataFrame | None = None,
+    root: Path = ROOT,
 ) -> str:
     """Run every step, write tables, facts and manifest, and return the key of the build.
 
@@ -124,13 +127,15 @@ def build(
     noticed
         What was remarkable in the new files, from `history.new_files`. Without it, what
         `earlier` says of the same files.
+    root
+        The project's folder, in which the reference build lies. Code and rules are always ours.
 
     Raises
     ------
     Refused
         When the data cannot be used; `out` is then as it was.
     """
-    given = outside(inputs, settings, earlier, accepted, noticed)
+    given = outside(inputs, settings, earlier, accepted, noticed, root)
     with replacing(out) as new:
         outcomes = run([*STEPS, COMPARE], given, settings, ROOT, progress, _earlier(earlier), new)
         facts: dict[str, Any] = {}

@@ -29,7 +29,9 @@ from pydantic import (
 from analysis.core.problems import Problem, Refused
 
 ROOT = Path(__file__).resolve().parents[2]
-SETTINGS_FILE = ROOT / "data" / "settings.toml"
+#: Where settings lie in a project, and those of this one.
+SETTINGS = Path("data/settings.toml")
+SETTINGS_FILE = ROOT / SETTINGS
 #: Settings that have lost their use. They are accepted, so that an old file still works.
 RETIRED = {
     "activity.published": "published scores are no longer compared model by model",

@@ -19,7 +19,6 @@ import numpy.typing as npt
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from analysis.core.formatting import count
 from analysis.forecast.lapse_features import Snapshot, at_most, cut_offs, snapshot
 from analysis.forecast.names import BG_NBD, LEFT_OUT, RECENCY, RFM, TEST, TRAINING, VALIDATION
 from analysis.orders.ledger import GROSS, Ledger
@@ -336,7 +335,7 @@ def read_lapse(
     if len(dates) < 2:
         length = (ledger.as_of - first).days
         return _without(
-            f"the ledger covers {count(length, 'day')}, and {3 * days} are needed: {days} to know "
+            f"the ledger covers {length:,} days, and {3 * days} are needed: {days} to know "
             f"customers by, {days} to learn from, and {days} to test on",
             [],
             customers,

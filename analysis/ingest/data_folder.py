@@ -11,9 +11,10 @@ from analysis.core.files import data_version, file_hash, read_json
 from analysis.core.problems import Problem, Refused
 from analysis.core.settings import ROOT, Settings
 from analysis.ingest import readers
-from analysis.ingest.sample import sample_is_in
 
-SAMPLE_FOLDER = ROOT / "data" / "sample"
+#: Where generated data lies in the project.
+SAMPLE = Path("data/sample")
+MARKER = "SAMPLE.md"
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,17 @@ class Inputs:
         ]
 
 
+def sample_is_in(folder: Path) -> bool:
+    """Tell whether a data folder holds the sample rather than a shop's data.
+
+    Parameters
+    ----------
+    folder
+        The data folder.
+    """
+    return (folder / MARKER).is_file()
+
+
 def holds_data(folder: Path, settings: Settings) -> bool:
     """Tell whether a folder holds either half, or something that was meant to be."""
     return any(
@@ -70,7 +82,11 @@ def holds_data(folder: Path, settings: Settings) -> bool:
 
 
 def choose_folder(
-    named: Path | None, settings: Settings, out: Path, is_released: bool = False
+    named: Path | None,
+    settings: Settings,
+    out: Path,
+    is_released: bool = False,
+    root: Path = ROOT,
 ) -> Path | None:
     """Choose the data folder; None when only the sample is left.
 
@@ -84,7 +100,7 @@ def choose_folder(
     Refused
         When the named folder does not exist.
     """
-    usual = ROOT / settings.report.data
+    usual = root / settings.report.data
     if named is None and (told := os.environ.get("REPORT_DATA")):
         named = Path(told)
     if named is not None:
@@ -104,12 +120,12 @@ def choose_folder(
     if is_released or holds_data(usual, settings):
         return usual
     last = read_json(out / "manifest.json")
-    if last and not last.get("sample") and holds_data(ROOT / last["data"], settings):
-        return ROOT / last["data"]
+    if last and not last.get("sample") and holds_data(root / last["data"], settings):
+        return root / last["data"]
     return None
 
 
-def find_inputs(folder: Path, settings: Settings, place: str = "") -> Inputs:
+def find_inputs(folder: Path, settings: Settings, place: str = "", root: Path = ROOT) -> Inputs:
     """Find the files of both halves, and fingerprint them.
 
     Parameters
@@ -120,6 +136,8 @@ def find_inputs(folder: Path, settings: Settings, place: str = "") -> Inputs:
         All settings.
     place
         Where the files will lie, if not in `folder`.
+    root
+        The project's folder.
 
     Raises
     ------
@@ -172,9 +190,9 @@ def find_inputs(folder: Path, settings: Settings, place: str = "") -> Inputs:
         activity=roles,
         sha256={str(p.relative_to(folder)): file_hash(p) for p in paths},
         sample=sample_is_in(folder),
-        place=place or _place(folder.resolve()),
+        place=place or _place(folder.resolve(), root),
     )
 
 
-def _place(folder: Path) -> str:
-    return str(folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder)
+def _place(folder: Path, root: Path) -> str:
+    return str(folder.relative_to(root) if folder.is_relative_to(root) else folder)

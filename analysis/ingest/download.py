@@ -62,10 +62,10 @@ def _refused(place: str, rule: str) -> Refused:
     return Refused([Problem(place, rule, remedy=remedy)])
 
 
-def main() -> int:
+def main(root: Path = ROOT) -> int:
     """Download the ledger into the raw folder, unless something is there; return the exit code."""
     settings = read_settings()
-    folder = ROOT / settings.report.data / settings.transactions.folder
+    folder = root / settings.report.data / settings.transactions.folder
     target = folder / NAME
     if files := readers.find_files(folder):
         print(f"{folder} already holds {', '.join(path.name for path in files)}.", file=sys.stderr)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from analysis.ingest.data_folder import MARKER
 from analysis.ingest.sample_orders import (
     archetype_truth,
     busyness,
@@ -34,7 +35,6 @@ from analysis.ingest.sample_regulars import (
 )
 
 SEED = 20251231
-MARKER = "SAMPLE.md"
 
 
 @dataclass(frozen=True)
@@ -88,17 +88,6 @@ def sample_truth(seed: int = SEED) -> Truth:
         Another seed gives another shop with the same habits.
     """
     return _make(seed)[1]
-
-
-def sample_is_in(folder: Path) -> bool:
-    """Tell whether a data folder holds the sample rather than a shop's data.
-
-    Parameters
-    ----------
-    folder
-        The data folder.
-    """
-    return (folder / MARKER).is_file()
 
 
 def _make(seed: int) -> tuple[dict[str, bytes], Truth]:

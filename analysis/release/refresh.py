@@ -24,7 +24,7 @@ from analysis.core import formatting
 from analysis.core.files import MANIFEST, SCHEMA, data_version, read_json, replacing
 from analysis.core.problems import Problem, Refused
 from analysis.core.progress import Steps
-from analysis.core.settings import ROOT, Settings
+from analysis.core.settings import Settings
 from analysis.ingest import readers
 from analysis.ingest.data_folder import Inputs, find_inputs
 from analysis.release import opened, raw, store
@@ -61,7 +61,7 @@ REPORT_BUILD = "REPORT_BUILD"
 Tell = Callable[[str], None]
 
 
-def accepted_before(inputs: Inputs, settings: Settings, tell: Tell) -> list[Path]:
+def accepted_before(root: Path, inputs: Inputs, settings: Settings, tell: Tell) -> list[Path]:
     """Return the accepted builds that a build of these files is compared with, oldest first.
 
     They are of other files. Only the data of the usual folder has a history; what is named on the
@@ -70,7 +70,7 @@ def accepted_before(inputs: Inputs, settings: Settings, tell: Tell) -> list[Path
     if inputs.place != str(settings.report.data):
         return []
     found = []
-    for folder in store.accepted(ROOT):
+    for folder in store.accepted(root):
         manifest = read_json(folder / MANIFEST)
         if data_version(manifest) == inputs.version:
             continue
@@ -84,20 +84,20 @@ def accepted_before(inputs: Inputs, settings: Settings, tell: Tell) -> list[Path
     return found
 
 
-def earlier_build(inputs: Inputs, out: Path) -> Path:
+def earlier_build(root: Path, inputs: Inputs, out: Path) -> Path:
     """Return the build whose long steps may be taken over: of the same files, if there is one."""
-    builds = [out, *reversed(store.accepted(ROOT))]
+    builds = [out, *reversed(store.accepted(root))]
     same = (b for b in builds if data_version(read_json(b / MANIFEST)) == inputs.version)
     return next(same, next((b for b in builds if (b / MANIFEST).is_file()), out))
 
 
-def bring_build() -> str:
+def bring_build(root: Path) -> str:
     """Make ``build/`` that of the published release, and return the release's name.
 
     Where nothing is published yet, ``build/`` is left as it is, and the name is empty.
     """
-    release, out = store.current(ROOT), ROOT / "build"
-    if not release or not (build := store.build_of(ROOT, release.name)).joinpath(MANIFEST).exists():
+    release, out = store.current(root), root / "build"
+    if not release or not (build := store.build_of(root, release.name)).joinpath(MANIFEST).exists():
         return ""
     if read_json(out / MANIFEST).get("key") != read_json(build / MANIFEST).get("key"):
         with replacing(out) as new:
@@ -106,6 +106,7 @@ def bring_build() -> str:
 
 
 def refresh(
+    root: Path,
     files: Sequence[Path],
     settings: Settings,
     tell: Tell,
@@ -119,6 +120,8 @@ def refresh(
 
     Parameters
     ----------
+    root
+        The project's folder.
     files
         Ledger files, or tables of regular customers.
     settings
@@ -148,33 +151,33 @@ def refresh(
         data = settings.report.data
         rule = f"[report] data is {data}, and a refresh works with {store.DATA}"
         raise Refused([Problem("settings.toml", rule, remedy=f'Set it to "{store.DATA}".')])
-    with opened(ROOT), store.making(ROOT) as work, in_words(ROOT, every=False):
+    with opened(root), store.making(root) as work, in_words(root, every=False):
         role = role_of(settings)
-        used = raw.in_use(ROOT, role)
+        used = raw.in_use(root, role)
         if used.retired:
             tell(raw.retired_line(used))
-        plan = raw.plan(ROOT, used, files, _half(settings), role, replaces, removes)
+        plan = raw.plan(root, used, files, _half(settings), role, replaces, removes)
         for place, path in plan.after.paths.items():
-            store.keep_raw(ROOT, path, plan.after.files[place])
-        after = raw.stored(ROOT, plan.after.files)
+            store.keep_raw(root, path, plan.after.files[place])
+        after = raw.stored(root, plan.after.files)
         project = work / "project"
         if not dry_run:
-            _copy_project(project)
-        with raw.view(ROOT, after) as folder, raw.view(ROOT, plan.before) as old:
+            _copy_project(root, project)
+        with raw.view(root, after) as folder, raw.view(root, plan.before) as old:
             # heavy
             from analysis.build import pipeline
             from analysis.history import text_changes
 
             steps = Steps()
-            inputs = find_inputs(folder, settings, str(store.DATA))
-            by_hand = raw.by_hand_line(used) if used.by_hand and store.in_force(ROOT) else ""
+            inputs = find_inputs(folder, settings, str(store.DATA), root)
+            by_hand = raw.by_hand_line(used) if used.by_hand and store.in_force(root) else ""
             noticed = held_against_history(inputs, plan, old, settings, steps, by_hand)
             _stop(noticed, set(accept), tell)
-            accepted = accepted_before(inputs, settings, tell)
+            accepted = accepted_before(root, inputs, settings, tell)
             tell(f"Building from {len(after.files)} files, {len(plan.came)} of them new")
             build = project / "build"
-            earlier = earlier_build(inputs, ROOT / "build")
-            key = pipeline.build(inputs, settings, build, steps, earlier, accepted, noticed)
+            earlier = earlier_build(root, inputs, root / "build")
+            key = pipeline.build(inputs, settings, build, steps, earlier, accepted, noticed, root)
         lines = text_changes.lines(build)
         for line in lines:
             tell(line)
@@ -182,7 +185,7 @@ def refresh(
             tell("A dry run: nothing was changed.")
             return None
         _render(project, key)
-        before = store.in_force(ROOT)
+        before = store.in_force(root)
         release = store.Release(
             name=(as_of := str(read_json(build / MANIFEST).get("as_of", ""))) or "undated",
             files=after.files,
@@ -197,9 +200,9 @@ def refresh(
                 *(lines if accepted else []),
             ),
         )
-        release = store.publish(ROOT, release, build, project / "_book")
+        release = store.publish(root, release, build, project / "_book")
         with suppress(OSError, Refused):  # it is published; `build` and `export` see to it later
-            bring_build()
+            bring_build(root)
         return release
 
 
@@ -388,16 +391,16 @@ def _checked(
 # ------------------------------------------------------------------------- the book
 
 
-def _copy_project(target: Path) -> None:
+def _copy_project(root: Path, target: Path) -> None:
     """Copy all that a book is made from, beside its data and its build."""
     shutil.copytree(
-        ROOT,
+        root,
         target,
         symlinks=True,
         ignore=lambda folder, names: {
             name
             for name in names
-            if name in NOT_COPIED or (Path(folder) == ROOT and name.startswith((".git", ".ci")))
+            if name in NOT_COPIED or (Path(folder) == root and name.startswith((".git", ".ci")))
         },
     )
 

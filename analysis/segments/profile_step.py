@@ -9,8 +9,8 @@ import pandas as pd
 
 from analysis.core.files import Fact
 from analysis.core.settings import Settings
+from analysis.orders.home_market import home_market
 from analysis.orders.ledger import open_ledger
-from analysis.orders.tables import home_market
 from analysis.segments import movement, products, profiles, returns
 from analysis.segments.details import customer_details
 from analysis.segments.reference import Reference

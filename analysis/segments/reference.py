@@ -31,13 +31,13 @@ class Reference(NamedTuple):
     centres: pd.DataFrame
 
 
-def files_of(settings: Settings) -> list[Path]:
+def files_of(settings: Settings, root: Path = ROOT) -> list[Path]:
     """Return the files of the reference build; none where everything is fitted anew."""
     folder = settings.report.reference
-    return [ROOT / folder / f"{name}.parquet" for name in TABLES] if folder else []
+    return [root / folder / f"{name}.parquet" for name in TABLES] if folder else []
 
 
-def fingerprint(settings: Settings) -> list[str]:
+def fingerprint(settings: Settings, root: Path = ROOT) -> list[str]:
     """Return the SHA-256 of each file of the reference build.
 
     Raises
@@ -46,7 +46,7 @@ def fingerprint(settings: Settings) -> list[str]:
         When the settings name a folder that is no build with customers of a ledger.
     """
     try:
-        return [file_hash(path) for path in files_of(settings)]
+        return [file_hash(path) for path in files_of(settings, root)]
     except OSError as error:
         raise Refused(
             [
@@ -60,7 +60,7 @@ def fingerprint(settings: Settings) -> list[str]:
         ) from error
 
 
-def read_reference(settings: Settings) -> Reference | None:
+def read_reference(settings: Settings, root: Path = ROOT) -> Reference | None:
     """Read what the segments and clusters of the reference build meant, if one is named.
 
     Raises
@@ -70,9 +70,9 @@ def read_reference(settings: Settings) -> Reference | None:
     """
     if not settings.report.reference:
         return None
-    fingerprint(settings)
-    cuts, centres = (pd.read_parquet(path) for path in files_of(settings))
-    facts = read_json(ROOT / settings.report.reference / "facts.json")
+    fingerprint(settings, root)
+    cuts, centres = (pd.read_parquet(path) for path in files_of(settings, root))
+    facts = read_json(root / settings.report.reference / "facts.json")
     return Reference(str(facts.get("transactions.as_of", "")), cuts, centres)
 
 

@@ -8,10 +8,10 @@ import pandas as pd
 
 from analysis.core.files import Fact
 from analysis.core.settings import Settings
-from analysis.orders import tables
 from analysis.orders.ledger import GROSS, open_ledger
 from analysis.segments import movement, rfm
 from analysis.segments.contract import CUSTOMERS, validate
+from analysis.stats import concentration
 
 
 def rfm_table(
@@ -23,13 +23,13 @@ def rfm_table(
         customers = validate(CUSTOMERS, customers, "the customers of the ledger")
         gross = rfm.customers(ledger.lines, ledger.as_of, GROSS).order_by("customer_id").execute()
         recent = movement.recent_facts(ledger, ledger.as_of)
-    low, high = tables.top_share_interval(gross["monetary"], settings.engine.seed)
+    low, high = concentration.top_share_interval(gross["monetary"], settings.engine.seed)
     facts: dict[str, Fact] = {
         **rfm.rfm_facts(customers),
         **recent,
-        "transactions.top20_share": tables.top_share(gross["monetary"]),
+        "transactions.top20_share": concentration.top_share(gross["monetary"]),
         "transactions.top20_share_low": low,
         "transactions.top20_share_high": high,
-        "transactions.gini": tables.gini(gross["monetary"]),
+        "transactions.gini": concentration.gini(gross["monetary"]),
     }
     return {"work/rfm_values": customers}, facts

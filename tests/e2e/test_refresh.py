@@ -40,7 +40,6 @@ from conftest import (
 from ledgers import Change, each, in_month, less, shop, times, without
 from workbooks import text_of
 
-from analysis import __main__ as command
 from analysis.build import pipeline
 from analysis.core.files import read_json
 from analysis.core.problems import Refused
@@ -102,7 +101,7 @@ def change_settings(root: Path, *changes: tuple[str, str]) -> None:
 
 def render(project: Path, key: str) -> None:
     """Stand in for the book: a page, and a report to print, from the facts of the build."""
-    assert store.is_locked(command.ROOT)
+    assert store.is_locked(project.parents[3])
     assert read_json(project / "build" / "manifest.json").get("key", "") == key
     facts = (project / "build" / "facts.json").read_bytes()
     (project / "_book").mkdir()
@@ -111,25 +110,24 @@ def render(project: Path, key: str) -> None:
 
 
 @pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Path]:
+def use(monkeypatch: pytest.MonkeyPatch, projects: list[Path]) -> Callable[[Path], Path]:
     """Take a folder as the project."""
-    return lambda root: take_as_project(root, monkeypatch)
+    make_it_quick(monkeypatch)
+
+    def use_folder(root: Path) -> Path:
+        projects.append(root)
+        return root
+
+    return use_folder
 
 
-def take_as_project(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for module in (refresh, reference, command):
-        monkeypatch.setattr(module, "ROOT", root)
-    from analysis.ingest import data_folder
-
-    monkeypatch.setattr(data_folder, "ROOT", root)
-    path = root / "data" / "settings.toml"
-    monkeypatch.setattr(command, "read_settings", lambda *_, **__: read_settings(path))
+def make_it_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Render no book, and look for few clusters and models."""
     monkeypatch.setattr(refresh, "_render", render)
     # Few candidates: what is tested here is not how clusters and models are chosen.
     monkeypatch.setattr(clusters, "K", range(2, 3))
     few = {name: plan for name, plan in lapse.PLANS.items() if name in text_lapse.NAMES}
     monkeypatch.setattr(lapse, "PLANS", few)
-    return root
 
 
 def state(root: Path) -> object:
@@ -582,19 +580,20 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
     ]
     after, told = [], []
     with pytest.MonkeyPatch.context() as patch:
-        root = take_as_project(new_project(box / "project"), patch)
-        settings = command.read_settings()
+        make_it_quick(patch)
+        root = new_project(box / "project")
+        settings = read_settings(root / "data" / "settings.toml")
         for number, path in enumerate(files):
             lines: list[str] = []
             if not number:
                 with store.lock(root):
                     before = state(root)
-                assert refresh.refresh([path], settings, lines.append, dry_run=True) is None
+                assert refresh.refresh(root, [path], settings, lines.append, dry_run=True) is None
                 assert lines.pop() == "A dry run: nothing was changed."
                 assert state(root) == before
                 assert before == ({}, snapshot(root / "data"))
             lines.clear()
-            done = refresh.refresh([path], settings, lines.append)
+            done = refresh.refresh(root, [path], settings, lines.append)
             assert done is not None
             assert (done.name, done.as_of) == (NAMES[number], NAMES[number])
             told.append(lines)

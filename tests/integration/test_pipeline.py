@@ -35,7 +35,7 @@ from analysis.__main__ import main
 from analysis.build import pipeline
 from analysis.core import files as core_files
 from analysis.core.problems import Refused
-from analysis.core.settings import ROOT, Settings
+from analysis.core.settings import ROOT, SETTINGS_FILE, Settings
 from analysis.ingest import data_folder
 from analysis.orders import tables
 from analysis.orders.ledger import LINE_COLUMNS
@@ -492,10 +492,15 @@ def test_ragged_rows_of_the_activity_half_go_to_quarantine(
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project folder of our own."""
-    monkeypatch.setattr(data_folder, "ROOT", tmp_path)
+    """Return a project folder of our own."""
     monkeypatch.delenv("REPORT_DATA", raising=False)
+    (tmp_path / "data").mkdir()
+    shutil.copy(SETTINGS_FILE, tmp_path / "data")
     return tmp_path
+
+
+def choose(home: Path, named: Path | None, settings: Settings) -> Path | None:
+    return data_folder.choose_folder(named, settings, home / "build", root=home)
 
 
 def some_data(folder: Path) -> Path:
@@ -508,15 +513,15 @@ def test_the_folder_is_the_named_the_told_the_usual_or_the_last(
 ) -> None:
     out = home / "build"
     named, told, last = (some_data(home / name) for name in ("named", "told", "last"))
-    assert data_folder.choose_folder(None, settings, out) is None
+    assert choose(home, None, settings) is None
     out.mkdir()
     core_files.write_json(out / "manifest.json", {"data": str(last), "sample": False})
-    assert data_folder.choose_folder(None, settings, out) == last
+    assert choose(home, None, settings) == last
     usual = some_data(home / settings.report.data)
-    assert data_folder.choose_folder(None, settings, out) == usual
+    assert choose(home, None, settings) == usual
     monkeypatch.setenv("REPORT_DATA", str(told))
-    assert data_folder.choose_folder(None, settings, out) == told
-    assert data_folder.choose_folder(named, settings, out) == named
+    assert choose(home, None, settings) == told
+    assert choose(home, named, settings) == named
 
 
 def test_the_folder_of_the_last_build_counts_while_it_holds_data_of_a_shop(
@@ -525,10 +530,10 @@ def test_the_folder_of_the_last_build_counts_while_it_holds_data_of_a_shop(
     out, last = home / "build", some_data(home / "last")
     out.mkdir()
     core_files.write_json(out / "manifest.json", {"data": str(last), "sample": True})
-    assert data_folder.choose_folder(None, settings, out) is None
+    assert choose(home, None, settings) is None
     core_files.write_json(out / "manifest.json", {"data": str(last), "sample": False})
     shutil.rmtree(last)
-    assert data_folder.choose_folder(None, settings, out) is None
+    assert choose(home, None, settings) is None
 
 
 def test_a_named_folder_is_there_or_refused(
@@ -537,36 +542,35 @@ def test_a_named_folder_is_there_or_refused(
     (home / "empty").mkdir()
     # A named folder without data is an error later on, and not a reason to take the sample; but
     # for the usual one, which is empty in a fresh clone.
-    assert data_folder.choose_folder(home / "empty", settings, home) == home / "empty"
+    assert choose(home, home / "empty", settings) == home / "empty"
     with pytest.raises(Refused, match="the folder holds no data"):
         data_folder.find_inputs(home / "empty", settings)
     usual = home / settings.report.data
     usual.mkdir(parents=True)
-    assert data_folder.choose_folder(usual, settings, home) is None
+    assert choose(home, usual, settings) is None
     monkeypatch.setenv("REPORT_DATA", str(home / "gone"))
     with pytest.raises(Refused, match="gone: there is no such folder"):
-        data_folder.choose_folder(None, settings, home)
+        choose(home, None, settings)
 
 
 def test_without_data_a_build_takes_the_sample_and_says_so_and_a_check_refuses(
-    home: Path, run: Run, monkeypatch: pytest.MonkeyPatch, sample_data: Path
+    home: Path, run: Run, projects: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(__main__, "ROOT", home)
-    monkeypatch.setattr(__main__, "SAMPLE_FOLDER", home / "sample")
+    projects.append(home)
     written: list[Path] = []
     monkeypatch.setattr(__main__, "write_sample", lambda folder: written.append(folder))
     found = run("check", "--out", home / "build")
     assert found.code == 1
     assert "the folder holds no data" in found.problems[0]
     assert not written
-    some_data(home / "sample")
+    some_data(home / "data" / "sample")
     built: list[data_folder.Inputs] = []
-    monkeypatch.setattr(pipeline, "build", lambda chosen, *_: built.append(chosen))
+    monkeypatch.setattr(pipeline, "build", lambda chosen, *_, **__: built.append(chosen))
     found = run("build", "--out", home / "build")
     assert found.code == 0
     assert "No data in data/raw: the report is made from generated SAMPLE data" in found.err
-    assert built[0].folder == home / "sample"
-    assert written == [home / "sample"]
+    assert built[0].folder == home / "data" / "sample"
+    assert written == [home / "data" / "sample"]
 
 
 # ------------------------------------------------------------------------- as people call it

@@ -45,11 +45,10 @@ def test_a_book_that_does_not_fit_leaves_what_was_published(
         raise error
 
     monkeypatch.delenv("QUARTO_PROJECT_OUTPUT_DIR", raising=False)
-    monkeypatch.setattr(publish, "ROOT", tmp_path)
-    assert publish.main() == 0
+    assert publish.main(tmp_path) == 0
     before = snapshot(tmp_path / "_site", *(tmp_path / "sites").glob("report-*"))
     monkeypatch.setattr(shutil, "copytree", full)
-    assert publish.main() == 1
+    assert publish.main(tmp_path) == 1
     said = capsys.readouterr().err.splitlines()[-1]
     assert "the disk is full. Free some space" in said or "No space left on device" in said
     assert said.endswith("What was published stays.")

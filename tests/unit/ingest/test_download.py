@@ -53,8 +53,7 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answer]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Path:
-    monkeypatch.setattr(download, "ROOT", tmp_path)
+def folder(tmp_path: Path, settings: Settings) -> Path:
     return tmp_path / settings.report.data / settings.transactions.folder
 
 
@@ -62,12 +61,12 @@ def test_the_workbook_arrives_and_nothing_else(
     answer: Answer, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answer(archive(**{download.NAME: BOOK, "readme.txt": b"hello"}))
-    assert download.main() == 0
+    assert download.main(folder.parents[2]) == 0
     assert [(path.name, path.read_bytes()) for path in folder.iterdir()] == [(download.NAME, BOOK)]
     assert capsys.readouterr().err == f"Downloaded {folder / download.NAME}\n"
     # It is not downloaded again.
     answer(None)
-    assert download.main() == 0
+    assert download.main(folder.parents[2]) == 0
     assert "already holds" in capsys.readouterr().err
 
 
@@ -88,7 +87,7 @@ def test_what_fails_is_said_in_a_sentence_and_leaves_nothing(
     reason: str,
 ) -> None:
     answer(content)
-    assert download.main() == 1
+    assert download.main(folder.parents[2]) == 1
     said = capsys.readouterr().err
     assert reason in said and "Download the archive in a browser" in said
     assert "Traceback" not in said and said.endswith("Nothing was written.\n")
@@ -99,6 +98,6 @@ def test_without_a_network_it_says_so(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(download, "URL", "http://127.0.0.1:9/online+retail.zip")
-    assert download.main() == 1
+    assert download.main(folder.parents[2]) == 1
     assert "could not be downloaded (ConnectionError)" in capsys.readouterr().err
     assert list(folder.iterdir()) == []

@@ -19,7 +19,8 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from analysis.ingest.sample import MARKER, SEED, Truth, sample_is_in, sample_truth
+from analysis.ingest.data_folder import MARKER, sample_is_in
+from analysis.ingest.sample import SEED, Truth, sample_truth
 from analysis.ingest.sample_regulars import expected_roc_auc
 
 LABEL = "Покупательская активность"

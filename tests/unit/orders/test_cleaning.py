@@ -26,8 +26,9 @@ from analysis.core.settings import Settings
 from analysis.ingest import readers
 from analysis.orders import contract, notation, quality
 from analysis.orders.ledger import GROSS, LINE_COLUMNS, Ledger
-from analysis.orders.tables import monthly, top_share
+from analysis.orders.tables import monthly
 from analysis.segments import rfm
+from analysis.stats.concentration import top_share
 
 # ------------------------------------------------------------------------- an independent ladder
 

@@ -12,6 +12,7 @@ from conftest import a_line, reading, write_lines
 
 from analysis.orders import quality, tables
 from analysis.orders.ledger import Ledger
+from analysis.stats import concentration
 
 LINES = [
     # January: Ann orders twice, Ben once; one of Ann's lines is cancelled in March.
@@ -174,15 +175,15 @@ def test_what_was_left_out_and_what_is_missing_is_listed(ledger: Ledger) -> None
 
 def test_concentration_of_equal_and_of_unequal_customers() -> None:
     equal, one = pd.Series([5.0] * 100), pd.Series([0.0] * 99 + [1.0])
-    assert tables.gini(equal) == pytest.approx(0)
-    assert tables.gini(one) == pytest.approx(0.99)
-    assert tables.top_share(equal) == pytest.approx(0.2)
-    assert tables.top_share(one) == 1
+    assert concentration.gini(equal) == pytest.approx(0)
+    assert concentration.gini(one) == pytest.approx(0.99)
+    assert concentration.top_share(equal) == pytest.approx(0.2)
+    assert concentration.top_share(one) == 1
 
 
 def test_the_interval_of_the_top_share_holds_it_and_is_the_same_each_time() -> None:
     amounts = pd.Series(np.random.default_rng(1).lognormal(6, 1.2, 2000))
-    low, high = tables.top_share_interval(amounts, seed=7)
-    assert low < tables.top_share(amounts) < high
+    low, high = concentration.top_share_interval(amounts, seed=7)
+    assert low < concentration.top_share(amounts) < high
     assert high - low < 0.1
-    assert (low, high) == tables.top_share_interval(amounts, seed=7)
+    assert (low, high) == concentration.top_share_interval(amounts, seed=7)

@@ -13,7 +13,7 @@ import pytest
 from conftest import Row, a_line, reading, rungs, write_lines
 
 from analysis.core import plotting
-from analysis.orders import tables
+from analysis.orders.home_market import home_market
 from analysis.orders.ledger import Ledger
 from analysis.segments import (
     figures_profiles,
@@ -49,7 +49,7 @@ def shop_of(ledger: Ledger) -> Shop:
     cuts = rfm.cut_points(people)
     people = people.join(rfm.scores(people, cuts))
     people["segment"] = rules.assign(people, RULES)
-    details = customer_details(ledger, people, tables.home_market(ledger))
+    details = customer_details(ledger, people, home_market(ledger))
     table = profiles.segment_profiles(ledger, details, NAMES, seed=SEED, smallest=5)
     return Shop(ledger, cuts, details, table, profiles.overall_profile(ledger, details, seed=SEED))
 
