@@ -70,6 +70,8 @@ def among_many(sold: list[Row], people: int = 250) -> list[Row]:
 
 
 pytestmark = pytest.mark.drill
+#: The real renderer, which most tests here replace.
+OWN_RENDER = refresh._render
 SHOP = among_many(shop(START, END))
 CUTS = ("2010-12-27", "2011-04-01", "2011-07-01", "2011-10-01")
 Q1, Q2, Q3 = (
@@ -836,12 +838,11 @@ def test_a_full_disk_ends_in_a_sentence_and_changes_nothing(
     monkeypatch: pytest.MonkeyPatch,
     run: Run,
 ) -> None:
-    own_render = refresh._render
     root = use(regulars)
     path = write_file(tmp_path / "third.csv", Q3)
     before = state(root)
     # The real renderer finds no chapters here, and fails.
-    monkeypatch.setattr(refresh, "_render", broken.get("render", own_render))
+    monkeypatch.setattr(refresh, "_render", broken.get("render", OWN_RENDER))
     if "build" in broken:
         monkeypatch.setattr(pipeline, "build", broken["build"])
     if "engine" in broken:
