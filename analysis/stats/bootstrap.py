@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 Numbers = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
-#: Resamples of an interval. With these, its ends are uncertain by about a twentieth of its width.
+#: Resamples of an interval. The standard error of its ends is then about 2% of its width.
 DRAWS = 999
 #: Of more customers than this, sums are drawn from the normal distribution to which they converge,
 #: and other statistics are resampled on as many customers, drawn once.
