@@ -43,7 +43,7 @@ class Answer:
     """What a contender found."""
 
     rules: dict[str, int]  #: Rule of the contract -> lines that break it.
-    rungs: list[int]  #: Lines on each rung, 1 to 6, or above it.
+    steps: list[int]  #: Lines on each cleaning step, 1 to 6, or above it.
     customers: pd.DataFrame  #: One row per customer: recency_days, frequency, monetary.
 
     def totals(self) -> dict[str, object]:
@@ -51,7 +51,7 @@ class Answer:
         table = self.customers
         return {
             "rules": {name: rows for name, rows in self.rules.items() if rows},
-            "rungs": self.rungs,
+            "steps": self.steps,
             "customers": len(table),
             "net revenue": f"{table['monetary'].sum():.2f}",
             "recency": int(table["recency_days"].sum()),
@@ -66,7 +66,7 @@ class Contender(Protocol):
     NAME: str
 
     def run(self, job: Any, lap: Callable[[], None]) -> Answer | Scored:
-        """Do the job; call `lap` as soon as the rules and the rungs are counted.
+        """Do the job; call `lap` as soon as the rules and the steps are counted.
 
         In the race of `benchmarks.rfm`: as soon as the customers are there, but for their scores.
         """

@@ -22,17 +22,17 @@ def run(job: Job, cleaned: Callable[[], None]) -> Answer:
     engine.raw_sql("SET enable_progress_bar = false")
     parts = readers.read_parts(job.path, job.folder, settings.files.encodings)
     ledger = cleaning.read_ledger(engine, parts, settings.transactions)
-    rungs = (
-        ledger.lines.group_by("rung")
+    steps = (
+        ledger.lines.group_by("cleaning_step")
         .aggregate(lines=ledger.lines.count(), copies=ledger.lines.copies.sum())
         .execute()
-        .set_index("rung")
+        .set_index("cleaning_step")
     )
-    with_id = int(rungs.loc[1:, "copies"].sum())
-    above = [int(rungs.loc[rung:, "lines"].sum()) for rung in range(2, NET + 1)]
+    with_id = int(steps.loc[1:, "copies"].sum())
+    above = [int(steps.loc[cleaning_step:, "lines"].sum()) for cleaning_step in range(2, NET + 1)]
     cleaned()
     return Answer(
         rules=dict(zip(ledger.rules["rule"], ledger.rules["rows"].astype(int), strict=True)),
-        rungs=[with_id, *above],
+        steps=[with_id, *above],
         customers=rfm.customers(ledger.lines, ledger.as_of).execute(),
     )

@@ -33,7 +33,7 @@ class Run:
     """What one run of one contender took, and what it found."""
 
     name: str  #: How the table calls the contender.
-    lap: float  #: Seconds until the rules and the rungs were counted, or customers had no scores.
+    lap: float  #: Seconds until the rules and the steps were counted, or customers had no scores.
     seconds: float  #: Seconds until all was there.
     peak: float  #: Largest resident set of the process, in GB.
     totals: dict[str, object]  #: From `totals` of its answer.

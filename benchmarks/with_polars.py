@@ -41,7 +41,7 @@ def run(job: Job, cleaned: Callable[[], None]) -> Answer:
         .group_by(pl.all())
         .agg(copies=pl.len())
         .with_columns(
-            rung=pl.when(pl.col("InvoiceNo").str.starts_with(job.prefix))
+            cleaning_step=pl.when(pl.col("InvoiceNo").str.starts_with(job.prefix))
             .then(2)
             .when((quantity <= 0) | (price <= 0))
             .then(3)
@@ -54,8 +54,8 @@ def run(job: Job, cleaned: Callable[[], None]) -> Answer:
         .lazy()
     )
     nth = pl.int_range(pl.len()).over(KEYS, order_by=TIES)
-    back = lines.filter(pl.col("rung") == 2).with_columns(-quantity)
-    gross = lines.filter(pl.col("rung") == 5)
+    back = lines.filter(pl.col("cleaning_step") == 2).with_columns(-quantity)
+    gross = lines.filter(pl.col("cleaning_step") == 5)
     pairs = (
         gross.join(back, on=KEYS, how="semi")
         .with_columns(nth=nth)
@@ -63,7 +63,10 @@ def run(job: Job, cleaned: Callable[[], None]) -> Answer:
         .filter(date <= pl.col("InvoiceDate_back"))
     )
     reversals = pairs.select("line").collect(engine="streaming")
-    above = [(pl.col("rung") >= rung).sum().alias(f"{rung}") for rung in range(2, 6)]
+    above = [
+        (pl.col("cleaning_step") >= cleaning_step).sum().alias(f"{cleaning_step}")
+        for cleaning_step in range(2, 6)
+    ]
     counts = lines.select(pl.col("copies").sum(), *above).collect(engine="streaming").row(0)
     cleaned()
 
@@ -79,5 +82,5 @@ def run(job: Job, cleaned: Callable[[], None]) -> Answer:
         .collect(engine="streaming")
         .to_pandas()
     )
-    rungs = [int(n) for n in (*counts, counts[-1] - len(reversals))]
-    return Answer(dict(zip(rules, broken, strict=True)), rungs, customers)
+    steps = [int(n) for n in (*counts, counts[-1] - len(reversals))]
+    return Answer(dict(zip(rules, broken, strict=True)), steps, customers)

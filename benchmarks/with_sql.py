@@ -34,7 +34,7 @@ SELECT
         WHEN Quantity <= 0 OR UnitPrice <= 0 THEN 3
         WHEN NOT regexp_matches(StockCode, $products) THEN 4
         ELSE 5
-    END AS rung
+    END AS cleaning_step
 FROM read_parquet($path)
 WHERE isfinite(CustomerID) AND InvoiceDate >= $earliest::DATE
     AND abs(Quantity) < $largest AND UnitPrice >= 0 AND UnitPrice < $largest
@@ -43,7 +43,7 @@ GROUP BY ALL
 REVERSED = f"""
 CREATE TEMP TABLE reversed AS
 WITH back AS (
-    SELECT * REPLACE (-Quantity AS Quantity) FROM lines WHERE rung = 2
+    SELECT * REPLACE (-Quantity AS Quantity) FROM lines WHERE cleaning_step = 2
 ), numbered_back AS (
     SELECT *, row_number() OVER (PARTITION BY {", ".join(KEYS)} ORDER BY {", ".join(TIES)}) AS nth
     FROM back
@@ -51,24 +51,25 @@ WITH back AS (
     SELECT *, lines.rowid AS id,
         row_number() OVER (PARTITION BY {", ".join(KEYS)} ORDER BY {", ".join(TIES)}) AS nth
     FROM lines SEMI JOIN back USING ({", ".join(KEYS)})
-    WHERE rung = 5
+    WHERE cleaning_step = 5
 )
 SELECT numbered.id
 FROM numbered JOIN numbered_back AS back USING ({", ".join(KEYS)}, nth)
 WHERE numbered.InvoiceDate <= back.InvoiceDate
 """
-RUNGS = """
+CLEANING_STEPS = """
 SELECT
-    sum(copies), count(*), count(*) FILTER (rung >= 3), count(*) FILTER (rung >= 4),
-    count(*) FILTER (rung >= 5),
-    count(*) FILTER (rung >= 5) - (SELECT count(*) FROM reversed)
+    sum(copies), count(*), count(*) FILTER (cleaning_step >= 3),
+    count(*) FILTER (cleaning_step >= 4),
+    count(*) FILTER (cleaning_step >= 5),
+    count(*) FILTER (cleaning_step >= 5) - (SELECT count(*) FROM reversed)
 FROM lines
 """
 CUSTOMERS = """
 WITH orders AS (
     SELECT CustomerID, InvoiceNo, max(InvoiceDate) AS last, sum(amount) AS amount
     FROM lines
-    WHERE rung = 5 AND rowid NOT IN (SELECT id FROM reversed)
+    WHERE cleaning_step = 5 AND rowid NOT IN (SELECT id FROM reversed)
     GROUP BY ALL
 )
 SELECT
@@ -96,10 +97,10 @@ def run(job: Job, cleaned: Callable[[], None]) -> Answer:
         rules = engine.execute(RULES, path | bounds).df().iloc[0]
         engine.execute(LINES, path | bounds | {"prefix": job.prefix, "products": job.products})
         engine.execute(REVERSED)
-        rungs = engine.execute(RUNGS).fetchone() or ()
+        steps = engine.execute(CLEANING_STEPS).fetchone() or ()
         cleaned()
         return Answer(
             {str(name): int(rows) for name, rows in rules.items()},
-            [int(n) for n in rungs],
+            [int(n) for n in steps],
             engine.execute(CUSTOMERS, path).df(),
         )

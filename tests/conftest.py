@@ -122,8 +122,8 @@ def reading(
             engine.disconnect()
 
 
-def rungs(ledger: Ledger) -> pd.DataFrame:
-    """Return the distinct lines with their rungs."""
+def cleaned_lines(ledger: Ledger) -> pd.DataFrame:
+    """Return the distinct lines with their cleaned_lines."""
     return ledger.lines.execute()
 
 

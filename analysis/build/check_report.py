@@ -28,7 +28,7 @@ from analysis.core.problems import Problem
 from analysis.core.settings import Settings
 from analysis.orders.home_market import home_market
 from analysis.orders.ledger import GROSS, NET, Ledger
-from analysis.orders.quality import ladder
+from analysis.orders.quality import cleaning_steps
 from analysis.regulars import shared_ids
 from analysis.regulars.names import NO_ANSWERS
 
@@ -90,7 +90,7 @@ def report(checked: Checked, settings: Settings) -> dict[str, Any]:
 def _order_facts(ledger: Ledger) -> dict[str, Any]:
     """Return what the orders add up to: net sales of known customers, but for gross revenue."""
     lines = ledger.lines
-    net = lines.rung >= NET
+    net = lines.cleaning_step >= NET
     # The same number may stand for orders of two customers.
     order = lines.customer_id.concat("\t", lines.order_id)
     found = (
@@ -99,7 +99,7 @@ def _order_facts(ledger: Ledger) -> dict[str, Any]:
             orders=order.nunique(where=net),
             lines=net.sum(),
             net_revenue=lines.amount.sum(where=net),
-            gross_revenue=lines.amount.sum(where=lines.rung >= GROSS),
+            gross_revenue=lines.amount.sum(where=lines.cleaning_step >= GROSS),
             first_date=lines.invoice_date.min(where=net),
             last_date=lines.invoice_date.max(where=net),
         )
@@ -147,7 +147,7 @@ def _order_notes(ledger: Ledger, settings: Settings) -> Iterator[str]:
                 f"{row['source']}: {count(row['refused_rows'], 'row')} of {row['rows']:,} broke a "
                 "rule and went into quarantine."
             )
-    steps = ladder(ledger).set_index("rung")
+    steps = cleaning_steps(ledger).set_index("cleaning_step")
     removed = steps["removed_rows"].to_dict()
     amounts = steps["removed_amount"].to_dict()
 

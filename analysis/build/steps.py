@@ -38,7 +38,7 @@ ORDERS = (
         "analysis.orders.step:sales_tables",
         needs=(*LEDGER, "files", "rules"),
         makes=(
-            "ladder",
+            "cleaning_steps",
             "completeness",
             "left_out_codes",
             "giant_reversals",
@@ -140,7 +140,7 @@ REGULARS = (
             "work/regulars_at_risk",
             "activity_models",
             "activity_reliability",
-            "activity_leaks",
+            "activity_leakage",
             "risk_groups",
             "risk_group_effects",
             "activity_importance",

@@ -1,7 +1,7 @@
 """Forecast which regular customers will buy less in the next three months.
 
 Candidates are compared on the labelled customers in a nested, repeated cross-validation that
-keeps near-twins together; the one that is taken is calibrated if that helps, and every later
+keeps near-duplicates together; the one that is taken is calibrated if that helps, and every later
 figure stands on its predictions for customers whom it has not seen.
 """
 
@@ -60,12 +60,12 @@ class Decline(NamedTuple):
     splits
         The outer splits: training and test rows.
     probability
-        Of decline, for each customer, by models that have seen neither the customer nor a twin:
+        Of decline, for each customer, by models that saw neither it nor a near-duplicate:
         the mean over the repeats. NaN where nothing was fitted.
     reliability
         calibration, and the columns of `stats.evaluation.reliability`.
-    leaks
-        From `leak_gains`: what looking at the id, or splitting twins, would have added.
+    leakage
+        From `leakage_gains`: what the id, or splitting near-duplicates, would have added.
     facts
         Keyed ``activity.*``.
     """
@@ -77,7 +77,7 @@ class Decline(NamedTuple):
     splits: list[Split]
     probability: Numbers
     reliability: pd.DataFrame
-    leaks: pd.DataFrame
+    leakage: pd.DataFrame
     facts: Facts
 
 
@@ -108,19 +108,19 @@ def features(customers: pd.DataFrame) -> pd.DataFrame:
 
 def read_decline(
     customers: pd.DataFrame,
-    twin_group: pd.Series,
+    duplicate_group: pd.Series,
     settings: ModelSettings,
     seed: int,
     step: Callable[[str], AbstractContextManager[None]],
 ) -> Decline:
-    """Compare the candidates, choose one, calibrate it, and measure what leaks would have added.
+    """Compare the candidates, choose one, calibrate it, and measure what leakage would have added.
 
     Parameters
     ----------
     customers
         As in `regulars.contract.CUSTOMERS_SCHEMA`, in any order.
-    twin_group
-        From `regulars.near_duplicates.twin_groups`.
+    duplicate_group
+        From `regulars.near_duplicates.group_near_duplicates`.
     settings
         Folds and repeats.
     seed
@@ -132,7 +132,7 @@ def read_decline(
     order = customers["customer_id"].argsort(kind="stable").to_numpy()
     table = features(customers).iloc[order].reset_index(drop=True)
     label = customers["decline"].to_numpy()[order]
-    groups = _renumbered(twin_group.to_numpy()[order])
+    groups = _renumbered(duplicate_group.to_numpy()[order])
     fewest = min(label.sum(), (~label).sum())
     if fewest < evaluation.FEWEST:
         return _no_model(len(label), int(fewest))
@@ -157,10 +157,10 @@ def read_decline(
             ],
             ignore_index=True,
         )
-    with step("measure what leaks would have added"):
+    with step("measure what leakage would have added"):
         usual = {name: models.usual_parameters(done.parameters)[1] for name, done in tested.items()}
         ids = _numbers_of(customers["customer_id"])[order]
-        leaks = leak_gains(table, label, groups, ids, usual, splits, seed)
+        leakage = leakage_gains(table, label, groups, ids, usual, splits, seed)
     p = evaluation.out_of_fold(ways[calibration], splits, len(label))
     back = np.empty(len(label))
     back[order] = p
@@ -172,8 +172,8 @@ def read_decline(
         splits=[(order[train], order[test]) for train, test in splits],
         probability=back,
         reliability=curves,
-        leaks=leaks,
-        facts=_facts(table_of_models, chosen, compared, leaks, label, p),
+        leakage=leakage,
+        facts=_facts(table_of_models, chosen, compared, leakage, label, p),
     )
 
 
@@ -273,10 +273,10 @@ def _scores(
     return np.array([evaluation.judge(label[test], p)[name] for p, (_, test) in pairs])
 
 
-# ------------------------------------------------------------------------------ leaks
+# ------------------------------------------------------------------------------ leakage
 
 
-def leak_gains(
+def leakage_gains(
     table: pd.DataFrame,
     label: npt.NDArray[np.bool_],
     groups: npt.NDArray[Any],
@@ -290,7 +290,7 @@ def leak_gains(
     Parameters
     ----------
     table, label, groups
-        Features, what came, and near-twins.
+        Features, what came, and near-duplicates.
     ids
         The customers' numbers, which a careless table has among its features.
     parameters
@@ -303,10 +303,10 @@ def leak_gains(
     Returns
     -------
     pandas.DataFrame
-        mistake ("twins": pairs of near-twins split between training and test; "id": the number
-        among the features), model, honest, leaky, added, low, high. The interval is over the
-        repeats, so that it knows the luck of the splits and not that of the customers. Without
-        twins there are no rows about them.
+        mistake ("near_duplicates": their pairs are split between training and test; "id": the
+        number is among the features), model, honest, leaky, added, low, high. The interval is over
+        the repeats, so that it knows the luck of the splits and not that of the customers. Without
+        near-duplicates there are no rows about them.
     """
     folds = round(len(label) / np.mean([len(test) for _, test in splits]))
     repeats = len(splits) // folds
@@ -318,9 +318,9 @@ def leak_gains(
         )
     ]
     with_id = table.assign(customer_id=ids)
-    kinds = {"twins": (table, careless), "id": (with_id, splits)}
+    kinds = {"near_duplicates": (table, careless), "id": (with_id, splits)}
     if len(np.unique(groups)) == len(groups):
-        del kinds["twins"]
+        del kinds["near_duplicates"]
     rows = []
     for model, tuned in parameters.items():
         if model not in LEAK_MODELS:
@@ -379,7 +379,7 @@ def _facts(
     table: pd.DataFrame,
     model: str,
     compared: pd.DataFrame,
-    leaks: pd.DataFrame,
+    leakage: pd.DataFrame,
     label: npt.NDArray[np.bool_],
     p: Numbers,
 ) -> Facts:
@@ -408,7 +408,7 @@ def _facts(
     for name in ("roc_auc", "pr_auc", "brier", "log_loss", "behind"):
         for end in ("", "_low", "_high"):
             facts[f"activity.{name}{end}"] = by_model[model][f"{name}{end}"]
-    for row in leaks.to_dict("records"):
+    for row in leakage.to_dict("records"):
         about = f"activity.leak_{row['mistake']}_{row['model'].replace(' ', '_')}"
         facts |= {about: row["leaky"], f"{about}_added": row["added"]}
     return facts

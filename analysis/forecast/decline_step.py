@@ -23,7 +23,7 @@ def forecast_decline(
     seed, smallest = settings.engine.seed, settings.report.smallest_group
     customers = regulars_grouped
     found = decline.read_decline(
-        customers, customers["twin_group"], settings.models, seed, progress.step
+        customers, customers["duplicate_group"], settings.models, seed, progress.step
     )
     customers = customers.assign(decline_probability=found.probability)
     customers["risk_group"] = risk_groups.assign(
@@ -36,7 +36,7 @@ def forecast_decline(
     tables |= {
         "activity_models": found.models,
         "activity_reliability": found.reliability,
-        "activity_leaks": found.leaks,
+        "activity_leakage": found.leakage,
         "risk_groups": groups,
         "risk_group_effects": risk_groups.group_effects(customers, smallest),
     }

@@ -330,7 +330,7 @@ def read_lapse(
         Is told of progress.
     """
     lines = ledger.lines
-    first = lines.filter(lines.rung >= GROSS).invoice_date.min().execute().date()
+    first = lines.filter(lines.cleaning_step >= GROSS).invoice_date.min().execute().date()
     dates = cut_offs(first, ledger.as_of, days)
     if len(dates) < 2:
         length = (ledger.as_of - first).days

@@ -129,7 +129,9 @@ def history(ledger: Ledger, date: dt.date, days: int, home: str = "") -> pd.Data
         gap_last=byday.gap.argmin(byday.ago),
         amount_last=byday.amount.argmin(byday.ago).cast("float64"),
     )
-    sold = ledger.lines.filter((ledger.lines.rung >= GROSS) & (ledger.lines.invoice_date < moment))
+    sold = ledger.lines.filter(
+        (ledger.lines.cleaning_step >= GROSS) & (ledger.lines.invoice_date < moment)
+    )
     back = ledger.cancellations
     back = back.filter(back["product"] & (back.invoice_date < moment))
     if "country" in ledger.columns and not home:

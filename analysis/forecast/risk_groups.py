@@ -59,7 +59,7 @@ def risk_groups(customers: pd.DataFrame, seed: int, smallest: int) -> pd.DataFra
     Parameters
     ----------
     customers
-        With decline, decline_probability, profit, consent, twin_group and risk_group.
+        With decline, decline_probability, profit, consent, duplicate_group and risk_group.
     seed
         For the bootstrap.
     smallest
@@ -75,7 +75,7 @@ def risk_groups(customers: pd.DataFrame, seed: int, smallest: int) -> pd.DataFra
     """
     profit = customers["profit"].to_numpy(float)
     own = np.column_stack([profit * (customers["risk_group"] == name) for name in GROUPS])
-    sums = resampled_sums(own, seed, customers["twin_group"])
+    sums = resampled_sums(own, seed, customers["duplicate_group"])
     lows, highs = percentile_interval(sums / sums.sum(axis=1, keepdims=True))
     rows = []
     for place, name in enumerate(GROUPS):

@@ -53,7 +53,7 @@ def draw(ledger: Ledger) -> Drawn:
         order_id=ibis.ifelse(lines.invoice.isnull(), order, lines.order_id),
         day=lines.invoice_date.truncate("D"),
     )
-    copies, gross = lines.copies, lines.rung >= GROSS
+    copies, gross = lines.copies, lines.cleaning_step >= GROSS
     days = lines.group_by("day").aggregate(
         lines=copies.sum(),
         orders=lines.order_id.nunique(),
@@ -64,7 +64,7 @@ def draw(ledger: Ledger) -> Drawn:
         missing_customers=copies.sum(where=lines.customer_id.isnull()).fill_null(0),
         cancelled=copies.sum(where=lines.cancelled).fill_null(0),
     )
-    sold = lines.filter(lines.rung >= GROSS)
+    sold = lines.filter(lines.cleaning_step >= GROSS)
     sold = sold.mutate(month=sold.day.truncate("M"), code=sold.stock_code.fill_null(""))
     medians = sold.group_by("month", "code").aggregate(
         **{name: sold[name].cast("float64").median() for name in NUMBER_COLUMNS}

@@ -73,7 +73,7 @@ def lapse_outcomes(ledger: Ledger, customers: pd.DataFrame, as_of: dt.date, days
             f"{count(missing, 'day')} of them {'is' if missing == 1 else 'are'} not in the ledger"
         )
     lines = ledger.lines
-    known = lines.filter(lines.rung >= GROSS).select("customer_id").distinct().execute()
+    known = lines.filter(lines.cleaning_step >= GROSS).select("customer_id").distinct().execute()
     kept = forecast.index[forecast.index.isin(known["customer_id"])]
     if kept.empty:
         return _nothing("the ledger knows none of the customers who had a forecast")

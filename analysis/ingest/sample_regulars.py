@@ -81,11 +81,13 @@ def draw_people(rng: np.random.Generator, ids: Array) -> pd.DataFrame:
         pair=range(PEOPLE),
     )
     people["probability"] = _decline_probability(people)
-    # A twin differs in what does not bear on the decline; its label is drawn anew, so some differ.
-    twins = people.loc[pick(rng, people["probability"].between(0.2, 0.8), TWINS)]
-    twins = twins.assign(profit=(8.29 - twins["profit"]).round(2))
-    twins["errors"] = twins["errors"].mask(twins["pair"] % 3 == 0, 9 - twins["errors"])
-    people = pd.concat([people, twins], ignore_index=True)
+    # A near-duplicate differs in what does not bear on the decline; its label is drawn anew.
+    near_duplicates = people.loc[pick(rng, people["probability"].between(0.2, 0.8), TWINS)]
+    near_duplicates = near_duplicates.assign(profit=(8.29 - near_duplicates["profit"]).round(2))
+    near_duplicates["errors"] = near_duplicates["errors"].mask(
+        near_duplicates["pair"] % 3 == 0, 9 - near_duplicates["errors"]
+    )
+    people = pd.concat([people, near_duplicates], ignore_index=True)
     declines = rng.random(len(people)) < people["probability"]
     people["label"] = np.where(declines, "Снизилась", "Прежний уровень")
     # As such files come: sorted by the label, so that the id gives it away.
@@ -124,8 +126,8 @@ def export_tables(
 ) -> tuple[dict[str, bytes], dict[str, int]]:
     """Return the four tables with their dirt, and its counts."""
     people = people.copy()
-    twins = people["pair"].duplicated(keep=False)
-    rows = rng.permutation(pick(rng, ~twins, 5))
+    near_duplicates = people["pair"].duplicated(keep=False)
+    rows = rng.permutation(pick(rng, ~near_duplicates, 5))
     people.loc[rows[0], "this"] = 104_381.7
     people.loc[rows[1:4], "earlier"] = 0.0
     people.loc[rows[1:3], "last"] = 0.0
@@ -145,9 +147,9 @@ def export_tables(
         "category_typos": int(people["category"].eq("Косметика и аксесуары").sum()),
         "impossible_revenues": 1,
         "customers_without_earlier_revenue": 3,
-        "twin_pairs": TWINS,
-        "twin_pairs_with_opposite_labels": int(
-            people[twins].groupby("pair")["label"].nunique().eq(2).sum()
+        "duplicate_pairs": TWINS,
+        "duplicate_pairs_with_opposite_labels": int(
+            people[near_duplicates].groupby("pair")["label"].nunique().eq(2).sum()
         ),
         "customers_without_profit": 1,
         "profits_without_customer": 1,

@@ -14,19 +14,19 @@ from analysis.orders.ledger import GROSS, NET, Ledger
 def known_at(ledger: Ledger, date: dt.date) -> ir.Table:
     """Return the lines of net sales as they were known at the beginning of a day.
 
-    The n-th cancellation takes back the n-th purchase, in time order (as the ladder's last rung
-    has it), so that lines of a later date change nothing before it: a purchase is known as
+    The n-th cancellation takes back the n-th purchase, in time order (as in the last
+    cleaning step), so that lines of a later date change nothing before it: a purchase is known as
     reversed when its cancellation is dated before that day.
 
     Returns
     -------
     ibis.Table
-        Lines of the ledger dated before `date`, on rung `GROSS` or above it.
+        Lines of the ledger dated before `date`, on cleaning step `GROSS` or above it.
     """
     moment = ibis.timestamp(f"{date}")
     known = ledger.reversals.filter(ledger.reversals.reversed_on < moment)
     lines = ledger.lines
-    lines = lines.filter((lines.rung >= GROSS) & (lines.invoice_date < moment))
+    lines = lines.filter((lines.cleaning_step >= GROSS) & (lines.invoice_date < moment))
     return lines.anti_join(known, "line_id")
 
 
@@ -41,7 +41,7 @@ def spend_after(ledger: Ledger, start: dt.date, end: dt.date) -> pd.Series:
     """
     lines = ledger.lines
     kept = lines.filter(
-        (lines.rung >= NET)
+        (lines.cleaning_step >= NET)
         & (lines.invoice_date >= ibis.timestamp(f"{start}"))
         & (lines.invoice_date < ibis.timestamp(f"{end}"))
     )

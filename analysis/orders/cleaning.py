@@ -5,13 +5,13 @@ spills to disk, so that 50 million lines fit on a laptop. One pass reads the fil
 line to its contract; identical lines are found by their hashes, and compared in full only where
 hashes repeat. All the rest works on the table that this leaves. Two things are DuckDB's own and
 would be spelled otherwise elsewhere: its hash, and reading a date without failing.
-The cleaning ladder has six rungs; a line is on the highest rung that it reaches:
+The cleaning steps has six steps; a line is on the highest cleaning step that it reaches:
 
 1. it has a customer id; 2. it is no exact duplicate; 3. it is no cancellation; 4. quantity and
 price are above zero; 5. it is a product; 6. no cancellation reversed it.
 
-Rungs 1 to 5 give *gross sales*, rung 6 gives *net sales*. Money is kept in exact decimals of
-four places, so that no sum depends on the order of its lines.
+Steps 1 to 5 give *gross sales*, step 6 gives *net sales*. Money is kept in exact decimals of four
+places, so that no sum depends on the order of its lines.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def read_ledger(
     as_of: dt.date | None = None,
     usual_dates: Collection[str] = (),
 ) -> Ledger:
-    """Read the ledger's files, hold each line to its contract, and place it on the ladder.
+    """Read the ledger's files, hold each line to its contract, and place it at its cleaning step.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def _place(
     if late_rows:
         lines = lines.filter(~late | lines.invoice_date.isnull())
     reversals = _remove_reversals(engine, lines)
-    cancellations = lines.filter((lines.rung == 2) & lines.cancelled)
+    cancellations = lines.filter((lines.cleaning_step == 2) & lines.cancelled)
     _refuse_without_sales(lines, day, late_rows)
     return Ledger(
         engine=engine,
@@ -171,13 +171,13 @@ def _bits(expressions: dict[str, ir.BooleanColumn]) -> ir.IntegerColumn:
 def _read_once(
     engine: Backend, raw: ir.Table, settings: TransactionSettings, columns: frozenset[str]
 ) -> ir.Table:
-    """Read everything once: one row per line, with its rung (up to 6) and its hash."""
+    """Read everything once: one row per line, with its cleaning step (up to 6) and its hash."""
     keys = [name for name in LINE_COLUMNS if name in columns]
     lines = raw.select("part", "row_number", *keys, "broken")
     lines = lines.mutate(hash=hash_of(ibis.struct({name: lines[name] for name in keys})))
     one = ibis.literal(1, "int32")
     return engine.create_table(
-        "read", _with_rungs(lines, settings, columns).mutate(copies=one, read=one)
+        "read", _with_steps(lines, settings, columns).mutate(copies=one, read=one)
     )
 
 
@@ -214,10 +214,10 @@ def _merge_identical(engine: Backend, read: ir.Table) -> ir.Table:
     return read
 
 
-def _with_rungs(
+def _with_steps(
     lines: ir.Table, settings: TransactionSettings, columns: frozenset[str]
 ) -> ir.Table:
-    """Add the missing columns, the amount, the order, and the rung up to 5."""
+    """Add the missing columns, the amount, the order, and the cleaning step up to 5."""
     types = dict.fromkeys(TEXT_COLUMNS, "string") | dict.fromkeys(NUMBER_COLUMNS, "float64")
     lines = lines.mutate(**{name: ibis.null(types[name]) for name in types if name not in columns})
     whole = {"quantity", "unit_price"} <= columns
@@ -238,14 +238,14 @@ def _with_rungs(
         if "stock_code" in columns
         else ibis.literal(True)
     )
-    rung = ibis.cases(
+    cleaning_step = ibis.cases(
         ((lines.broken != 0) | lines.customer_id.isnull(), 0),
         (cancelled, 2),
         (~positive, 3),
         (~product, 4),
         else_=NET,
     ).cast("int8")
-    return lines.mutate(rung=rung, cancelled=cancelled, product=product)
+    return lines.mutate(cleaning_step=cleaning_step, cancelled=cancelled, product=product)
 
 
 def _with_orders(lines: ir.Table) -> ir.Table:
@@ -256,12 +256,12 @@ def _with_orders(lines: ir.Table) -> ir.Table:
 
 
 def _remove_reversals(engine: Backend, lines: ir.Table) -> ir.Table:
-    """Take purchases that a cancellation reversed down to rung 5; return them and when it came.
+    """Move purchases that a cancellation reversed to step 5; return them and when it came.
 
     Per (customer, stock code, price, quantity) the n-th cancellation, in time order, removes the
     n-th purchase if that came no later.
     """
-    cancellations = lines.filter((lines.rung == 2) & lines.cancelled)
+    cancellations = lines.filter((lines.cleaning_step == 2) & lines.cancelled)
     keys = ["customer_id", "stock_code", "unit_price", "quantity"]
     ties = ["invoice_date", "order_id", "description", "country"]
 
@@ -272,7 +272,9 @@ def _remove_reversals(engine: Backend, lines: ir.Table) -> ir.Table:
 
     back = numbered(cancellations.mutate(quantity=-cancellations.quantity))
     # Only purchases that some cancellation matches need a number: one line in a hundred.
-    candidates = lines.filter(lines.rung == NET).semi_join(back.select(*keys).distinct(), keys)
+    candidates = lines.filter(lines.cleaning_step == NET).semi_join(
+        back.select(*keys).distinct(), keys
+    )
     bought = numbered(candidates)
     pairs = bought.join(back, [*keys, "nth"], rname="{name}_back")
     reversals = engine.create_table(
@@ -282,20 +284,22 @@ def _remove_reversals(engine: Backend, lines: ir.Table) -> ir.Table:
         ),
         temp=True,
     )
-    engine.raw_sql(f"UPDATE read SET rung = {GROSS} WHERE rowid IN (SELECT line_id FROM reversed)")
+    engine.raw_sql(
+        f"UPDATE read SET cleaning_step = {GROSS} WHERE rowid IN (SELECT line_id FROM reversed)"
+    )
     return reversals
 
 
 def _refuse_without_sales(lines: ir.Table, day: dt.date, late_rows: int) -> None:
-    """Raise when no line reached the last rung: nothing can be said about customers then."""
-    known = lines.rung >= 1
+    """Raise when no line reached the last step: nothing can be said about customers then."""
+    known = lines.cleaning_step >= 1
     found = lines.aggregate(
-        sales=(lines.rung >= NET).sum().fill_null(0),
+        sales=(lines.cleaning_step >= NET).sum().fill_null(0),
         known=known.sum().fill_null(0),
         cancellations=(known & lines.cancelled).sum().fill_null(0),
-        not_positive=(lines.rung == 3).sum().fill_null(0),
-        no_product=(lines.rung == 4).sum().fill_null(0),
-        reversed=(lines.rung == GROSS).sum().fill_null(0),
+        not_positive=(lines.cleaning_step == 3).sum().fill_null(0),
+        no_product=(lines.cleaning_step == 4).sum().fill_null(0),
+        reversed=(lines.cleaning_step == GROSS).sum().fill_null(0),
     )
     count = found.execute().iloc[0]
     if count["sales"]:

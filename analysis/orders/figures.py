@@ -46,8 +46,8 @@ def _months_scale(months: pd.Series) -> p9.scale_x_datetime:
     return p9.scale_x_datetime(breaks=breaks, labels=labels)
 
 
-def ladder(steps: pd.DataFrame, message: str) -> p9.ggplot:
-    """Draw what each rung of the ladder keeps and removes (from `orders.quality.ladder`)."""
+def cleaning_steps(steps: pd.DataFrame, message: str) -> p9.ggplot:
+    """Draw what each cleaning step keeps and removes (from `orders.quality.cleaning_steps`)."""
     names = [textwrap.fill(step, 26) for step in steps["step"]]
     order = top_first(names)
     bars = pd.concat(

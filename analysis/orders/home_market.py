@@ -12,7 +12,7 @@ def home_market(ledger: Ledger, home: str = "") -> str:
     lines = ledger.lines
     if home or "country" not in ledger.columns:
         return home
-    kept = lines.filter((lines.rung >= NET) & lines.country.notnull())
+    kept = lines.filter((lines.cleaning_step >= NET) & lines.country.notnull())
     table = (
         kept.group_by("country")
         .aggregate(revenue=kept.amount.sum())

@@ -19,7 +19,7 @@ from ibis.backends.duckdb import Backend
 from analysis.core.problems import Problem, Refused
 from analysis.core.settings import EngineSettings
 
-RUNGS = {
+CLEANING_STEPS = {
     1: "With a customer id",
     2: "Exact duplicates dropped",
     3: "Cancellations set apart",
@@ -41,7 +41,7 @@ def hash_of(values) -> dt_types.uint64:  # type: ignore[no-untyped-def]
 
 @dataclass(frozen=True)
 class Ledger:
-    """The lines of all files, each on its rung.
+    """The lines of all files, each at its cleaning step.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Ledger:
     lines
         One row per distinct line: the canonical columns, `order_id`, `copies` (times that the
         line stands in the file that has it most often), `read` (times over all files), `refused`
-        (whether it broke its contract) and `rung` (0 to 6).
+        (whether it broke its contract) and `cleaning_step` (0 to 6).
     cancellations
         The lines that cancel, of customers and of products.
     reversals
@@ -185,7 +185,7 @@ def open_ledger(
         engine = connect(settings, Path(folder))
         try:
             read = engine.read_parquet(lines, table_name="lines")
-            cancelled = read.filter((read.rung == 2) & read.cancelled)
+            cancelled = read.filter((read.cleaning_step == 2) & read.cancelled)
             yield Ledger(
                 engine=engine,
                 lines=read,

@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from analysis.orders.ledger import GROSS, LINE_COLUMNS, MONEY, NET, RUNGS, Ledger
+from analysis.orders.ledger import CLEANING_STEPS, GROSS, LINE_COLUMNS, MONEY, NET, Ledger
 
 #: Codes that are no products: those listed one by one.
 CODES = 20
@@ -19,41 +19,41 @@ def sum_exactly(column: ir.Column) -> ir.FloatingScalar:
     return column.cast(MONEY).sum().cast("float64").fill_null(0.0)
 
 
-def ladder(ledger: Ledger) -> pd.DataFrame:
-    """Return the cleaning ladder, from the lines read to net sales.
+def cleaning_steps(ledger: Ledger) -> pd.DataFrame:
+    """Return the cleaning steps, from the lines read to net sales.
 
     Returns
     -------
     pandas.DataFrame
-        rung (0 is "Lines read", 1 to 6 as in `RUNGS`), step, rows, customers, orders, amount,
-        and removed_rows and removed_amount against the rung above. All counts of a row are about
-        the same lines; of those read, refused ones included, an amount that cannot be read adds
-        nothing.
+        cleaning_step (0 is "Lines read", 1 to 6 as in `CLEANING_STEPS`), step, rows, customers,
+        orders, amount, and removed_rows and removed_amount against the step before. All counts of
+        a row are about the same lines; of those read, refused ones included, an amount that cannot
+        be read adds nothing.
     """
     lines = ledger.lines
-    known = lines.rung >= 1
+    known = lines.cleaning_step >= 1
     first = lines.aggregate(
         rows=(lines.copies * known.ifelse(1, 0)).sum(),
         customers=lines.customer_id.nunique(where=known),
         orders=lines.order_id.nunique(where=known),
         amount=(lines.amount * known.ifelse(lines.copies, 0)).sum().cast("float64"),
-    ).mutate(rung=ibis.literal(1))
+    ).mutate(cleaning_step=ibis.literal(1))
     every = lines.aggregate(
         rows=lines.read.sum(),
         customers=lines.customer_id.nunique(),
         orders=lines.order_id.nunique(),
         amount=(lines.amount * lines.read).sum().cast("float64"),
-    ).mutate(rung=ibis.literal(0))
+    ).mutate(cleaning_step=ibis.literal(0))
     rest = [
-        lines.filter(lines.rung >= rung)
+        lines.filter(lines.cleaning_step >= cleaning_step)
         .aggregate(
             rows=lambda t: t.count(),
             customers=lambda t: t.customer_id.nunique(),
             orders=lambda t: t.order_id.nunique(),
             amount=lambda t: sum_exactly(t.amount),
         )
-        .mutate(rung=ibis.literal(rung))
-        for rung in range(2, NET + 1)
+        .mutate(cleaning_step=ibis.literal(cleaning_step))
+        for cleaning_step in range(2, NET + 1)
     ]
     found = pd.concat([step.execute() for step in (every, first, *rest)], ignore_index=True)
     found["rows"] += [_ragged(ledger), *[0] * (len(found) - 1)]
@@ -61,12 +61,12 @@ def ladder(ledger: Ledger) -> pd.DataFrame:
     found[counts] = found[counts].fillna(0).astype("int64")
     found["amount"] = found["amount"].fillna(0.0).round(2)
     return found.assign(
-        rung=found["rung"].astype("int64"),
-        step=["Lines read", *RUNGS.values()],
+        cleaning_step=found["cleaning_step"].astype("int64"),
+        step=["Lines read", *CLEANING_STEPS.values()],
         removed_rows=-found["rows"].diff().fillna(0).astype("int64"),
         # Adding nought turns a minus nought into nought.
         removed_amount=-found["amount"].diff().fillna(0).round(2) + 0.0,
-    )[["rung", "step", *counts, "amount", "removed_rows", "removed_amount"]]
+    )[["cleaning_step", "step", *counts, "amount", "removed_rows", "removed_amount"]]
 
 
 def _ragged(ledger: Ledger) -> int:
@@ -83,14 +83,14 @@ def _cancelled(ledger: Ledger) -> float:
 
 
 def ledger_facts(ledger: Ledger, steps: pd.DataFrame) -> dict[str, int | float | str]:
-    """Return the counts that describe the raw ledger, and those of each rung.
+    """Return the counts that describe the raw ledger, and those of each cleaning_step.
 
     Parameters
     ----------
     ledger
         The ledger.
     steps
-        From `ladder`.
+        From `cleaning_steps`.
     """
     lines = ledger.lines
     rows = lines.read
@@ -117,8 +117,8 @@ def ledger_facts(ledger: Ledger, steps: pd.DataFrame) -> dict[str, int | float |
         .astype("int64")
         .iloc[0]
     )
-    rung = {row["rung"]: row for row in steps.to_dict("records")}
-    every, known, gross, net = (rung[number] for number in (0, GROSS - 1, GROSS, NET))
+    cleaning_step = {row["cleaning_step"]: row for row in steps.to_dict("records")}
+    every, known, gross, net = (cleaning_step[number] for number in (0, GROSS - 1, GROSS, NET))
     counted["no_amount_rows"] += _ragged(ledger)
     cancelled = _cancelled(ledger)
     matched = round(gross["amount"] - net["amount"], 2)
@@ -143,9 +143,9 @@ def ledger_facts(ledger: Ledger, steps: pd.DataFrame) -> dict[str, int | float |
         "no_product_rows": known["rows"] - gross["rows"],
         "no_product_revenue": round(known["amount"] - gross["amount"], 2),
     }
-    for number in RUNGS:
+    for number in CLEANING_STEPS:
         facts |= {
-            f"rung{number}_{name}": rung[number][column]
+            f"cleaning_step{number}_{name}": cleaning_step[number][column]
             for name, column in (
                 ("rows", "rows"),
                 ("customers", "customers"),
@@ -184,7 +184,7 @@ def left_out_codes(ledger: Ledger) -> pd.DataFrame:
 
     Codes beyond the `CODES` largest are added up in one row, ``other codes``.
     """
-    lines = ledger.lines.filter(ledger.lines.rung == GROSS - 1)
+    lines = ledger.lines.filter(ledger.lines.cleaning_step == GROSS - 1)
     lines = lines.mutate(stock_code=lines.stock_code.fill_null("(no code)"))
 
     counts: dict[str, Callable[[ir.Table], ir.Scalar]] = {
@@ -206,7 +206,7 @@ def left_out_codes(ledger: Ledger) -> pd.DataFrame:
 
 def giant_reversals(ledger: Ledger) -> pd.DataFrame:
     """Return the largest purchases that a cancellation took back: product, quantity, amount."""
-    lines = ledger.lines.filter(ledger.lines.rung == GROSS)
+    lines = ledger.lines.filter(ledger.lines.cleaning_step == GROSS)
     return (
         lines.select(
             "stock_code",
@@ -230,7 +230,7 @@ def unusual_lines(ledger: Ledger) -> pd.DataFrame:
     pandas.DataFrame
         measure (quantity, unit_price, amount), median, p99, p999, largest.
     """
-    lines = ledger.lines.filter(ledger.lines.rung >= NET)
+    lines = ledger.lines.filter(ledger.lines.cleaning_step >= NET)
     rows = []
     for name in ("quantity", "unit_price", "amount"):
         if name not in ("amount", *ledger.columns):

@@ -23,13 +23,13 @@ def sales_tables(
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Fact]]:
     """Return the tables of the cleaning and of the sales, and their facts."""
     with open_ledger(lines, reversals, about, settings.engine, files, rules) as ledger:
-        steps = quality.ladder(ledger)
+        steps = quality.cleaning_steps(ledger)
         months = tables.monthly(ledger)
         countries = tables.countries(
             ledger, settings.transactions.home_country, settings.report.smallest_group
         )
         made = {
-            "ladder": steps,
+            "cleaning_steps": steps,
             "completeness": quality.completeness(ledger),
             "left_out_codes": quality.left_out_codes(ledger),
             "giant_reversals": quality.giant_reversals(ledger),
@@ -65,7 +65,7 @@ def sales_lines(
     """
     path = scratch / "transactions.parquet"
     with open_ledger(lines, reversals, about, settings.engine) as ledger:
-        sales = ledger.lines.filter(ledger.lines.rung >= NET)
+        sales = ledger.lines.filter(ledger.lines.cleaning_step >= NET)
         columns = ["invoice_date", "order_id", *(c for c in LINE_COLUMNS if c != "invoice_date")]
         kept = sales.select(*columns)
         contract = sales_schema(set(ledger.columns))

@@ -34,7 +34,7 @@ def monthly(ledger: Ledger) -> pd.DataFrame:
     lines = ledger.lines
     month = lines.invoice_date.truncate("M").date()
     gross = (
-        lines.filter(lines.rung >= GROSS)
+        lines.filter(lines.cleaning_step >= GROSS)
         .group_by(month=month)
         .aggregate(gross_revenue=sum_exactly(lines.amount))
         .execute()
@@ -46,7 +46,7 @@ def monthly(ledger: Ledger) -> pd.DataFrame:
         .aggregate(cancelled_revenue=-sum_exactly(back.amount))
         .execute()
     )
-    kept = lines.filter(lines.rung >= NET)
+    kept = lines.filter(lines.cleaning_step >= NET)
     orders = kept.group_by("customer_id", "order_id").aggregate(
         amount=kept.amount.sum().cast(MONEY),
         date=kept.invoice_date.min(),
@@ -100,7 +100,7 @@ def monthly(ledger: Ledger) -> pd.DataFrame:
 def week(ledger: Ledger) -> pd.DataFrame:
     """Return orders and net revenue by weekday (0 is Monday) and hour of the order."""
     lines = ledger.lines
-    kept = lines.filter(lines.rung >= NET)
+    kept = lines.filter(lines.cleaning_step >= NET)
     orders = kept.group_by("customer_id", "order_id").aggregate(
         amount=kept.amount.sum(), date=kept.invoice_date.min()
     )
@@ -125,7 +125,7 @@ def cohorts(ledger: Ledger) -> pd.DataFrame:
         month), size (of the cohort), share, whole (whether the ledger covers that month).
     """
     lines = ledger.lines
-    kept = lines.filter(lines.rung >= NET)
+    kept = lines.filter(lines.cleaning_step >= NET)
     active = kept.group_by("customer_id", month=kept.invoice_date.truncate("M").date()).aggregate()
     active = active.mutate(cohort=active.month.min().over(ibis.window(group_by="customer_id")))
     table = (
@@ -270,7 +270,7 @@ _SALES: dict[str, Callable[[ir.Table], ir.Scalar]] = {
 
 
 def _with_country(ledger: Ledger) -> ir.Table:
-    kept = ledger.lines.filter(ledger.lines.rung >= NET)
+    kept = ledger.lines.filter(ledger.lines.cleaning_step >= NET)
     return kept.mutate(country=kept.country.fill_null("(not given)"))
 
 
@@ -316,7 +316,7 @@ def products(ledger: Ledger) -> pd.DataFrame:
         all of them), ordered by revenue.
     """
     lines = ledger.lines
-    sold = lines.filter(lines.rung >= GROSS)
+    sold = lines.filter(lines.cleaning_step >= GROSS)
     by_name = sold.group_by("stock_code", "description").aggregate(times=sold.count())
     best = ibis.window(
         group_by="stock_code", order_by=[ibis.desc(by_name.times), by_name.description]

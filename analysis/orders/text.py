@@ -26,7 +26,7 @@ NO_SALES = "There are no net sales to show."
 NO_WHOLE_MONTH = "The ledger covers no whole month yet."
 
 
-def ladder(steps: pd.DataFrame) -> str:
+def cleaning_steps(steps: pd.DataFrame) -> str:
     """Say how much of the ledger becomes net sales, and where most is lost."""
     read, net = steps.iloc[0], steps.iloc[-1]
     if not read["rows"]:
@@ -46,7 +46,7 @@ def ladder(steps: pd.DataFrame) -> str:
     lost = count(worst["removed_rows"], "row")
     return (
         f"{share} of {count(read['rows'], 'row')} are net sales; "
-        f"the largest group left out: {lost} that {reasons[worst['rung']]}."
+        f"the largest group left out: {lost} that {reasons[worst['cleaning step']]}."
     )
 
 

@@ -1,7 +1,7 @@
 """Find target leakage: ids that predict the label, and near-identical customers.
 
 Two things, both measured: whether the customer number gives the answer away, and whether
-customers come in near-twins, of which one could help to train and the other to test.
+customers come in near-duplicates, of which one could help to train and the other to test.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _PAIR_COLUMNS = {
 }
 
 
-def near_twins(
+def find_near_duplicates(
     customers: pd.DataFrame, twin_columns: int, most_pairs: int = 1_000_000
 ) -> pd.DataFrame:
     """Find the pairs of customers with at least `twin_columns` of the numbers in `NUMERIC` equal.
@@ -69,7 +69,7 @@ def near_twins(
         With ``customer_id``, ``decline`` and the columns in `NUMERIC`. A missing number equals
         nothing.
     twin_columns
-        From how many equal columns on two customers are near-twins.
+        From how many equal columns on two customers are near-duplicates.
     most_pairs
         Stop when more pairs are found: the limit is set too low then, or the data is a copy.
 
@@ -125,7 +125,7 @@ def _codes(numbers: pd.Series) -> npt.NDArray[np.int64]:
 
 
 def _blocks(codes: npt.NDArray[np.int64], twin_columns: int) -> Iterable[npt.NDArray[np.int64]]:
-    """Yield labels of the customers' blocks, such that any near-twins share one at least once."""
+    """Yield labels of blocks of customers; near-duplicates share one at least once."""
     shared = min(2, twin_columns)
     repeats = [float((np.unique(column, return_counts=True)[1] ** 2.0).sum()) for column in codes.T]
     telling = np.argsort(repeats, kind="stable")[: codes.shape[1] - twin_columns + shared]
@@ -182,41 +182,41 @@ def _describe_pairs(
     return pairs.iloc[order].reset_index(drop=True)
 
 
-def twin_groups(customers: pd.DataFrame, pairs: pd.DataFrame) -> pd.Series:
-    """Return a group number for each customer; near-twins, and twins of twins, share one.
+def group_near_duplicates(customers: pd.DataFrame, pairs: pd.DataFrame) -> pd.Series:
+    """Return a group number for each customer, which near-duplicates share, also by a third one.
 
-    Folds that keep groups together cannot have one twin in training and the other in the test.
+    Folds that keep groups together cannot have one of a pair in training and the other in the test.
 
     Parameters
     ----------
     customers
         With ``customer_id``.
     pairs
-        As `near_twins` returns them.
+        As `find_near_duplicates` returns them.
     """
     place = pd.Series(np.arange(len(customers)), index=customers["customer_id"])
     ends = (place.loc[pairs["first"]].to_numpy(), place.loc[pairs["second"]].to_numpy())
     links = coo_array((np.ones(len(pairs)), ends), shape=(len(customers), len(customers)))
     _, groups = connected_components(links, directed=False)
-    return pd.Series(groups, index=customers.index, name="twin_group", dtype="int64")
+    return pd.Series(groups, index=customers.index, name="duplicate_group", dtype="int64")
 
 
-def leak_facts(customers: pd.DataFrame, pairs: pd.DataFrame) -> Facts:
-    """Return how well the id predicts the label, and what the near-twins look like, as facts.
+def near_duplicate_facts(customers: pd.DataFrame, pairs: pd.DataFrame) -> Facts:
+    """Return how well the id predicts the label, and what the near-duplicates look like, as facts.
 
     Parameters
     ----------
     customers, pairs
-        As `near_twins` takes and returns them.
+        As `find_near_duplicates` takes and returns them.
     """
     distances = pairs.loc[pairs["same_revenues"], "id_distance"].dropna().value_counts()
     usual: Any = min(distances.index[distances == distances.max()], default=0)
     return {
         "activity.id_auc": id_predicts(customers),
-        "activity.twin_pairs": len(pairs),
-        "activity.twin_pairs_same_revenues": int(pairs["same_revenues"].sum()),
-        "activity.twin_pairs_profit_only": int((pairs["different_columns"] == "profit").sum()),
-        "activity.twin_pairs_opposite": int((~pairs["same_label"]).sum()),
-        "activity.twin_usual_distance": int(usual),
-        "activity.twin_pairs_usual_distance": int(distances.get(usual, 0)),
+        "activity.duplicate_pairs": len(pairs),
+        "activity.duplicate_pairs_same_revenues": int(pairs["same_revenues"].sum()),
+        "activity.duplicate_pairs_profit_only": int((pairs["different_columns"] == "profit").sum()),
+        "activity.duplicate_pairs_opposite": int((~pairs["same_label"]).sum()),
+        "activity.duplicate_usual_distance": int(usual),
+        "activity.duplicate_pairs_usual_distance": int(distances.get(usual, 0)),
     }

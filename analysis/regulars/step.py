@@ -21,8 +21,10 @@ def regular_tables(
         The joined customers, from `regulars.reading.read_activity`.
     """
     smallest = settings.report.smallest_group
-    twins = near_duplicates.near_twins(regulars, settings.activity.twin_columns)
-    grouped = regulars.assign(twin_group=near_duplicates.twin_groups(regulars, twins))
+    pairs = near_duplicates.find_near_duplicates(regulars, settings.activity.twin_columns)
+    grouped = regulars.assign(
+        duplicate_group=near_duplicates.group_near_duplicates(regulars, pairs)
+    )
     made = {
         "work/regulars_grouped": grouped,
         "activity_effects": tables.feature_effects(regulars, smallest),
@@ -30,4 +32,4 @@ def regular_tables(
         "activity_categories": tables.categories(regulars, smallest),
         "activity_distributions": tables.distributions(regulars, NUMERIC, smallest),
     }
-    return made, near_duplicates.leak_facts(regulars, twins)
+    return made, near_duplicates.near_duplicate_facts(regulars, pairs)

@@ -33,8 +33,8 @@ def customer_details(ledger: Ledger, customers: pd.DataFrame, home: str = "") ->
         tenure_days, mean_order and lines_per_order.
     """
     lines = ledger.lines
-    sold = lines.filter(lines.rung >= GROSS)
-    kept = lines.filter(lines.rung >= NET)
+    sold = lines.filter(lines.cleaning_step >= GROSS)
+    kept = lines.filter(lines.cleaning_step >= NET)
     gross = sold.group_by("customer_id").aggregate(gross=_exact(sold.amount))
     orders = kept.group_by("customer_id", "order_id").aggregate(date=kept.invoice_date.min())
     inorder = ibis.window(group_by="customer_id", order_by=[orders.date, orders.order_id])
@@ -78,7 +78,7 @@ def _cancelled(ledger: Ledger) -> ir.Table:
 def _markets(ledger: Ledger) -> ir.Table:
     """Return the country in which each customer spent most (the first by name, where equal)."""
     lines = ledger.lines
-    kept = lines.filter((lines.rung >= NET) & lines.country.notnull())
+    kept = lines.filter((lines.cleaning_step >= NET) & lines.country.notnull())
     spent = kept.group_by("customer_id", market=kept.country).aggregate(amount=kept.amount.sum())
     best = ibis.window(group_by="customer_id", order_by=[ibis.desc(spent.amount), spent.market])
     spent = spent.mutate(place=ibis.row_number().over(best))

@@ -123,7 +123,9 @@ def _descriptions(ledger: Ledger, key: str, products: pd.Series) -> dict[str, st
     """Return the description that is used most often for each product."""
     lines = ledger.lines
     named = lines.filter(
-        (lines.rung >= GROSS) & lines.description.notnull() & lines[key].isin([*set(products)])
+        (lines.cleaning_step >= GROSS)
+        & lines.description.notnull()
+        & lines[key].isin([*set(products)])
     )
     if products.empty:
         return {}

@@ -48,7 +48,7 @@ def select_net_lines(ledger: Ledger, customers: pd.DataFrame, by: str) -> ir.Tab
         }
     ).sort_values("customer_id")
     lines = ledger.lines
-    return lines.filter(lines.rung >= NET).join(ibis.memtable(groups), "customer_id")
+    return lines.filter(lines.cleaning_step >= NET).join(ibis.memtable(groups), "customer_id")
 
 
 def segment_profiles(

@@ -16,8 +16,8 @@ import pandas as pd
 from analysis.orders.ledger import NET
 
 
-def customers(lines: ir.Table, as_of: dt.date, rung: int = NET) -> ir.Table:
-    """Return one row per customer, from the lines on a rung of the ladder or above it.
+def customers(lines: ir.Table, as_of: dt.date, cleaning_step: int = NET) -> ir.Table:
+    """Return one row per customer, from the lines at a cleaning step or above it.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def customers(lines: ir.Table, as_of: dt.date, rung: int = NET) -> ir.Table:
         `orders.ledger.Ledger.lines`.
     as_of
         The day that recency is counted to.
-    rung
+    cleaning step
         `orders.ledger.NET` for net sales, ``GROSS`` for gross sales.
 
     Returns
@@ -35,7 +35,7 @@ def customers(lines: ir.Table, as_of: dt.date, rung: int = NET) -> ir.Table:
         frequency (distinct orders); monetary (sum of the amounts, in the ledger's currency);
         lines; first_order and last_order (dates).
     """
-    kept = lines.filter(lines.rung >= rung)
+    kept = lines.filter(lines.cleaning_step >= cleaning_step)
     # Two steps, because one count of distinct orders a customer costs twice as much as grouping.
     orders = kept.group_by("customer_id", "order_id").aggregate(
         lines=kept.count(),

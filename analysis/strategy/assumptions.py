@@ -117,7 +117,7 @@ def _cleaning(facts: Mapping[str, Any], settings: Settings) -> Iterator[Assumpti
         OURS,
         (),
         "",
-        ("sec-ladder",),
+        ("sec-cleaning",),
         "If they come from other kinds of customers, the whole shop differs from what is shown.",
     )
     copies = facts["transactions.rung1_rows"] - facts["transactions.rung2_rows"]
@@ -128,7 +128,7 @@ def _cleaning(facts: Mapping[str, Any], settings: Settings) -> Iterator[Assumpti
         OURS,
         (),
         "",
-        ("sec-ladder",),
+        ("sec-cleaning",),
         f"If they were purchases of their own, revenue would be {pounds(twice)} higher.",
     )
     if facts["transactions.has_stock_code"]:
@@ -154,7 +154,7 @@ def _cleaning(facts: Mapping[str, Any], settings: Settings) -> Iterator[Assumpti
             OURS,
             (),
             "transactions",
-            ("sec-ladder",),
+            ("sec-cleaning",),
             f"If none were taken back, net sales would be {pounds(back)} ({share}) higher: orders "
             "that were undone would count as sales.",
         )
@@ -364,13 +364,13 @@ def _regulars(facts: Mapping[str, Any], settings: Settings) -> Iterator[Assumpti
 
 
 def _model(facts: Mapping[str, Any], settings: Settings, tables: Tables) -> Iterator[Assumption]:
-    leaks = tables("activity_leaks")
-    twins = leaks[leaks["mistake"] == "twins"] if len(leaks) else leaks
-    most = twins.sort_values("added").iloc[-1] if len(twins) else None
+    leakage = tables("activity_leakage")
+    near_duplicates = leakage[leakage["mistake"] == "near_duplicates"] if len(leakage) else leakage
+    most = near_duplicates.sort_values("added").iloc[-1] if len(near_duplicates) else None
     yield Assumption(
-        "Near-twins are one customer twice, or share more than chance",
+        "Near-near-duplicates are one customer twice, or share more than chance",
         f"{settings.activity.twin_columns} equal columns or more: "
-        f"{count(facts['activity.twin_pairs'], 'pair')}, kept in the same part",
+        f"{count(facts['activity.duplicate_pairs'], 'pair')}, kept in the same part",
         OURS,
         (),
         "activity",

@@ -73,7 +73,7 @@ def contact_curve(
     Parameters
     ----------
     customers
-        With decline, profit, consent and twin_group.
+        With decline, profit, consent and duplicate_group.
     probability
         Of decline, by models that have not seen the customer.
     contact
@@ -104,7 +104,7 @@ def contact_curve(
     }
     above = p[None, :] >= THRESHOLDS[:, None]
     contacted, hits = above.sum(axis=1), (above & came).sum(axis=1)
-    drawn = resampled_sums((above * gains["profit"]).T, seed, people["twin_group"])
+    drawn = resampled_sums((above * gains["profit"]).T, seed, people["duplicate_group"])
     low, high = percentile_interval(drawn)
     precision, recall = wilson(hits, contacted), wilson(hits, np.full(len(hits), came.sum()))
     table = pd.DataFrame(

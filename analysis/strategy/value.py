@@ -134,7 +134,7 @@ def group_terms(
     action
         The action.
     people
-        The group, with consent, profit, decline_probability and twin_group.
+        The group, with consent, profit, decline_probability and duplicate_group.
     contact
         The settings' assumptions.
     times
@@ -157,7 +157,7 @@ def group_terms(
         return NO_PROFIT
     # Of a customer whose profit is not known, the others' mean is expected.
     mean, share = float(at_stake.mean()), float(risk.mean())
-    apart = (at_stake - mean).groupby(consented["twin_group"].to_numpy()).sum()
+    apart = (at_stake - mean).groupby(consented["duplicate_group"].to_numpy()).sum()
     reach = Z * float(np.sqrt((apart**2).sum())) / at_stake.notna().sum()
     rates = (sure.save_rate_low, sure.save_rate, sure.save_rate_high)
     low, likely, high = (rate * share for rate in rates)

@@ -1,6 +1,6 @@
 """Time the way from net sales lines to scored customers: ours, and what practitioners use.
 
-All read one Parquet file of the lines on rung 6 (customer_id, invoice, invoice_date, amount),
+All read one Parquet file of the net sales lines (customer_id, invoice, invoice_date, amount),
 cleaned and written by our reader before any clock starts. They return recency, frequency and
 monetary value of every customer, the first column of times, and then the scores from 1 to 5.
 Where a contender defines a measure as the SQL does, totals must be the same. Where it defines it

@@ -36,7 +36,7 @@ def write_lines(ledger: Path, path: Path) -> tuple[int, Lines]:
     engine.raw_sql("SET enable_progress_bar = false")
     parts = readers.read_parts(ledger, work, settings.files.encodings)
     read = cleaning.read_ledger(engine, parts, settings.transactions)
-    lines = read.lines.filter(read.lines.rung >= NET)
+    lines = read.lines.filter(read.lines.cleaning_step >= NET)
     lines = lines.select(
         customer_id=lines.customer_id.cast("int64"),
         invoice=lines.order_id,

@@ -19,7 +19,7 @@ def run(job: Lines, lap: Callable[[], None]) -> Scored:
     engine.raw_sql("SET enable_progress_bar = false")
     lines = engine.read_parquet(job.path)
     lines = lines.rename(order_id="invoice").mutate(
-        amount=lines.amount.cast(ledger.MONEY), rung=ledger.NET
+        amount=lines.amount.cast(ledger.MONEY), cleaning_step=ledger.NET
     )
     customers = rfm.customers(lines, job.as_of).execute()
     lap()

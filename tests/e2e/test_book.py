@@ -28,13 +28,13 @@ pytestmark = pytest.mark.drill
 #: What a book on each kind of input must have, and what a book without that input must not have.
 PARTS = {
     "orders": {
-        *("sec-ladder", "sec-time", "sec-scores", "sec-segments", "sec-kinds", "sec-retention"),
-        *("sec-worth-ledger", "fig-revenue", "fig-movement", "fig-lapse-segments", "tbl-ladder"),
+        *("sec-cleaning", "sec-time", "sec-scores", "sec-segments", "sec-kinds", "sec-retention"),
+        *("sec-worth-ledger", "fig-revenue", "fig-movement", "fig-lapse-segments", "tbl-cleaning"),
         *("tbl-candidates", "tbl-lapse-models", "tbl-columns-customers"),
     },
     "regulars": {
         *("sec-tables", "sec-decline", "sec-contact", "sec-risk-groups", "sec-worth-activity"),
-        *("fig-effects", "fig-candidates", "fig-contact", "tbl-leaks", "tbl-typos"),
+        *("fig-effects", "fig-candidates", "fig-contact", "tbl-leakage", "tbl-typos"),
         *("tbl-columns-activity",),
     },
 }

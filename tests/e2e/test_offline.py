@@ -30,7 +30,8 @@ bibliography: report/references.bib
 
 INDEX = """# Summary {.unnumbered}
 
-See [the ladder](report/checks.qmd#sec-ladder), [checks](report/checks.qmd), @fig-line, @sec-why.
+See [the cleaning steps](report/checks.qmd#sec-cleaning), [checks](report/checks.qmd), @fig-line,
+@sec-why.
 
 ::: {.callout-note title="How to read this" collapse="true"}
 As @chen2012 say.
@@ -39,7 +40,7 @@ As @chen2012 say.
 
 CHECKS = f"""# Data checks {{#sec-checks}}
 
-## The ladder for `{{python}} 'A' + '*B*'` {{#sec-ladder}}
+## The cleaning steps for `{{python}} 'A' + '*B*'` {{#sec-cleaning}}
 
 ```{{python}}
 #| include: false
@@ -197,11 +198,11 @@ def text(request: pytest.FixtureRequest, page: Page, printed: str) -> str:
         "Customers & more",
         "Цена ₽",
         "1 Data checks",
-        "1.1 The ladder for A*B*",
+        "1.1 The cleaning steps for A*B*",
         "Appendix A — Method",
         "A.1 Why",
         "Appendix B — Glossary",
-        "See the ladder, checks, Figure 1.1, Section A.1.",
+        "See the cleaning steps, checks, Figure 1.1, Section A.1.",
         "Figure 1.1: It rises",
         "Table 1.1: Rows, «строки»",
         "Before 1.",
@@ -263,7 +264,7 @@ def test_links_lead_somewhere(page: Page) -> None:
     assert inside
     assert [href for href in inside if href[1:] not in page.ids] == []
     assert len(page.ids) == len(set(page.ids))
-    assert {"#sec-ladder", "#sec-checks", "#fig-line", "#tbl-rows"} <= set(inside)
+    assert {"#sec-cleaning", "#sec-checks", "#fig-line", "#tbl-rows"} <= set(inside)
 
 
 def test_page_has_language_footer_and_contents(book: Path, page: Page) -> None:

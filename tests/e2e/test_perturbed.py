@@ -171,5 +171,5 @@ def test_each_half_has_its_own_assumptions(sample: Built) -> None:
 
     activity_only = sections(**{"transactions.available": False})
     ledger_only = sections(**{"activity.available": False})
-    assert not {"sec-ladder", "sec-scores", "sec-lapse", "sec-worth-ledger"} & activity_only
+    assert not {"sec-cleaning", "sec-scores", "sec-lapse", "sec-worth-ledger"} & activity_only
     assert not {"sec-tables", "sec-decline", "sec-contact", "sec-worth-activity"} & ledger_only

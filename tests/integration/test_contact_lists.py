@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import Run, a_line, reading, rungs, snapshot, write_lines
+from conftest import Run, a_line, cleaned_lines, reading, snapshot, write_lines
 
 from analysis.core import files
 from analysis.strategy import contact_lists
@@ -89,7 +89,9 @@ def test_a_ledger_may_hold_ids_that_a_spreadsheet_would_calculate(tmp_path: Path
     rows = [a_line(InvoiceNo=str(n), CustomerID=name) for n, name in enumerate(READ_IDS)]
     write_lines(tmp_path / "a.csv", rows)
     with reading([tmp_path / "a.csv"]) as ledger:
-        assert set(rungs(ledger).query("rung == 6")["customer_id"]) == set(READ_IDS)
+        assert set(cleaned_lines(ledger).query("cleaning_step == 6")["customer_id"]) == set(
+            READ_IDS
+        )
 
 
 def test_hostile_segment_names_become_files_of_their_own_in_the_folder(tmp_path: Path) -> None:

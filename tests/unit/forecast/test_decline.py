@@ -37,19 +37,19 @@ def quiet(_: str) -> nullcontext[None]:
     return nullcontext()
 
 
-def twinned(data: Path, settings: Settings) -> pd.DataFrame:
+def duplicated(data: Path, settings: Settings) -> pd.DataFrame:
     """Return the regular customers of a data folder with their twin groups."""
     inputs = replace(find_inputs(data, settings), transactions=())
     with validation.check(inputs, settings, Steps()) as checked:
         assert checked.customers
         customers = checked.customers.customers
-    pairs = near_duplicates.near_twins(customers, settings.activity.twin_columns)
-    return customers.assign(twin_group=near_duplicates.twin_groups(customers, pairs))
+    pairs = near_duplicates.find_near_duplicates(customers, settings.activity.twin_columns)
+    return customers.assign(duplicate_group=near_duplicates.group_near_duplicates(customers, pairs))
 
 
 @pytest.fixture(scope="module")
 def people(sample_data: Path, settings: Settings) -> pd.DataFrame:
-    return twinned(sample_data, settings)
+    return duplicated(sample_data, settings)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def two_models() -> Any:
 @pytest.fixture(scope="module")
 def found(people: pd.DataFrame, settings: Settings, two_models: None) -> decline.Decline:
     chosen = settings.models.model_copy(update={"repeats": 2})
-    return decline.read_decline(people, people["twin_group"], chosen, SEED, quiet)
+    return decline.read_decline(people, people["duplicate_group"], chosen, SEED, quiet)
 
 
 # ------------------------------------------------------------------------------ what may be seen
@@ -76,7 +76,7 @@ def test_neither_id_nor_label_nor_profit_reaches_a_feature(people: pd.DataFrame)
         customer_id=rng.permutation(people["customer_id"]),
         decline=rng.permutation(people["decline"]),
         profit=rng.normal(size=len(people)),
-        twin_group=rng.permutation(people["twin_group"]),
+        duplicate_group=rng.permutation(people["duplicate_group"]),
     )
     pd.testing.assert_frame_equal(decline.features(people), decline.features(other))
     assert not {"customer_id", "decline", "profit"} & set(decline.features(people))
@@ -191,9 +191,11 @@ def test_row_order_and_group_numbers_do_not_matter(
     found: decline.Decline, people: pd.DataFrame, settings: Settings, two_models: None
 ) -> None:
     order = np.random.default_rng(2).permutation(len(people))
-    mixed = people.iloc[order].assign(twin_group=lambda t: t["twin_group"].max() - t["twin_group"])
+    mixed = people.iloc[order].assign(
+        duplicate_group=lambda t: t["duplicate_group"].max() - t["duplicate_group"]
+    )
     chosen = settings.models.model_copy(update={"repeats": 2})
-    again = decline.read_decline(mixed, mixed["twin_group"], chosen, SEED, quiet)
+    again = decline.read_decline(mixed, mixed["duplicate_group"], chosen, SEED, quiet)
     np.testing.assert_array_equal(again.probability, found.probability[order])
     assert again.facts == found.facts
 
@@ -201,7 +203,7 @@ def test_row_order_and_group_numbers_do_not_matter(
 def test_every_customer_is_predicted_by_models_that_saw_neither_them_nor_a_twin(
     found: decline.Decline, people: pd.DataFrame
 ) -> None:
-    groups = people["twin_group"].to_numpy()
+    groups = people["duplicate_group"].to_numpy()
     for train, test in found.splits:
         assert not set(groups[train]) & set(groups[test])
     assert np.isfinite(found.probability).all()
@@ -209,16 +211,16 @@ def test_every_customer_is_predicted_by_models_that_saw_neither_them_nor_a_twin(
 
 
 def test_the_id_would_have_flattered_the_model(found: decline.Decline) -> None:
-    leaks = found.leaks
-    assert leaks.loc[leaks["mistake"] == "id", "added"].min() > 0.02
-    assert leaks.loc[leaks["mistake"] == "id", "leaky"].min() > 0.93
+    leakage = found.leakage
+    assert leakage.loc[leakage["mistake"] == "id", "added"].min() > 0.02
+    assert leakage.loc[leakage["mistake"] == "id", "leaky"].min() > 0.93
 
 
 def test_too_few_customers_of_one_kind_give_no_model(
     people: pd.DataFrame, settings: Settings
 ) -> None:
     few = pd.concat([people[people["decline"]].head(30), people[~people["decline"]].head(200)])
-    none = decline.read_decline(few, few["twin_group"], settings.models, SEED, quiet)
+    none = decline.read_decline(few, few["duplicate_group"], settings.models, SEED, quiet)
     assert none.model == "" and np.isnan(none.probability).all()
     assert "30" in str(none.facts["activity.no_model"])
 
@@ -298,7 +300,7 @@ def some(rows: int = 300, seed: int = 5, **columns: Any) -> tuple[pd.DataFrame, 
             "decline": rng.uniform(size=rows) < p,
             "profit": rng.gamma(4, 1, rows),
             "consent": rng.uniform(size=rows) < 0.7,
-            "twin_group": np.arange(rows),
+            "duplicate_group": np.arange(rows),
         }
     ).assign(**columns)
     return table, p
@@ -358,9 +360,9 @@ def test_groups_cover_everybody_once_and_small_ones_are_not_described() -> None:
 
 @pytest.mark.real
 def test_the_real_tables_give_what_careful_work_finds(one_click: Path, settings: Settings) -> None:
-    people = twinned(one_click, settings)
+    people = duplicated(one_click, settings)
     table, label = decline.features(people), people["decline"].to_numpy()
-    groups = people["twin_group"].to_numpy()
+    groups = people["duplicate_group"].to_numpy()
     splits = evaluation.grouped_splits(label, groups, 5, 2, settings.engine.seed)
     tested = evaluation.nested(LOGISTIC, table, label, groups, splits, SEED)
     assert tested.scores["roc_auc"].mean() == pytest.approx(0.903, abs=0.008)

@@ -32,7 +32,9 @@ def own_facts(rows: list[Row], folder: Path) -> dict[str, float]:
             **rfm.rfm_facts(people),
             **movement.recent_facts(ledger, ledger.as_of),
             "transactions.net_revenue": round(float(people["monetary"].sum()), 2),
-            "orders": ledger.lines.filter(ledger.lines.rung >= NET).order_id.nunique().execute(),
+            "orders": ledger.lines.filter(ledger.lines.cleaning_step >= NET)
+            .order_id.nunique()
+            .execute(),
         }
 
 

@@ -81,7 +81,7 @@ def make(read: Ledger) -> Make:
             broken=0,
             cancelled=cancelled,
             order_id=table["invoice"].fillna(day),
-            rung=np.select([nobody, cancelled], [0, 2], 6),
+            cleaning_step=np.select([nobody, cancelled], [0, 2], 6),
         )
         lines = read.engine.create_table(f"made_{next(COUNTER)}", ibis.memtable(table))
         lines = lines.mutate(amount=lines.amount.cast(MONEY))

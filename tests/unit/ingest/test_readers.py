@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import LINE, Row, a_line, good_lines, reading, rungs, write_lines
+from conftest import LINE, Row, a_line, cleaned_lines, good_lines, reading, write_lines
 from workbooks import text_of, typed, write_workbook
 
 from analysis.core.problems import Refused
@@ -154,9 +154,9 @@ GUISES: dict[str, Callable[[Path], Path]] = {
 @pytest.mark.parametrize("guise", GUISES.values(), ids=list(GUISES))
 def test_a_ledger_is_the_same_in_every_guise(guise: Callable[[Path], Path], tmp_path: Path) -> None:
     with reading([guise(tmp_path)]) as ledger:
-        lines = rungs(ledger).sort_values("invoice")
+        lines = cleaned_lines(ledger).sort_values("invoice")
         assert ledger.quarantine.empty
-    assert (lines["rung"] == 6).all()
+    assert (lines["cleaning_step"] == 6).all()
     for column, ours in {"customer_id": "CustomerID", "invoice": "InvoiceNo"}.items():
         assert lines[column].tolist() == [row[ours] for row in EXPECTED]
     assert lines["stock_code"].unique().tolist() == ["85123A"]
@@ -172,7 +172,7 @@ def test_ids_that_are_missing_numbers_are_missing(tmp_path: Path) -> None:
     table["CustomerID"] = ids + [17850.0] * 35
     pq.write_table(pa.table(table), path)
     with reading([path]) as ledger:
-        found = rungs(ledger)["customer_id"]
+        found = cleaned_lines(ledger)["customer_id"]
         assert ledger.quarantine["row_number"].tolist() == [5]
     assert found.isna().sum() == 3
     assert (found == "17850").sum() == 36
@@ -182,9 +182,9 @@ def test_codes_keep_their_kind_in_a_column_of_numbers_and_names(tmp_path: Path) 
     codes: list[Any] = [85123, "85123A", 22423.0, "POST"]
     rows = [typed(a_line()) | {"StockCode": code, "InvoiceNo": i} for i, code in enumerate(codes)]
     with reading([write_workbook(tmp_path / "a.xlsx", {"S": rows})]) as ledger:
-        lines = rungs(ledger).sort_values("invoice")
+        lines = cleaned_lines(ledger).sort_values("invoice")
     assert lines["stock_code"].tolist() == ["85123", "85123A", "22423", "POST"]
-    assert lines["rung"].tolist() == [6, 6, 6, 4]
+    assert lines["cleaning_step"].tolist() == [6, 6, 6, 4]
 
 
 def test_quotation_marks_hold_delimiters_line_breaks_and_quotation_marks(tmp_path: Path) -> None:
@@ -263,7 +263,7 @@ def test_names_that_a_search_pattern_would_match_are_just_names(tmp_path: Path) 
     write_lines(folder / "orders [Q1]*.csv", good_lines(3))
     pq.write_table(pa.Table.from_pylist(good_lines(9)[5:]), folder / "orders [Q2]?.parquet")
     with reading(readers.find_files(folder)) as ledger:
-        assert len(rungs(ledger)) == 7
+        assert len(cleaned_lines(ledger)) == 7
         assert ledger.files["source"].tolist() == ["orders [Q1]*.csv", "orders [Q2]?.parquet"]
 
 

@@ -241,7 +241,7 @@ def test_activity_dirt_is_what_the_truth_counts(sample: Sample) -> None:
     minutes = pd.read_csv(folder / "market_time.csv")
     revenue = people.filter(like="revenue ")
     profit = pd.read_csv(folder / "money.csv")
-    pairs = twin_pairs(people)
+    pairs = duplicate_pairs(people)
     labels = people[LABEL].to_numpy()
     found = {
         "customers": len(people),
@@ -250,19 +250,19 @@ def test_activity_dirt_is_what_the_truth_counts(sample: Sample) -> None:
         "category_typos": people["Популярная_категория"].eq("Косметика и аксесуары").sum(),
         "impossible_revenues": revenue.gt(70_000).sum().sum(),
         "customers_without_earlier_revenue": revenue.eq(0).any(axis=1).sum(),
-        "twin_pairs": len(pairs),
-        "twin_pairs_with_opposite_labels": (labels[pairs[:, 0]] != labels[pairs[:, 1]]).sum(),
+        "duplicate_pairs": len(pairs),
+        "duplicate_pairs_with_opposite_labels": (labels[pairs[:, 0]] != labels[pairs[:, 1]]).sum(),
         "customers_without_profit": people["Прибыль"].isna().sum(),
         "profits_without_customer": (~profit["id"].isin(people.index)).sum(),
     }
     planted = {k.split(".")[1]: n for k, n in sample.truth.dirt.items() if k.startswith("act")}
     assert found == planted
-    assert 0 < planted["twin_pairs_with_opposite_labels"] < planted["twin_pairs"]
+    assert 0 < planted["duplicate_pairs_with_opposite_labels"] < planted["duplicate_pairs"]
     assert not minutes["Период"].eq("предыдущий_месяц").any()
     assert people[LABEL].is_monotonic_decreasing
 
 
-def twin_pairs(people: pd.DataFrame) -> np.ndarray:
+def duplicate_pairs(people: pd.DataFrame) -> np.ndarray:
     numbers = people.select_dtypes("number")
     assert numbers.shape[1] == 14
     equal = sum(
@@ -325,7 +325,7 @@ def test_expected_roc_auc_by_hand() -> None:
 
 
 def test_a_plain_model_comes_near_the_best_and_not_beyond(sample: Sample) -> None:
-    pairs = twin_pairs(sample.people)
+    pairs = duplicate_pairs(sample.people)
     people = sample.people.reset_index(drop=True)
     group = people.index.to_numpy().copy()
     group[pairs[:, 1]] = pairs[:, 0]

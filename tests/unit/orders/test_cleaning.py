@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import LINE, Row, a_line, changed, good_lines, reading, rungs, write_lines
+from conftest import LINE, Row, a_line, changed, cleaned_lines, good_lines, reading, write_lines
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
@@ -30,11 +30,11 @@ from analysis.orders.tables import monthly
 from analysis.segments import rfm
 from analysis.stats.concentration import top_share
 
-# ------------------------------------------------------------------------- an independent ladder
+# ------------------------------------------------------------------------- an independent cleaning
 
 
-def plain_ladder(rows: Sequence[Row]) -> list[list[Row]]:
-    """Climb the six rungs in plain Python, line by line; returns the lines on each."""
+def plain_cleaning(rows: Sequence[Row]) -> list[list[Row]]:
+    """Climb the six cleaned_lines in plain Python, line by line; returns the lines on each."""
     known = [row for row in rows if row["CustomerID"]]
     distinct = [dict(items) for items in sorted({tuple(sorted(row.items())) for row in known})]
     sales = [row for row in distinct if not row["InvoiceNo"].upper().startswith("C")]
@@ -92,18 +92,18 @@ LINES = st.lists(
     phases=[Phase.generate],
 )
 @given(lines=LINES)
-def test_the_ladder_is_that_of_a_plain_program_in_any_order_and_stays_where_it_is(
+def test_the_cleaning_is_that_of_a_plain_program_in_any_order_and_stays_where_it_is(
     lines: list[Row], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("lines")
     lines = [*lines, a_line(Country="France", CustomerID="11")]  # one sale there must be
-    expected = plain_ladder(lines)
+    expected = plain_cleaning(lines)
     path = folder / "transactions" / "a.csv"
     write_lines(path, lines)
     with reading([path]) as ledger:
-        steps = quality.ladder(ledger)
+        steps = quality.cleaning_steps(ledger)
         customers = rfm.customers(ledger.lines, ledger.as_of).order_by("customer_id").execute()
-        kept = rungs(ledger).query("rung == 6")
+        kept = cleaned_lines(ledger).query("cleaning_step == 6")
     assert steps["rows"].tolist() == [len(lines), *map(len, expected)]
     assert steps["amount"].tolist()[1:] == pytest.approx([total(rows) for rows in expected])
     assert steps["customers"].tolist()[1:] == [
@@ -119,13 +119,13 @@ def test_the_ladder_is_that_of_a_plain_program_in_any_order_and_stays_where_it_i
     shuffled = random.Random(len(lines)).sample(lines, len(lines))
     write_lines(path, shuffled)
     with reading([path]) as ledger:
-        pd.testing.assert_frame_equal(quality.ladder(ledger), steps)
+        pd.testing.assert_frame_equal(quality.cleaning_steps(ledger), steps)
         again = rfm.customers(ledger.lines, ledger.as_of).order_by("customer_id").execute()
     pd.testing.assert_frame_equal(again, customers)
 
     write_lines(path, expected[-1])
     with reading([path]) as ledger:
-        same = quality.ladder(ledger)
+        same = quality.cleaning_steps(ledger)
     assert same["rows"].nunique() == same["amount"].nunique() == 1
     assert same["amount"].iloc[-1] == steps["amount"].iloc[-1]
 
@@ -154,17 +154,17 @@ def test_a_line_in_two_files_counts_as_often_as_in_the_file_that_has_it_most(
     times: dict[Any, int] = most.to_dict()
     once = [dict(zip(LINE, line, strict=True)) for line, n in times.items() for _ in range(n)]
     with reading(paths) as ledger:
-        lines, steps = rungs(ledger), quality.ladder(ledger)
+        lines, steps = cleaned_lines(ledger), quality.cleaning_steps(ledger)
         facts = quality.ledger_facts(ledger, steps)
     read = sum(map(len, files.values()))
     assert lines["copies"].sum() == len(once)
     assert lines["read"].sum() == facts["transactions.raw_rows"] == read
     assert facts["transactions.overlap_rows"] == read - len(once)
-    assert steps["rows"].tolist()[1:] == list(map(len, plain_ladder(once)))
-    assert steps["amount"].tolist()[1:] == pytest.approx([total(r) for r in plain_ladder(once)])
+    assert steps["rows"].tolist()[1:] == list(map(len, plain_cleaning(once)))
+    assert steps["amount"].tolist()[1:] == pytest.approx([total(r) for r in plain_cleaning(once)])
 
 
-# ------------------------------------------------------------------------- telling cases of rung 6
+# ------------------------------------------------------------------------- cases of step 6
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_the_nth_cancellation_removes_the_nth_purchase_if_that_came_no_later(
     ]
     write_lines(path, lines)
     with reading([path]) as ledger:
-        kept = rungs(ledger).query("rung == 6")
+        kept = cleaned_lines(ledger).query("cleaning_step == 6")
     assert set(kept["order_id"]) == {*left, "3"}
 
 
@@ -233,7 +233,7 @@ def test_a_line_that_breaks_a_rule_is_set_apart(tmp_path: Path, rule: str, value
     write_lines(path, rows)
     with reading([path]) as ledger:
         (bad,) = ledger.quarantine.to_dict("records")
-        lines = rungs(ledger)
+        lines = cleaned_lines(ledger)
         found = ledger.rules.set_index("rule").loc[rule]
     assert (bad["source"], bad["row_number"]) == ("a.csv", 18)
     assert rule in bad["rule"].split(", ")
@@ -241,8 +241,8 @@ def test_a_line_that_breaks_a_rule_is_set_apart(tmp_path: Path, rule: str, value
     assert all(str(value).strip() in bad["line"] for value in values.values())
     assert found["rows"] == 1
     assert found["share"] == pytest.approx(1 / 30)
-    assert (lines["rung"] == 6).sum() == 29
-    assert lines.loc[lines["rung"] == 0, "description"].tolist() == ["THE BAD ONE"]
+    assert (lines["cleaning_step"] == 6).sum() == 29
+    assert lines.loc[lines["cleaning_step"] == 0, "description"].tolist() == ["THE BAD ONE"]
 
 
 def test_pandera_finds_what_our_one_query_finds(tmp_path: Path, settings: Settings) -> None:
@@ -273,7 +273,9 @@ def test_ids_may_be_numbers_or_names_with_numbers_in_any_script(tmp_path: Path) 
     path = tmp_path / "transactions" / "a.csv"
     write_lines(path, rows)
     with reading([path]) as ledger:
-        lines = rungs(ledger).query("rung == 6").set_index("invoice")["customer_id"]
+        lines = (
+            cleaned_lines(ledger).query("cleaning_step == 6").set_index("invoice")["customer_id"]
+        )
         refused = ledger.quarantine["row_number"].tolist()
     assert lines[["0", "1", "2"]].tolist() == ["17850"] * 3
     assert lines[["3", "4", "5"]].tolist() == ["КЛ-001", "a.b+7@shop.example", "0042"]
@@ -324,7 +326,7 @@ def test_without_invoices_a_day_is_an_order(tmp_path: Path) -> None:
     write_lines(path, rows, delimiter=";")
     with reading([path]) as ledger:
         customers = rfm.customers(ledger.lines, ledger.as_of).execute()
-        steps = quality.ladder(ledger)
+        steps = quality.cleaning_steps(ledger)
         assert ledger.columns == {"customer_id", "invoice_date", "amount"}
     assert customers[["frequency", "monetary"]].values.tolist() == [[2, 16.5]]
     assert steps["rows"].unique().tolist() == [3]
@@ -349,7 +351,7 @@ def test_numbers_are_read_as_they_are_written(
     rows = [a_line(InvoiceNo=str(i), UnitPrice=price) for i, price in enumerate(written)]
     write_lines(path, rows, delimiter=";")
     with reading([path]) as ledger:
-        assert rungs(ledger).sort_values("invoice")["unit_price"].tolist() == read
+        assert cleaned_lines(ledger).sort_values("invoice")["unit_price"].tolist() == read
 
 
 @pytest.mark.parametrize("strange", ["1.234,50", "1,234", "1,234.50", "12'000", "1e3", "2.5.5"])
@@ -374,7 +376,7 @@ def days(form: str, *dates: str) -> list[Row]:
 
 
 def dates_of(ledger: Ledger) -> list[str]:
-    lines = rungs(ledger)
+    lines = cleaned_lines(ledger)
     return sorted(lines["invoice_date"].dt.strftime("%Y-%m-%d"))
 
 
@@ -462,7 +464,7 @@ Results = tuple[dict[str, object], pd.DataFrame, pd.DataFrame]
 
 
 def results(ledger: Ledger) -> Results:
-    steps = quality.ladder(ledger)
+    steps = quality.cleaning_steps(ledger)
     customers = rfm.customers(ledger.lines, ledger.as_of).order_by("customer_id").execute()
     facts = quality.ledger_facts(ledger, steps) | rfm.rfm_facts(customers)
     return dict(facts), customers, monthly(ledger)
@@ -473,7 +475,7 @@ def expected(whole: Ledger) -> Results:
     return results(whole)
 
 
-# As in section 5 of the design; rung n is "after rung n".
+# As in section 5 of the design; cleaning step n is "after cleaning step n".
 FACTS = {
     "raw_rows": 541_909,
     "raw_invoices": 25_900,
@@ -577,7 +579,7 @@ TWO_YEARS = {
 def test_lines_that_both_years_of_the_gift_shop_hold_count_once(two_years: Path) -> None:
     files = sorted((two_years / "transactions").iterdir())
     with reading(files) as ledger:
-        facts = quality.ledger_facts(ledger, quality.ladder(ledger))
+        facts = quality.ledger_facts(ledger, quality.cleaning_steps(ledger))
     assert {name: facts[f"transactions.{name}"] for name in TWO_YEARS} == TWO_YEARS
     # The same by counting equal lines; the later file has other names for three columns.
     tables = [pd.read_parquet(path) for path in files]
@@ -613,7 +615,7 @@ def test_what_is_no_product_is_listed_with_its_amount(whole: Ledger) -> None:
 @pytest.mark.drill
 @pytest.mark.real
 def test_the_reversals_of_the_gift_shop_are_those_of_a_plain_program(whole: Ledger) -> None:
-    lines = rungs(whole).query("rung >= 2")
+    lines = cleaned_lines(whole).query("cleaning_step >= 2")
     rows = pd.DataFrame(
         {
             "InvoiceNo": lines["invoice"],
@@ -631,7 +633,7 @@ def test_the_reversals_of_the_gift_shop_are_those_of_a_plain_program(whole: Ledg
     key = ["CustomerID", "StockCode", "UnitPrice", "size"]
     rows["size"] = rows["Quantity"].abs()
     some = rows.merge(rows.loc[back, key].drop_duplicates(), on=key).drop(columns="size")
-    *_, gross, net = plain_ladder(
+    *_, gross, net = plain_cleaning(
         [{str(n): v for n, v in row.items()} for row in some.to_dict("records")]
     )
     assert len(gross) - len(net) == FACTS["reversals"]
@@ -655,6 +657,6 @@ def test_files_with_overlapping_columns_need_not_have_all(
     write_lines(second, renamed)
     loose = changed(settings, product_codes=[""])
     with reading([first, second], loose) as ledger:
-        lines = rungs(ledger)
+        lines = cleaned_lines(ledger)
     assert len(lines) == 6
     assert lines.set_index("order_id").loc["9", "amount"] == 6

@@ -42,8 +42,8 @@ def months(ledger: Ledger) -> pd.DataFrame:
     return tables.monthly(ledger)
 
 
-def test_the_ladder_accounts_for_every_line(ledger: Ledger) -> None:
-    steps = quality.ladder(ledger)
+def test_the_cleaning_accounts_for_every_line(ledger: Ledger) -> None:
+    steps = quality.cleaning_steps(ledger)
     assert steps["rows"].tolist() == [8, 7, 7, 6, 6, 5, 4]
     assert steps["removed_rows"].tolist() == [0, 1, 0, 1, 0, 1, 1]
     assert steps["customers"].tolist() == [3] * 7
@@ -60,7 +60,7 @@ def test_the_first_row_counts_all_lines_refused_ones_too(tmp_path: Path) -> None
     ]
     write_lines(tmp_path / "transactions" / "a.csv", lines)
     with reading([tmp_path / "transactions" / "a.csv"]) as found:
-        first, second = quality.ladder(found).iloc[:2].to_dict("records")
+        first, second = quality.cleaning_steps(found).iloc[:2].to_dict("records")
         assert int(found.files["refused_rows"].sum()) == 1
     assert (first["rows"], first["customers"], first["orders"]) == (31, 4, 31)
     assert first["amount"] == pytest.approx(31 * LINE_VALUE)
@@ -69,7 +69,7 @@ def test_the_first_row_counts_all_lines_refused_ones_too(tmp_path: Path) -> None
 
 
 def test_one_cancelled_share_from_all_cancellations_of_products(ledger: Ledger) -> None:
-    facts = quality.ledger_facts(ledger, quality.ladder(ledger))
+    facts = quality.ledger_facts(ledger, quality.cleaning_steps(ledger))
     assert facts["transactions.cancelled_revenue"] == pytest.approx(LINE_VALUE)
     assert facts["transactions.reversals_revenue"] == pytest.approx(LINE_VALUE)
     assert facts["transactions.unmatched_cancelled_revenue"] == 0

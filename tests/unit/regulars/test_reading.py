@@ -18,7 +18,12 @@ from analysis.regulars.cells import read_numbers
 from analysis.regulars.contract import INACTIVE, INCOMPLETE, ROLES, ActivityTables
 from analysis.regulars.joins import missing_customers
 from analysis.regulars.names import NO_ANSWERS, NUMERIC, REVENUES
-from analysis.regulars.near_duplicates import id_predicts, leak_facts, near_twins, twin_groups
+from analysis.regulars.near_duplicates import (
+    find_near_duplicates,
+    group_near_duplicates,
+    id_predicts,
+    near_duplicate_facts,
+)
 from analysis.regulars.reading import read_activity
 
 SETTINGS = read_settings().activity
@@ -430,7 +435,7 @@ def test_one_class_left_is_refused() -> None:
     assert "must both be there" in str(refusal(tables))
 
 
-# --------------------------------------------------------------------------- ids and near-twins
+# ------------------------------------------------------------------------- ids and near-duplicates
 
 
 def random_customers(seed: int, n: int, values: int) -> pd.DataFrame:
@@ -469,7 +474,7 @@ def test_blocks_find_the_pairs_that_comparing_all_finds(
         for j in range(i)
         if (numbers[i] == numbers[j]).sum() >= twin_columns
     }
-    pairs = near_twins(customers, twin_columns)
+    pairs = find_near_duplicates(customers, twin_columns)
     found = {
         (frozenset((a, b)), k) for a, b, k in pairs[["first", "second", "equal_columns"]].values
     }
@@ -482,7 +487,9 @@ def test_blocks_find_the_pairs_that_comparing_all_finds(
 def test_twins_do_not_depend_on_the_order_of_rows(seed: int) -> None:
     customers = random_customers(seed, 60, 3)
     shuffled = customers.sample(frac=1, random_state=seed)
-    pd.testing.assert_frame_equal(near_twins(customers, 8), near_twins(shuffled, 8))
+    pd.testing.assert_frame_equal(
+        find_near_duplicates(customers, 8), find_near_duplicates(shuffled, 8)
+    )
 
 
 def test_a_pair_is_described() -> None:
@@ -491,33 +498,33 @@ def test_a_pair_is_described() -> None:
     customers["customer_id"] = ["107", "20"]
     customers["decline"] = [True, False]
     customers.loc[0, ["profit", "promo_share"]] = [5.0, 0.9]
-    pairs = near_twins(customers, 9)
+    pairs = find_near_duplicates(customers, 9)
     assert pairs.values.tolist() == [["20", "107", 12, "promo_share, profit", True, False, 87]]
     customers["customer_id"] = ["x", "20"]
-    assert near_twins(customers, 9)["id_distance"].isna().all()
-    assert near_twins(customers, 9)[["first", "second"]].values.tolist() == [["20", "x"]]
+    assert find_near_duplicates(customers, 9)["id_distance"].isna().all()
+    assert find_near_duplicates(customers, 9)[["first", "second"]].values.tolist() == [["20", "x"]]
 
 
 def test_missing_numbers_are_not_equal() -> None:
     customers = random_customers(1, 2, 1)
-    assert len(near_twins(customers, 9)) == 1
+    assert len(find_near_duplicates(customers, 9)) == 1
     customers[list(NUMERIC[:6])] = np.nan
-    assert near_twins(customers, 9).empty
-    assert len(near_twins(customers, 8)) == 1
+    assert find_near_duplicates(customers, 9).empty
+    assert len(find_near_duplicates(customers, 8)) == 1
 
 
 def test_too_many_twins_are_refused_before_memory_is_full() -> None:
     with pytest.raises(Refused, match="more than 1,000 pairs"):
-        near_twins(random_customers(1, 200, 1), 9, most_pairs=1000)
+        find_near_duplicates(random_customers(1, 200, 1), 9, most_pairs=1000)
 
 
 def test_twins_of_twins_share_a_group() -> None:
     customers = pd.DataFrame({"customer_id": list("abcd")}, index=[5, 6, 7, 8])
     pairs = pd.DataFrame({"first": ["a", "b"], "second": ["b", "d"]})
-    groups = twin_groups(customers, pairs)
+    groups = group_near_duplicates(customers, pairs)
     assert groups.index.tolist() == [5, 6, 7, 8]
     assert groups[5] == groups[6] == groups[8] != groups[7]
-    assert twin_groups(customers, pairs.head(0)).nunique() == 4
+    assert group_near_duplicates(customers, pairs.head(0)).nunique() == 4
 
 
 # ------------------------------------------------------------------------------- the real shop
@@ -566,18 +573,18 @@ def test_real_facts(real: ActivityTables) -> None:
 @pytest.mark.parametrize("name", ["joined", "customers"])
 def test_real_ids_and_twins(real: ActivityTables, name: str) -> None:
     customers = getattr(real, name)
-    pairs = near_twins(customers, SETTINGS.twin_columns)
-    facts = leak_facts(customers, pairs)
+    pairs = find_near_duplicates(customers, SETTINGS.twin_columns)
+    facts = near_duplicate_facts(customers, pairs)
     assert facts.pop("activity.id_auc") == pytest.approx(0.98, abs=0.005)
     assert facts == {
-        "activity.twin_pairs": 22,
-        "activity.twin_pairs_same_revenues": 21,
-        "activity.twin_pairs_profit_only": 12,
-        "activity.twin_pairs_opposite": 9,
-        "activity.twin_usual_distance": 210,
-        "activity.twin_pairs_usual_distance": 21,
+        "activity.duplicate_pairs": 22,
+        "activity.duplicate_pairs_same_revenues": 21,
+        "activity.duplicate_pairs_profit_only": 12,
+        "activity.duplicate_pairs_opposite": 9,
+        "activity.duplicate_usual_distance": 210,
+        "activity.duplicate_pairs_usual_distance": 21,
     }
-    assert twin_groups(customers, pairs).nunique() == len(customers) - 22
+    assert group_near_duplicates(customers, pairs).nunique() == len(customers) - 22
 
 
 # ------------------------------------------------------------------------------------ consent

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Row, a_line, reading, rungs, write_lines
+from conftest import Row, a_line, cleaned_lines, reading, write_lines
 
 from analysis.core import plotting
 from analysis.orders import as_of
@@ -140,7 +140,7 @@ def test_a_purchase_counts_until_it_is_taken_back(tmp_path: Path) -> None:
 
 def test_spend_after_is_the_net_sales_of_these_days(ledger: Ledger) -> None:
     start, end = dt.date(2025, 7, 1), dt.date(2025, 10, 1)
-    net = rungs(ledger).query("rung == 6")
+    net = cleaned_lines(ledger).query("cleaning_step == 6")
     days = net["invoice_date"].dt.date
     expected = net[(days >= start) & (days < end)].groupby("customer_id")["amount"].sum()
     found = as_of.spend_after(ledger, start, end)
@@ -296,7 +296,7 @@ def test_retention_counts_who_ordered_in_the_quarter_after(
     assert table["date"].nunique() == 7
     assert (table["customers"] >= 5).all()
     assert table["share"].between(table["low"] - 1e-9, table["high"] + 1e-9).all()
-    net = rungs(ledger).query("rung == 6")
+    net = cleaned_lines(ledger).query("cleaning_step == 6")
     start, end = pd.Timestamp("2025-07-01"), pd.Timestamp("2025-10-01")
     came = set(net[net["invoice_date"].between(start, end, inclusive="left")]["customer_id"])
     then = past[past["date"] == start]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Row, a_line, reading, rungs, write_lines
+from conftest import Row, a_line, cleaned_lines, reading, write_lines
 
 from analysis.core import plotting
 from analysis.orders.home_market import home_market
@@ -76,7 +76,7 @@ def small_shop(tmp_path: Path) -> Callable[[Sequence[Row]], Iterator[Shop]]:
 
 def test_the_segments_add_up_to_the_shop(shop: Shop) -> None:
     table = shop.profiles
-    net = rungs(shop.ledger).query("rung == 6")
+    net = cleaned_lines(shop.ledger).query("cleaning_step == 6")
     assert list(table["segment"]) == NAMES
     assert table["customers"].sum() == net["customer_id"].nunique() == shop.overall["customers"]
     assert table["share"].sum() == pytest.approx(1)
@@ -91,9 +91,9 @@ def test_the_segments_add_up_to_the_shop(shop: Shop) -> None:
 def test_a_profile_is_that_of_a_plain_count_over_the_lines(shop: Shop, name: str) -> None:
     row = shop.profiles.set_index("segment").loc[name]
     members = set(shop.details.loc[shop.details["segment"] == name, "customer_id"])
-    lines = rungs(shop.ledger)
+    lines = cleaned_lines(shop.ledger)
     lines = lines[lines["customer_id"].isin(members)].astype({"amount": float})
-    net = lines[lines["rung"] == 6]
+    net = lines[lines["cleaning_step"] == 6]
     orders = net.groupby(["customer_id", "order_id"]).agg(
         value=("amount", "sum"), day=("invoice_date", "min")
     )
@@ -103,7 +103,7 @@ def test_a_profile_is_that_of_a_plain_count_over_the_lines(shop: Shop, name: str
     assert row["basket_mean"] == pytest.approx(orders["value"].mean())
     back = shop.ledger.cancellations.execute().astype({"amount": float})
     back = back[back["customer_id"].isin(members) & back["product"]]
-    gross = lines.loc[lines["rung"] >= 5, "amount"].sum()
+    gross = lines.loc[lines["cleaning_step"] >= 5, "amount"].sum()
     assert row["cancelled_share"] == pytest.approx(-back["amount"].sum() / gross)
     times = back.groupby("customer_id")["invoice"].nunique().sum()
     assert row["cancelled_invoices_per_order"] == pytest.approx(times / len(orders))

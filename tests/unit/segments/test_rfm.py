@@ -22,11 +22,15 @@ LINES = [
 ]
 
 
-def table(folder: Path, rung: int = NET, as_of: dt.date | None = None) -> pd.DataFrame:
+def table(folder: Path, cleaning_step: int = NET, as_of: dt.date | None = None) -> pd.DataFrame:
     path = folder / "transactions" / "a.csv"
     write_lines(path, LINES)
     with reading([path], as_of=as_of) as ledger:
-        found = rfm.customers(ledger.lines, ledger.as_of, rung).order_by("customer_id").execute()
+        found = (
+            rfm.customers(ledger.lines, ledger.as_of, cleaning_step)
+            .order_by("customer_id")
+            .execute()
+        )
     return found.set_index("customer_id")
 
 

@@ -183,7 +183,10 @@ def everything(settings: Settings, **changes: Any) -> tuple[dict[str, pd.DataFra
         "risk_groups": groups,
         "risk_group_effects": EMPTY,
         "activity": regular(
-            size, decline_probability=0.6, decline=random.random(size) < 0.6, twin_group=range(size)
+            size,
+            decline_probability=0.6,
+            decline=random.random(size) < 0.6,
+            duplicate_group=range(size),
         ),
     }
     return strategy({**given, **changes}, PLAN, settings)
@@ -235,7 +238,7 @@ def test_either_half_and_the_consent_may_be_missing(settings: Settings) -> None:
     assert not facts["strategy.activity.available"] and "activity" not in made
     made, facts = everything(
         settings,
-        activity=regular(decline_probability=0.6, decline=True, twin_group=0, consent=False),
+        activity=regular(decline_probability=0.6, decline=True, duplicate_group=0, consent=False),
     )
     own = made["actions"][made["actions"]["half"] == "activity"]
     assert own["reason"].eq(value.NO_CONSENT).all() and own["expected_profit"].isna().all()

@@ -189,7 +189,7 @@ def group(size: int = 60) -> pd.DataFrame:
         {
             "risk_group": TARGET,
             "profit": random.normal(4, 1, size),
-            "twin_group": range(size),
+            "duplicate_group": range(size),
             "decline_probability": random.uniform(0.5, 1, size),
             "consent": random.random(size) < 0.6,
         }
