@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Two workers, one file each at a time, so that costly fixtures are made once; tests/conftest.py
+# says which files come first.
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 DATA ?=
 # Drills inject a sample of all faults. It is drawn anew each time, unless a seed is named.
 ifndef SEED
@@ -30,14 +33,14 @@ refresh: $(READY) ## new files in, a new report out: FILES="a.csv b.csv" (add AR
 	@$(BIN)/python -m analysis refresh $(FILES) $(ARGS)
 
 test: $(READY) ## everything: environment, test suite
-	@$(BIN)/python -m pytest -m "not drill"
+	@$(BIN)/python -m pytest $(WORKERS) -m "not drill"
 
 coverage: $(READY) ## the test suite, and which lines of our code it runs: the least covered first
-	@$(BIN)/python -m pytest -m "not drill" --cov --cov-report=term
+	@$(BIN)/python -m pytest $(WORKERS) -m "not drill" --cov --cov-report=term
 
 drills: $(READY) ## slow tests: books, builds, injected faults (SEED=n repeats a draw, ALL=1: every fault)
 	@echo "Injecting $(if $(ALL),every fault,a sample of the faults; SEED=$(SEED) repeats it)"
-	@SEED=$(SEED) ALL=$(ALL) $(BIN)/python -m pytest -m drill
+	@SEED=$(SEED) ALL=$(ALL) $(BIN)/python -m pytest $(WORKERS) -m drill
 
 data: $(READY) ## download the public gift-shop ledger into data/raw
 	@$(BIN)/python -m analysis.ingest.download
