@@ -145,7 +145,8 @@ def ledger_facts(ledger: Ledger, steps: pd.DataFrame) -> dict[str, int | float |
     }
     for number in CLEANING_STEPS:
         facts |= {
-            f"cleaning_step{number}_{name}": cleaning_step[number][column]
+            # Users outside know the cleaning steps by these keys.
+            f"rung{number}_{name}": cleaning_step[number][column]
             for name, column in (
                 ("rows", "rows"),
                 ("customers", "customers"),
