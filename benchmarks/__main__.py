@@ -6,7 +6,7 @@ There are four races. ``--only rfm`` is told of in `benchmarks.rfm`; ``--only mi
 
 The work, the same for all, on 1, 10 and 50 copies of the ledger whose customers and invoices have
 numbers of their own: count the lines that break each rule of the contract; place the lines on
-the six steps of the cleaning steps and count them; return recency, frequency and monetary value
+the six cleaning steps and count them; return recency, frequency and monetary value
 of the customers of net sales as a pandas frame. When totals differ the exit is an error.
 
 In all races every run has a process of its own, whose clock starts after the imports, before the

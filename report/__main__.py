@@ -50,8 +50,9 @@ def render() -> int:
     if quarto := find_quarto():
         return subprocess.run([quarto, "render"], cwd=ROOT, check=False).returncode
     _say(
-        "Quarto is not to be had here: the same chapters are rendered without it, as one HTML page "
-        "and one PDF. With Quarto (https://quarto.org) the report becomes a web site with search."
+        "Quarto is not available here, so the same chapters are rendered without it, as one HTML "
+        "page and one PDF. With Quarto (https://quarto.org) the report becomes a web site with "
+        "search."
     )
     try:
         if code := prepare.main():

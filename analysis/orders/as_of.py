@@ -21,7 +21,7 @@ def known_at(ledger: Ledger, date: dt.date) -> ir.Table:
     Returns
     -------
     ibis.Table
-        Lines of the ledger dated before `date`, on cleaning step `GROSS` or above it.
+        Lines of the ledger dated before `date`, at cleaning step `GROSS` or above it.
     """
     moment = ibis.timestamp(f"{date}")
     known = ledger.reversals.filter(ledger.reversals.reversed_on < moment)

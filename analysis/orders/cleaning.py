@@ -5,7 +5,7 @@ spills to disk, so that 50 million lines fit on a laptop. One pass reads the fil
 line to its contract; identical lines are found by their hashes, and compared in full only where
 hashes repeat. All the rest works on the table that this leaves. Two things are DuckDB's own and
 would be spelled otherwise elsewhere: its hash, and reading a date without failing.
-The cleaning steps has six steps; a line is on the highest cleaning step that it reaches:
+Cleaning has six steps; a line is at the highest one that it reaches:
 
 1. it has a customer id; 2. it is no exact duplicate; 3. it is no cancellation; 4. quantity and
 price are above zero; 5. it is a product; 6. no cancellation reversed it.

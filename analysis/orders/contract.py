@@ -91,7 +91,7 @@ def lines_schema(columns: set[str], earliest: dt.date) -> pai.DataFrameSchema:
     pandera.ibis.DataFrameSchema
         Over the canonical lines of `orders.cleaning`: for each number and date also a
         column ``<name>_text`` with the original where it could not be typed by the reader.
-        A missing customer id breaks no rule: the cleaning steps sets such lines apart.
+        A missing customer id breaks no rule: cleaning sets such lines apart.
     """
     optional = {
         "quantity": [_finite("quantity")],

@@ -83,7 +83,7 @@ def _cancelled(ledger: Ledger) -> float:
 
 
 def ledger_facts(ledger: Ledger, steps: pd.DataFrame) -> dict[str, int | float | str]:
-    """Return the counts that describe the raw ledger, and those of each cleaning_step.
+    """Return the counts that describe the raw ledger, and those of each cleaning step.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ def cleaning_steps(steps: pd.DataFrame) -> str:
     lost = count(worst["removed_rows"], "row")
     return (
         f"{share} of {count(read['rows'], 'row')} are net sales; "
-        f"the largest group left out: {lost} that {reasons[worst['cleaning step']]}."
+        f"the largest group left out: {lost} that {reasons[worst['cleaning_step']]}."
     )
 
 

@@ -25,7 +25,7 @@ def customers(lines: ir.Table, as_of: dt.date, cleaning_step: int = NET) -> ir.T
         `orders.ledger.Ledger.lines`.
     as_of
         The day that recency is counted to.
-    cleaning step
+    cleaning_step
         `orders.ledger.NET` for net sales, ``GROSS`` for gross sales.
 
     Returns

@@ -368,7 +368,7 @@ def _model(facts: Mapping[str, Any], settings: Settings, tables: Tables) -> Iter
     near_duplicates = leakage[leakage["mistake"] == "near_duplicates"] if len(leakage) else leakage
     most = near_duplicates.sort_values("added").iloc[-1] if len(near_duplicates) else None
     yield Assumption(
-        "Near-near-duplicates are one customer twice, or share more than chance",
+        "Near-duplicates are one customer twice, or share more than chance",
         f"{settings.activity.twin_columns} equal columns or more: "
         f"{count(facts['activity.duplicate_pairs'], 'pair')}, kept in the same part",
         OURS,

@@ -191,3 +191,20 @@ def test_equal_labels_do_not_fall_together() -> None:
     long = "A very long name of a country, " * 3
     two = pd.concat([countries(**{long + "north": 0.6, long + "south": 0.4})], ignore_index=True)
     assert figures.countries(two, "£", "A message").data["country"].nunique() == 2
+
+
+def test_the_largest_group_that_cleaning_leaves_out_is_named() -> None:
+    table = pd.DataFrame(
+        {
+            "cleaning_step": range(7),
+            "rows": [100, 75, 74, 70, 70, 69, 60],
+            "removed_rows": [0, 25, 1, 4, 0, 1, 9],
+        }
+    )
+    assert text.cleaning_steps(table) == (
+        "60.0% of 100 rows are net sales; the largest group left out: 25 rows that have no "
+        "customer id, break a rule or repeat a row of another file."
+    )
+    whole = table.assign(rows=100, removed_rows=0)
+    assert text.cleaning_steps(whole) == "All 100 rows are net sales."
+    assert "no net sales" in text.cleaning_steps(whole.assign(rows=0))
