@@ -36,9 +36,9 @@ def test_contenders_agree_on_the_sample(sample: list[Path], tmp_path: Path) -> N
         own = dataclasses.replace(job, path=tmp_path / "2.parquet", folder=tmp_path / module)
         runs[module] = [race.measure(module, own)]
     assert race.differences(runs) == []
-    cleaned_lines = runs["ours"][0].totals["cleaned_lines"]
-    assert isinstance(cleaned_lines, list)
-    assert 0 < cleaned_lines[-1] < cleaned_lines[0] < rows[2]
+    steps = runs["ours"][0].totals["steps"]
+    assert isinstance(steps, list)
+    assert 0 < steps[-1] < steps[0] < rows[2]
     assert race.BAR in runs and "hand-written SQL" in race.as_text(runs)
 
 
