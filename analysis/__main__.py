@@ -166,18 +166,10 @@ def _inputs(options: argparse.Namespace, stack: ExitStack) -> tuple[Inputs, Sett
     """
     settings = read_settings(options.settings)
     usual = options.root / settings.report.data
-    folder = choose_folder(
-        options.data,
-        settings,
-        options.out,
-        store.in_force(options.root) is not None,
-        options.root,
-    )
-    released = False
-    if usual == options.root / store.DATA and (
-        folder is None or folder.resolve() == usual.resolve()
-    ):
-        released = store.in_force(options.root) is not None
+    in_force = store.in_force(options.root) is not None
+    folder = choose_folder(options.data, settings, options.out, in_force, options.root)
+    is_usual = folder is None or folder.resolve() == usual.resolve()
+    released = in_force and is_usual and usual == options.root / store.DATA
     if folder is None and options.command == "check":
         folder = usual
     elif folder is None:

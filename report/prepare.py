@@ -30,9 +30,8 @@ except ModuleNotFoundError as lacking:
 
 def main() -> int:
     """Build, describe the build, and return the exit code."""
-    manifest = files.read_json(ROOT / "build" / "manifest.json")
     if named := os.environ.get(REPORT_BUILD):
-        if manifest.get("key") != named:
+        if files.read_json(ROOT / "build" / "manifest.json").get("key") != named:
             print("Not rendered: build/ is not the build that was named.", file=sys.stderr)
             return 1
     elif code := command.main(["build"]):

@@ -8,6 +8,7 @@ import datetime as dt
 import gzip
 import io
 import re
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -91,7 +92,7 @@ def forget(root: Path, customer: str, settings: Settings) -> list[str]:
         places = {s: p for release in kept.values() for p, s in release.files.items()}
         for sha256, place in places.items():
             path = store.new_folder(root / store.RELEASES) / Path(place).name
-            path.write_bytes((root / store.RAW / sha256).read_bytes())
+            shutil.copyfile(root / store.RAW / sha256, path)
             if removed := rewrite(path, customer, wanted, encodings):
                 lines += removed
                 changed[sha256] = file_hash(path)

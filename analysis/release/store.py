@@ -313,7 +313,7 @@ def publish(root: Path, release: Release, build: Path, book: Path) -> Release:
     with in_words(root):
         take_over(root)
         now, every = current(root), manifests(root)
-        number = 1 + max((r.number for r in every.values()), default=0)
+        number = _next_number(every)
         previous = now.name if now else ""
         if release.name:
             stamp = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
@@ -427,12 +427,16 @@ def take_over(root: Path, previous: str = "") -> None:
             folder.rmdir()
             return
         raise refused(SITE, "it would be replaced, and has no index.html", "Move it away.")
-    number = 1 + max((r.number for r in manifests(root).values()), default=0)
+    number = _next_number(manifests(root))
     old = Release(name=f"report-{number}", number=number, previous=previous)
-    put_release(root, old, root / "no build")
+    put_release(root, old, new_folder(root / RELEASES))
     make_folder(root / SITES)
     folder.rename(root / SITES / old.name)
     point(root, old.name)
+
+
+def _next_number(every: Mapping[str, Release]) -> int:
+    return 1 + max((release.number for release in every.values()), default=0)
 
 
 def _free(every: Mapping[str, Release], name: str) -> str:
