@@ -21,6 +21,7 @@ READ = Step(
     makes=(
         *LEDGER,
         "work/input_rows",
+        "assumptions",
         "files",
         "rules",
         "work/regulars",

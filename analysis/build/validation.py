@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.core.assumptions import Assumption, as_table, in_order
 from analysis.core.files import Fact
 from analysis.core.problems import Problem, Refused
 from analysis.core.progress import Steps
@@ -18,7 +19,9 @@ from analysis.ingest import readers
 from analysis.ingest.data_folder import Inputs
 from analysis.orders import cleaning, refusals
 from analysis.orders.ledger import Ledger, connect, engine_in_words, write_ledger
+from analysis.orders.understood import order_assumptions
 from analysis.regulars import contract, reading, shared_ids
+from analysis.regulars.understood import regular_assumptions
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,21 @@ def currency(checked: Checked, settings: Settings) -> str:
     return settings.transactions.currency if checked.ledger else settings.activity.currency
 
 
+def assumptions(checked: Checked, settings: Settings) -> list[Assumption]:
+    """Return everything that was assumed or noticed about the data, in the order to read it in."""
+    found: list[Assumption] = []
+    if checked.ledger:
+        found += order_assumptions(checked.ledger, settings.transactions)
+    if checked.customers:
+        found += regular_assumptions(checked.customers, checked.shared)
+    setting = "transactions.currency" if checked.ledger else "activity.currency"
+    if sign := currency(checked, settings):
+        sentence = f"Amounts are taken to be in {sign}, as the settings say."
+    else:
+        sentence = "The settings name no currency: amounts are shown without a sign."
+    return in_order([*found, Assumption("money", sentence, setting=setting)])
+
+
 def read(
     inputs: Inputs, settings: Settings, progress: Steps, scratch: Path
 ) -> tuple[dict[str, pd.DataFrame | Path], dict[str, Fact]]:
@@ -150,6 +168,9 @@ def read(
             facts |= regulars.facts
             refused.append(regulars.quarantine)
         tables["quarantine"] = pd.concat(refused, ignore_index=True)
+        tables["assumptions"] = as_table(
+            assumptions(checked, settings), currency(checked, settings)
+        )
     return tables, facts
 
 

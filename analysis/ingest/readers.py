@@ -30,6 +30,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from analysis.core.assumptions import Assumption
 from analysis.core.problems import Problem, Refused
 
 FORMATS = (".parquet", ".csv.gz", ".csv", ".xlsx")
@@ -84,6 +85,8 @@ class Part:
         What stands between the fields of a text file; empty for the other formats.
     ragged
         Lines that could not be split into the header's columns; they are no part of `rows`.
+    assumptions
+        What was assumed in order to read the file.
     """
 
     file: str
@@ -95,6 +98,7 @@ class Part:
     encoding: str = ""
     separator: str = ""
     ragged: tuple[Ragged, ...] = field(default=())
+    assumptions: tuple[Assumption, ...] = field(default=())
 
 
 def find_files(folder: Path) -> list[Path]:

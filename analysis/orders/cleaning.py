@@ -47,6 +47,7 @@ from analysis.orders.refusals import (
     summarise_files,
     summarise_rules,
 )
+from analysis.orders.understood import recorded
 
 # What DuckDB raises on a damaged file; all else is a fault of ours, and must show as one.
 _DAMAGED = (duckdb.Error, duckdb.InvalidInputException, duckdb.IOException)
@@ -157,6 +158,7 @@ def _place(
         first_day=files["first_date"].min().date(),
         as_of=day,
         late_rows=late_rows,
+        assumptions=recorded(readings),
     )
 
 

@@ -16,6 +16,7 @@ import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends.duckdb import Backend
 
+from analysis.core.assumptions import Assumption
 from analysis.core.problems import Problem, Refused
 from analysis.core.settings import EngineSettings
 
@@ -71,6 +72,9 @@ class Ledger:
         The day on which recency is counted.
     late_rows
         Lines dated on `as_of` or after it, left out because the settings ask for an earlier day.
+    assumptions
+        What was assumed while the files were read and the lines were cleaned; a ledger that is
+        opened again has none.
     """
 
     engine: Backend
@@ -84,6 +88,7 @@ class Ledger:
     first_day: dt.date
     as_of: dt.date
     late_rows: int
+    assumptions: tuple[Assumption, ...] = ()
 
 
 def connect(settings: EngineSettings, folder: Path) -> Backend:

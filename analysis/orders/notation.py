@@ -12,6 +12,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
 
+from analysis.core.assumptions import Assumption
 from analysis.core.problems import Problem
 from analysis.core.settings import TransactionSettings
 from analysis.ingest.readers import ROW, Part, match_columns
@@ -31,7 +32,8 @@ class Reading:
     """How one part is understood: its columns, how it writes dates and decimals.
 
     `date_formats` are those that read most rows; where there are several, and they differ in the
-    dates that they give, only another file can tell which is meant.
+    dates that they give, only another file can tell which is meant. `assumptions` holds what else
+    was assumed about the part.
     """
 
     part: Part
@@ -39,6 +41,7 @@ class Reading:
     names: dict[str, str]
     date_formats: tuple[str, ...] = ()
     decimal_mark: str = ""
+    assumptions: tuple[Assumption, ...] = ()
 
     @property
     def date_format(self) -> str:

@@ -1,0 +1,167 @@
+"""Say how the order lines were understood: columns, notation, orders, customers, refunds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from analysis.core.assumptions import Assumption
+from analysis.core.formatting import count, day, listed
+from analysis.core.settings import TransactionSettings
+from analysis.ingest.readers import ROW
+from analysis.orders.home_market import home_market
+from analysis.orders.ledger import LINE_COLUMNS, Ledger
+from analysis.orders.notation import Reading
+from analysis.orders.quality import cleaning_steps
+
+SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
+
+
+def columns_assumption(reading: Reading) -> Assumption:
+    """Say which columns of a part were taken for what, and which were not used."""
+    taken = [
+        f"{reading.names[name]!r} is the {name.replace('_', ' ')}"
+        for name in LINE_COLUMNS
+        if name in reading.names
+    ]
+    unused = [
+        repr(name) for name in reading.part.columns if name not in {*reading.names.values(), ROW}
+    ]
+    sentence = f"The column {listed(taken)}."
+    if unused:
+        sentence = f"{sentence} Not used: {listed(unused)}."
+    return Assumption(
+        "columns", sentence, source=reading.part.source, setting="transactions.columns"
+    )
+
+
+def recorded(readings: Sequence[Reading]) -> tuple[Assumption, ...]:
+    """Return what was assumed while the parts of a ledger were read."""
+    found: list[Assumption] = []
+    for reading in readings:
+        found += [columns_assumption(reading), *reading.part.assumptions, *reading.assumptions]
+    return tuple(found)
+
+
+def order_assumptions(ledger: Ledger, settings: TransactionSettings) -> Iterator[Assumption]:
+    """Yield all that was assumed or noticed about the order lines.
+
+    Parameters
+    ----------
+    ledger
+        From `orders.cleaning.read_ledger`, with what was recorded on the way.
+    settings
+        Those that it was read with.
+    """
+    yield from ledger.assumptions
+    for row in ledger.files.to_dict("records"):
+        yield from _file_assumptions(row)
+    yield _what_an_order_is(ledger)
+    yield _what_a_refund_is(ledger, settings)
+    yield from _left_out(ledger)
+    if home := home_market(ledger, settings.home_country):
+        source = (
+            "as the settings say" if settings.home_country else "since it has the highest sales"
+        )
+        yield Assumption(
+            "customers",
+            f"The home market is taken to be {home}, {source}.",
+            setting="transactions.home_country",
+        )
+    yield Assumption(
+        "time", f"Recency is counted from {day(ledger.as_of)}.", setting="report.as_of"
+    )
+    if ledger.late_rows:
+        yield Assumption(
+            "time",
+            "Lines dated on that day or later are left out.",
+            rows=ledger.late_rows,
+            setting="report.as_of",
+        )
+
+
+def _file_assumptions(file: Mapping[Any, Any]) -> Iterator[Assumption]:
+    """Say how a file is written, and how many of its rows were refused."""
+    parts = []
+    if file["encoding"]:
+        mark = SEPARATORS.get(file["separator"], repr(file["separator"]))
+        parts.append(f"text in {file['encoding']}, fields separated by a {mark}")
+    if file["date_format"]:
+        parts.append(f"dates as {file['date_format']}")
+    if file["decimal_mark"]:
+        parts.append(f"decimals with a {'comma' if file['decimal_mark'] == ',' else 'point'}")
+    if parts:
+        sentence = f"It was read as {', '.join(parts)}."
+        yield Assumption("notation", sentence, source=file["source"])
+    if file["refused_rows"]:
+        yield Assumption(
+            "left out",
+            f"Of {count(file['rows'], 'row')}, {file['refused_rows']:,} broke a rule and went into "
+            "quarantine.",
+            source=file["source"],
+            setting="transactions.refused_share",
+        )
+
+
+def _what_an_order_is(ledger: Ledger) -> Assumption:
+    if "invoice" not in ledger.columns:
+        return Assumption(
+            "orders",
+            "There is no column of invoice numbers: what a customer buys in a day is one order.",
+            setting="transactions.columns.invoice",
+        )
+    return Assumption(
+        "orders", "An order is all lines of one customer that share an invoice number."
+    )
+
+
+def _what_a_refund_is(ledger: Ledger, settings: TransactionSettings) -> Assumption:
+    prefix = settings.cancellation_prefix
+    back = ledger.lines.filter(ledger.lines.cancelled)
+    found = back.aggregate(rows=back.count(), money=back.amount.sum().cast("float64")).execute()
+    rows = int(found["rows"].iloc[0])
+    if not rows:
+        return Assumption(
+            "refunds",
+            f"No invoice number begins with {prefix!r}, the sign of a cancellation.",
+            setting="transactions.cancellation_prefix",
+        )
+    return Assumption(
+        "refunds",
+        f"A line is a cancellation if its invoice number begins with {prefix!r}.",
+        rows=rows,
+        money=float(found["money"].fillna(0).iloc[0]),
+        setting="transactions.cancellation_prefix",
+    )
+
+
+#: What each cleaning step takes away: its kind, its sentence, and the setting that decides.
+_STEPS: dict[int, Assumption] = {
+    1: Assumption(
+        "left out",
+        "Lines without a customer number are not part of RFM and segments.",
+        setting="transactions.columns.customer_id",
+    ),
+    2: Assumption(
+        "duplicates", "Rows that equal another row in every column that is read count once."
+    ),
+    3: Assumption("left out", "Cancellations are no sales."),
+    4: Assumption("left out", "Lines without a quantity and a price above zero are left out."),
+    5: Assumption(
+        "left out",
+        "Lines with a code that is not a product's are left out.",
+        setting="transactions.product_codes",
+    ),
+    6: Assumption(
+        "refunds", "Purchases that a cancellation took back in full are not part of net revenue."
+    ),
+}
+
+
+def _left_out(ledger: Ledger) -> Iterator[Assumption]:
+    """Yield what each cleaning step takes away, with its rows and its money."""
+    for row in cleaning_steps(ledger).to_dict("records"):
+        if row["cleaning_step"] and row["removed_rows"]:
+            step = _STEPS[row["cleaning_step"]]
+            yield replace(step, rows=row["removed_rows"], money=row["removed_amount"])
