@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from analysis.core.problems import Refused, printable
+from analysis.core.problems import Refused, replace_controls
 from analysis.core.progress import Steps
 from analysis.core.settings import ROOT, SETTINGS, Settings, read_settings
 from analysis.ingest.data_folder import (
@@ -28,8 +28,8 @@ from analysis.ingest.data_folder import (
     sample_is_in,
 )
 from analysis.ingest.sample import write_sample
-from analysis.release import opened, raw, refresh, retention, store
-from analysis.release.disk import in_words
+from analysis.release import open_store, raw, refresh, retention, store
+from analysis.release.disk import refuse_system_errors
 
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     options.root = root
     with _interrupts() as came:
         try:
-            with in_words(root, every=False):
+            with refuse_system_errors(root, every=False):
                 return int(options.run(options))
         except (KeyboardInterrupt, Exception) as error:
             if came or isinstance(error, KeyboardInterrupt):
@@ -145,7 +145,7 @@ def _at_least_one(text: str) -> int:
 
 
 def _say(text: str) -> None:
-    print(printable(text), file=sys.stderr, flush=True)
+    print(replace_controls(text), file=sys.stderr, flush=True)
 
 
 def _tell(refused: Refused) -> None:
@@ -166,7 +166,7 @@ def _inputs(options: argparse.Namespace, stack: ExitStack) -> tuple[Inputs, Sett
     """
     settings = read_settings(options.settings)
     usual = options.root / settings.report.data
-    in_force = store.in_force(options.root) is not None
+    in_force = store.release_in_force(options.root) is not None
     folder = choose_folder(options.data, settings, options.out, in_force, options.root)
     is_usual = folder is None or folder.resolve() == usual.resolve()
     released = in_force and is_usual and usual == options.root / store.DATA
@@ -183,7 +183,7 @@ def _inputs(options: argparse.Namespace, stack: ExitStack) -> tuple[Inputs, Sett
     settings = read_settings(options.settings, folder)
     if not released:
         return find_inputs(folder, settings, root=options.root), settings
-    used = raw.in_use(options.root, refresh.role_of(settings))
+    used = raw.find_in_use(options.root, refresh.role_of(settings))
     if used.by_hand:
         _say(raw.by_hand_line(used))
     if used.retired:
@@ -195,17 +195,17 @@ def _inputs(options: argparse.Namespace, stack: ExitStack) -> tuple[Inputs, Sett
 def _build(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         if options.out == options.root / "build":
-            stack.enter_context(opened(options.root))
+            stack.enter_context(open_store(options.root))
         inputs, settings = _inputs(options, stack)
         for note in settings.notes:
             _say(note)
-        accepted = refresh.accepted_before(options.root, inputs, settings, _say)
+        accepted = refresh.earlier_accepted_builds(options.root, inputs, settings, _say)
         # the heavy libraries load only when there is work for them
         from analysis.build import pipeline
 
         planned = pipeline.plan(inputs, settings, options.out, accepted, root=options.root)
         if options.explain:
-            print("\n".join(map(printable, pipeline.explain(planned))))
+            print("\n".join(map(replace_controls, pipeline.explain(planned))))
             return 0
         if not options.force and pipeline.is_current(options.out, planned, inputs, settings):
             _say(f"{options.out.name}/ is up to date with {inputs.place}.")
@@ -227,7 +227,7 @@ def _check(options: argparse.Namespace) -> int:
         inputs, settings = _inputs(options, stack)
         checked = stack.enter_context(validation.check(inputs, settings, Steps()))
         for line in check_report.lines(checked, settings):
-            print(printable(line))
+            print(replace_controls(line))
     return 0
 
 
@@ -253,7 +253,7 @@ def _export(options: argparse.Namespace) -> int:
 
     with ExitStack() as stack:
         if options.out is None:
-            stack.enter_context(opened(options.root))
+            stack.enter_context(open_store(options.root))
             name = refresh.bring_build(options.root)
             _say(f"Lists of {f'the release {name}' if name else 'the build in build/'}:")
         for path in contact_lists.write_lists(options.out or options.root / "build"):
@@ -278,7 +278,7 @@ def _refresh(options: argparse.Namespace) -> int:
 
 
 def _rollback(options: argparse.Namespace) -> int:
-    with opened(options.root):
+    with open_store(options.root):
         name = store.rollback(options.root, options.to)
         with suppress(OSError, Refused):  # it is published; `export` sees to it later
             refresh.bring_build(options.root)
@@ -287,10 +287,10 @@ def _rollback(options: argparse.Namespace) -> int:
 
 
 def _history(options: argparse.Namespace) -> int:
-    with opened(options.root):
+    with open_store(options.root):
         rows = store.history(options.root)
     for row in rows:
-        print(printable("  ".join(filter(None, row.values()))))
+        print(replace_controls("  ".join(filter(None, row.values()))))
     if not rows:
         _say("Nothing was accepted yet: 'python -m analysis refresh FILE ...' is the first step.")
     return 0
@@ -298,7 +298,7 @@ def _history(options: argparse.Namespace) -> int:
 
 def _prune(options: argparse.Namespace) -> int:
     reference = _own_settings(options.root).report.reference
-    with opened(options.root):
+    with open_store(options.root):
         names = retention.prune(options.root, options.keep, reference)
     _say(f"Removed: {', '.join(names)}." if names else "There was nothing to remove.")
     return 0
@@ -306,7 +306,7 @@ def _prune(options: argparse.Namespace) -> int:
 
 def _forget(options: argparse.Namespace) -> int:
     settings = _own_settings(options.root)
-    with opened(options.root):
+    with open_store(options.root):
         for line in retention.forget(options.root, options.customer, settings):
             _say(line)
     return 0

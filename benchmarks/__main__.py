@@ -62,23 +62,25 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="customer-report-bench-") as folder:
         work = Path(folder)
         every = sorted({size for name in wanted for size in sizes[name]})
-        source, rows, job = race.in_own_process(race.prepare, options.data, every, work)
+        source, rows, job = race.call_in_process(race.prepare, options.data, every, work)
         wrong = []
         if "ledger" in wanted:
             for size in sizes["ledger"]:
                 turns = options.turns or (3 if size < 50 else 2)
                 print(f"\n{size} x {source}: {rows[size]:,} lines, {turns} turns", flush=True)
                 own = dataclasses.replace(job, path=work / f"{size}.parquet")
-                wrong += _told(race.take_turns(race.CONTENDERS, own, turns), race.BAR, "cleaned")
+                wrong += _print_race(
+                    race.take_turns(race.CONTENDERS, own, turns), race.BAR, "cleaned"
+                )
         if "rfm" in wanted:
             wrong += _rfm(work, source, sizes["rfm"], options.turns or 3)
         if "million" in wanted:
-            _, lines = race.in_own_process(write_lines, work / "1.parquet", work / "million.net")
+            _, lines = race.call_in_process(write_lines, work / "1.parquet", work / "million.net")
             print(f"\nClusters of a million customers like those of {source}", flush=True)
-            print(race.in_own_process(million.cluster, lines, 1_000_000), flush=True)
+            print(race.call_in_process(million.cluster, lines, 1_000_000), flush=True)
         if "refresh" in wanted:
             print(f"\nA refresh of the last quarter of {source}", flush=True)
-            print(race.in_own_process(refresh.compare, work / "1.parquet", work), flush=True)
+            print(race.call_in_process(refresh.compare, work / "1.parquet", work), flush=True)
     return 1 if wrong else 0
 
 
@@ -92,19 +94,19 @@ def _rfm(work: Path, source: str, sizes: list[int], turns: int) -> list[str]:
     wrong = []
     for size in sizes:
         path = work / f"{size}.net"
-        rows, job = race.in_own_process(write_lines, work / f"{size}.parquet", path)
+        rows, job = race.call_in_process(write_lines, work / f"{size}.parquet", path)
         print(f"\nRFM, {size} x {source}: {rows:,} net sales lines, {turns} turns", flush=True)
         runs = race.take_turns(contenders, job, turns, pythons)
-        wrong += _told(runs, race.RFM_BAR, "RFM")
-        race.in_own_process(facts.write_variants, path)
+        wrong += _print_race(runs, race.RFM_BAR, "RFM")
+        race.call_in_process(facts.write_variants, path)
         for module in contenders:
-            race.in_own_process(facts.keep, module, job, python=pythons.get(module))
+            race.call_in_process(facts.keep, module, job, python=pythons.get(module))
         names = {module: done[0].name for module, done in runs.items()}
-        print(race.in_own_process(facts.count, work, names, race.RFM_BAR), flush=True)
+        print(race.call_in_process(facts.count, work, names, race.RFM_BAR), flush=True)
     return wrong
 
 
-def _told(runs: dict[str, list[race.Run]], bar: str, lap: str) -> list[str]:
+def _print_race(runs: dict[str, list[race.Run]], bar: str, lap: str) -> list[str]:
     """Print a race's table and the differences of its totals; return these."""
     print(race.as_text(runs, bar, lap))
     differences = race.differences(runs, bar)

@@ -75,7 +75,7 @@ def write_copies(files: list[Path], sizes: list[int], work: Path) -> dict[int, i
         Size -> rows.
     """
     if [path.suffix for path in files] != [".parquet"]:
-        files = [_typed(files, work)]
+        files = [_convert(files, work)]
     table = pq.read_table(files[0])
     wanted = {str(name): names for name, names in read_settings().transactions.columns.items()}
     found = readers.match_columns(table.column_names, wanted)
@@ -106,7 +106,7 @@ def write_copies(files: list[Path], sizes: list[int], work: Path) -> dict[int, i
     return {size: size * len(table) for size in sizes}
 
 
-def _typed(files: list[Path], work: Path) -> Path:
+def _convert(files: list[Path], work: Path) -> Path:
     """Read a ledger of any format, and write its lines as one Parquet file."""
     settings = read_settings()
     engine = ledger.connect(settings.engine, work)

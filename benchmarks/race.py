@@ -39,7 +39,7 @@ class Run:
     totals: dict[str, object]  #: From `totals` of its answer.
 
 
-def in_own_process(
+def call_in_process(
     function: Callable[[*Given], Result], *arguments: *Given, python: Path | None = None
 ) -> Result:
     """Call a function of this package in a fresh interpreter, ours or the one given."""
@@ -106,7 +106,7 @@ def take_turns(
             with tempfile.TemporaryDirectory(dir=job.path.parent) as folder:
                 own = dataclasses.replace(job, folder=Path(folder))
                 python = (pythons or {}).get(module)
-                done.append(in_own_process(measure, module, own, python=python))
+                done.append(call_in_process(measure, module, own, python=python))
     return runs
 
 

@@ -40,11 +40,11 @@ def compare(lines: Path, work: Path) -> str:
     table[table["InvoiceDate"] >= cut].to_parquet(files["newer"], index=False)
     del table
     refreshed, built = (_project(work / name) for name in ("refreshed", "built"))
-    _timed(refreshed, "analysis", "refresh", str(files["older"]))
+    _time_refresh(refreshed, "analysis", "refresh", str(files["older"]))
     for path in files.values():
         shutil.copy2(path, built / "data" / "raw" / "transactions")
-    whole = _timed(built, "report")
-    quarter = _timed(refreshed, "analysis", "refresh", str(files["newer"]))
+    whole = _time_refresh(built, "report")
+    quarter = _time_refresh(refreshed, "analysis", "refresh", str(files["newer"]))
     rows = [
         f"{name:26}{seconds:8.1f} s{cpu:10.1f} s"
         for name, (seconds, cpu) in {"build and render": whole, "refresh": quarter}.items()
@@ -67,7 +67,7 @@ def _project(folder: Path) -> Path:
     return folder
 
 
-def _timed(project: Path, *module: str) -> tuple[float, float]:
+def _time_refresh(project: Path, *module: str) -> tuple[float, float]:
     own = {name: text for name, text in os.environ.items() if name != "REPORT_DATA"}
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run([sys.executable, "-m", *module], cwd=project, env=own, check=True)

@@ -19,7 +19,7 @@ from analysis import __main__ as command
 from analysis.core.files import MANIFEST, read_json
 from analysis.core.problems import Refused
 from analysis.core.settings import ROOT
-from analysis.release import opened
+from analysis.release import open_store
 from analysis.release.refresh import REPORT_BUILD
 from report import offline, prepare, publish
 
@@ -34,7 +34,7 @@ def main() -> int:
     if os.environ.get(REPORT_BUILD):
         return render()
     try:
-        with opened(ROOT):
+        with open_store(ROOT):
             if code := command.main(["build"]):
                 return code
             os.environ[REPORT_BUILD] = str(read_json(ROOT / "build" / MANIFEST)["key"])

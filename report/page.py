@@ -146,19 +146,19 @@ def show(label: str, made: gt.GT, caption: str, data: pd.DataFrame | None = None
     # Quarto, on its way to the PDF, would escape this one again; between tags it need not be.
     html = html.replace("&#x27;", "'")
     if html.count("<tr") == 2:
-        print(f"\n{caption} {in_a_line(html)}\n")
+        print(f"\n{caption} {row_as_text(html)}\n")
     else:
         print(f"\n::: {{#{label}}}\n\n```{{=html}}\n{html}\n```\n\n{caption}\n\n:::\n")
     if data is not None:
         _download(label, data)
 
 
-def in_a_line(html: str) -> str:
+def row_as_text(html: str) -> str:
     r"""Return the only row of a table as Markdown: each heading with its value.
 
     Examples
     --------
-    >>> in_a_line("<tr><th>File</th><th>Rows</th></tr><tr><td>a&amp;b</td><td>3</td></tr>")
+    >>> row_as_text("<tr><th>File</th><th>Rows</th></tr><tr><td>a&amp;b</td><td>3</td></tr>")
     'File: a\\&b. Rows: 3.'
     """
     names, values = (
@@ -240,9 +240,9 @@ def changes(chapter: str) -> None:
     """
     found = table("since/changes")
     found = found[found["chapter"] == chapter] if len(found) else found
-    then = text_changes.compared_with(FACTS)
+    then = text_changes.name_earlier_report(FACTS)
     if found.empty:
-        missing(f"No number of this chapter stood in {md(then)}, too.")
+        say_missing(f"No number of this chapter stood in {md(then)}, too.")
         return
     names = {"measure": "", "before": "Then", "now": "Now", "change": "Change"}
     caption = f"What changed since {md(then)}."
@@ -255,10 +255,10 @@ def changes(chapter: str) -> None:
         )
     rows = found.to_dict("records")
     write = {
-        "before": text_changes.written,
-        "now": text_changes.written,
-        "change": text_changes.moved,
-        "restated": text_changes.moved,
+        "before": text_changes.write_measure,
+        "now": text_changes.write_measure,
+        "change": text_changes.write_change,
+        "restated": text_changes.write_change,
     }
     shown = pd.DataFrame(
         {"measure": found["measure"].to_list()}
@@ -301,6 +301,6 @@ def sample_notice() -> None:
         )
 
 
-def missing(what: str) -> None:
+def say_missing(what: str) -> None:
     """Print the one sentence that stands in for something the files do not hold."""
     print(f"\n*{what}*\n")

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from analysis.core.problems import Refused  # noqa: E402 - the path above must come first
-from analysis.release import opened, store  # noqa: E402
+from analysis.release import open_store, store  # noqa: E402
 from analysis.release.refresh import REPORT_BUILD  # noqa: E402
 
 
@@ -26,7 +26,9 @@ def main(root: Path = ROOT) -> int:
     ):
         return 0  # a single chapter was rendered, for somebody who writes
     book = root / "_book"
-    lacking = [name for name in ("index.html", "customer-report.pdf") if not _full(book / name)]
+    lacking = [
+        name for name in ("index.html", "customer-report.pdf") if not _is_filled(book / name)
+    ]
     if lacking:
         print(f"Not published: {' and '.join(lacking)} missing in {book.name}.", file=sys.stderr)
         return 1
@@ -36,7 +38,7 @@ def main(root: Path = ROOT) -> int:
 def publish(root: Path = ROOT) -> int:
     """Publish the rendered book; return the exit code."""
     try:
-        with opened(root):
+        with open_store(root):
             store.publish(root, store.Release(), root / "build", root / "_book")
     except Refused as error:
         print(f"Not published: {error} What was published stays.", file=sys.stderr)
@@ -45,7 +47,7 @@ def publish(root: Path = ROOT) -> int:
     return 0
 
 
-def _full(path: Path) -> bool:
+def _is_filled(path: Path) -> bool:
     return path.is_file() and path.stat().st_size > 0
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from analysis.forecast.names import GROUPS
 from analysis.segments.rules import read_segments
 from analysis.strategy import value
-from analysis.strategy.names import COST, RATE, REACH, UPLIFT, WORTH
+from analysis.strategy.names import COST, RATE, REACH, UPLIFT, VALUE
 from analysis.strategy.plan import read_plan
 from analysis.strategy.value import Terms
 
@@ -76,7 +76,7 @@ def terms(
         0.4,
         {
             UPLIFT: (uplift / 2, uplift, uplift * 2),
-            WORTH: (spend * 0.8, spend, spend * 1.3),
+            VALUE: (spend * 0.8, spend, spend * 1.3),
             RATE: (0.3, 0.4, 0.5),
             REACH: (0.3, 0.5, 0.8),
             COST: (cost / 2, cost, cost * 2),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from analysis.release import store
-from analysis.release.disk import in_words
+from analysis.release.disk import refuse_system_errors
 
 DAYS = ("2011-03-31", "2011-06-30", "2011-09-30")
 
@@ -26,7 +26,7 @@ def roll_back(root: Path, to: str = "") -> str:
 
 
 def report(root: Path, text: str = "made by hand") -> str:
-    with store.lock(root), in_words(root):
+    with store.lock(root), refuse_system_errors(root):
         put(root / "_book" / "index.html", text)
         put(root / "_book" / "style" / "book.css", text)
         put(root / "build" / "manifest.json", text)

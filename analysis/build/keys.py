@@ -68,8 +68,8 @@ def key(
     module = step.run.partition(":")[0]
     return {
         "declaration": digest(step.run, step.needs, step.makes, step.paths),
-        "settings": digest(chosen(settings.model_dump(mode="json"), step.settings)),
-        "inputs": digest({name: outside.get(name) for name in sorted(step.wanted)}),
+        "settings": digest(select_settings(settings.model_dump(mode="json"), step.settings)),
+        "inputs": digest({name: outside.get(name) for name in sorted(step.inputs)}),
         "data files": digest({name: file_digest(root / name) for name in step.reads}),
         "code": digest(sources(module, root)),
         "versions": digest(versions()),
@@ -80,7 +80,7 @@ def key(
 # ------------------------------------------------------------------------- settings
 
 
-def chosen(settings: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+def select_settings(settings: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
     """Return the named sections and keys (``section.key``) of the settings.
 
     Raises
@@ -95,7 +95,7 @@ def chosen(settings: Mapping[str, Any], names: Collection[str]) -> dict[str, Any
     return found
 
 
-def restricted(settings: Any, names: Collection[str]) -> Any:
+def restrict_settings(settings: Any, names: Collection[str]) -> Any:
     """Return settings that have the named sections and keys only, so that no other can be read."""
     found = SimpleNamespace()
     for name in names:
@@ -144,14 +144,14 @@ def sources(module: str, root: Path) -> dict[str, str]:
         if name not in found:
             content = path.read_bytes()
             found[name] = hashlib.sha256(content).hexdigest()
-            for imported in _imported(content, name):
+            for imported in _cached_imports(content, name):
                 if imported.partition(".")[0] == package:
                     waiting += _files(imported, root)
     return found
 
 
 @cache
-def _imported(content: bytes, name: str) -> tuple[str, ...]:
+def _cached_imports(content: bytes, name: str) -> tuple[str, ...]:
     return tuple(_imports(content, name))
 
 

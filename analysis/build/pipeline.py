@@ -34,7 +34,7 @@ from analysis.segments.rules import read_segments
 from analysis.strategy.plan import read_plan
 
 
-def outside(
+def external_inputs(
     inputs: Inputs,
     settings: Settings,
     earlier: Path | None,
@@ -52,7 +52,7 @@ def outside(
     segments = read_segments()
     read_plan(segments)  # before anything long: what is wrong with the actions is told at once
     if noticed is None and earlier:
-        noticed = _noticed_before(earlier, inputs)
+        noticed = _earlier_findings(earlier, inputs)
     rules = digest([rule.model_dump(mode="json") for rule in segments])
     found = {
         "inputs": Outside(inputs, digest(inputs.sha256, inputs.sample)),
@@ -80,7 +80,7 @@ def plan(
 
     Parameters and errors are those of `build`.
     """
-    given = outside(inputs, settings, earlier, accepted, noticed, root)
+    given = external_inputs(inputs, settings, earlier, accepted, noticed, root)
     return run([*STEPS, COMPARE], given, settings, ROOT, Steps(), _earlier(earlier))
 
 
@@ -135,7 +135,7 @@ def build(
     Refused
         When the data cannot be used; `out` is then as it was.
     """
-    given = outside(inputs, settings, earlier, accepted, noticed, root)
+    given = external_inputs(inputs, settings, earlier, accepted, noticed, root)
     with replacing(out) as new:
         outcomes = run([*STEPS, COMPARE], given, settings, ROOT, progress, _earlier(earlier), new)
         facts: dict[str, Any] = {}
@@ -156,7 +156,7 @@ def build(
                 "key": fingerprint,
                 "data": inputs.place,
                 "sample": inputs.sample,
-                "inputs": inputs.described({str(name): int(n) for name, n in rows.items()}),
+                "inputs": inputs.describe_files({str(name): int(n) for name, n in rows.items()}),
                 "as_of": facts.get("transactions.as_of", ""),
                 "settings": settings.model_dump(mode="json"),
                 "versions": versions(),
@@ -205,7 +205,7 @@ def _earlier(folder: Path | None) -> Earlier | None:
     return Earlier(folder, records)
 
 
-def _noticed_before(earlier: Path, inputs: Inputs) -> pd.DataFrame | None:
+def _earlier_findings(earlier: Path, inputs: Inputs) -> pd.DataFrame | None:
     """Return what an earlier build says was remarkable in these very files."""
     path = earlier / "since" / "history.parquet"
     if data_version(read_json(earlier / MANIFEST)) != inputs.version:

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from analysis.build.keys import digest, file_digest, key, restricted
-from analysis.build.step import FACTS, Step, before, in_order, makers
+from analysis.build.keys import digest, file_digest, key, restrict_settings
+from analysis.build.step import FACTS, Step, makers, sort_steps, upstream_steps
 from analysis.core.progress import Steps
 
 #: What the manifest keeps of a step: key (its parts), tables (name -> SHA-256), facts, seconds.
@@ -91,7 +91,7 @@ def run(
     Exception
         Whatever a step raises.
     """
-    ordered = in_order(steps)
+    ordered = sort_steps(steps)
     maker = makers(ordered)
     known = {name: given.fingerprint for name, given in outside.items()}
     keys: dict[str, str] = {}
@@ -99,13 +99,15 @@ def run(
     found: list[Outcome] = []
     facts: dict[str, Any] = {}
     for step in ordered:
-        if unmet := [name for name, must in step.wanted.items() if must and name not in there]:
+        if unmet := [name for name, must in step.inputs.items() if must and name not in there]:
             found.append(Outcome(step, LEFT_OUT, f"there is no {' and no '.join(unmet)}", {}))
             continue
-        upstream = {s.name: keys[s.name] for s in before(step, ordered, maker) if s.name in keys}
+        upstream = {
+            s.name: keys[s.name] for s in upstream_steps(step, ordered, maker) if s.name in keys
+        }
         parts = key(step, settings, known, upstream, root)
         keys[step.name] = digest(parts)
-        why = _changed(step, parts, earlier)
+        why = _reason_to_run(step, parts, earlier)
         record = {} if why or not earlier else dict(earlier.records[step.name])
         if out and why:
             given = {name: value.value for name, value in outside.items()} | {FACTS: dict(facts)}
@@ -124,7 +126,7 @@ def run(
     return found
 
 
-def _changed(step: Step, parts: Mapping[str, str], earlier: Earlier | None) -> str:
+def _reason_to_run(step: Step, parts: Mapping[str, str], earlier: Earlier | None) -> str:
     """Return why a step cannot be taken over; empty when it can."""
     record = earlier.records.get(step.name) if earlier else None
     if not earlier or not record:
@@ -158,10 +160,10 @@ def _perform(
         function = getattr(import_module(module), name)
         arguments = {
             need.rpartition("/")[2]: _value(need, step, outside, out) if need in there else None
-            for need in step.wanted
+            for need in step.inputs
         }
         offered = {
-            "settings": restricted(settings, step.settings),
+            "settings": restrict_settings(settings, step.settings),
             "progress": progress,
             "scratch": Path(scratch),
         }

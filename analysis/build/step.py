@@ -47,7 +47,7 @@ class Step:
     paths: tuple[str, ...] = ()
 
     @property
-    def wanted(self) -> dict[str, bool]:
+    def inputs(self) -> dict[str, bool]:
         """Return what the step needs, and whether it cannot do without."""
         return {need.removesuffix("?"): not need.endswith("?") for need in self.needs}
 
@@ -73,7 +73,7 @@ def makers(steps: Iterable[Step]) -> dict[str, Step]:
     return found
 
 
-def in_order(steps: Iterable[Step]) -> list[Step]:
+def sort_steps(steps: Iterable[Step]) -> list[Step]:
     """Return the steps so that each comes after those that make what it needs.
 
     Raises
@@ -85,17 +85,17 @@ def in_order(steps: Iterable[Step]) -> list[Step]:
     --------
     >>> report = Step("report", "m:report", needs=("customers",))
     >>> read = Step("read", "m:read", needs=("files",), makes=("customers",))
-    >>> [step.name for step in in_order([report, read])]
+    >>> [step.name for step in sort_steps([report, read])]
     ['read', 'report']
     """
     steps = list(steps)
     maker = makers(steps)
-    graph = {step: before(step, steps, maker) for step in steps}
+    graph = {step: upstream_steps(step, steps, maker) for step in steps}
     return list(TopologicalSorter(graph).static_order())
 
 
-def before(step: Step, steps: Iterable[Step], maker: Mapping[str, Step]) -> list[Step]:
+def upstream_steps(step: Step, steps: Iterable[Step], maker: Mapping[str, Step]) -> list[Step]:
     """Return the steps that make what a step needs."""
-    if FACTS in step.wanted:
-        return [other for other in steps if FACTS not in other.wanted]
-    return list(dict.fromkeys(maker[need] for need in step.wanted if need in maker))
+    if FACTS in step.inputs:
+        return [other for other in steps if FACTS not in other.inputs]
+    return list(dict.fromkeys(maker[need] for need in step.inputs if need in maker))

@@ -177,7 +177,7 @@ ACTIONS = Step(
         "action_traits",
         "action_tornado",
         "action_budget",
-        "action_trials",
+        "action_experiments",
     ),
     settings=(
         "engine",

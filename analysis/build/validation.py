@@ -215,5 +215,7 @@ def _read_activity(
 
 def _best_sheet(parts: Sequence[readers.Part], wanted: dict[str, list[str]]) -> readers.Part:
     """Return the sheet of a workbook that has most of a table's columns."""
-    known = {readers.plain(name) for ours, theirs in wanted.items() for name in (ours, *theirs)}
-    return max(parts, key=lambda part: len(known & set(map(readers.plain, part.columns))))
+    known = {
+        readers.plain_name(name) for ours, theirs in wanted.items() for name in (ours, *theirs)
+    }
+    return max(parts, key=lambda part: len(known & set(map(readers.plain_name, part.columns))))

@@ -15,7 +15,7 @@ from typing import Literal, get_args
 import pandas as pd
 
 from analysis.core.formatting import count, money
-from analysis.core.problems import printable
+from analysis.core.problems import replace_controls
 
 #: What an assumption is about, in the order in which a reader needs them.
 Kind = Literal[
@@ -67,7 +67,7 @@ class Assumption:
     ...     rows=533,
     ...     money=4213.0,
     ...     setting="transactions.no_customer",
-    ... ).told("£")  # doctest: +NORMALIZE_WHITESPACE
+    ... ).sentence("£")  # doctest: +NORMALIZE_WHITESPACE
     "orders.csv, column 'CustomerID': The value '0' means that a line has no customer
     (533 rows, £4,213; setting transactions.no_customer)."
     """
@@ -81,7 +81,7 @@ class Assumption:
     setting: str = ""
     example: str = ""
 
-    def told(self, currency: str) -> str:
+    def sentence(self, currency: str) -> str:
         """Return one line: source, column, sentence, rows, money, example, setting."""
         where = f"{self.source}, column '{self.column}'" if self.column else self.source
         size = []
@@ -97,7 +97,7 @@ class Assumption:
         sentence = self.sentence
         if more:
             sentence = f"{sentence.removesuffix('.')} ({'; '.join(more)})."
-        return printable(f"{where}: {sentence}" if where else sentence)
+        return replace_controls(f"{where}: {sentence}" if where else sentence)
 
 
 def in_order(assumptions: Iterable[Assumption]) -> list[Assumption]:
@@ -107,7 +107,7 @@ def in_order(assumptions: Iterable[Assumption]) -> list[Assumption]:
 
 def as_table(assumptions: Iterable[Assumption], currency: str) -> pd.DataFrame:
     """Return assumptions as a table: the fields of `Assumption`, and told (the whole line)."""
-    rows = [asdict(one) | {"told": one.told(currency)} for one in assumptions]
+    rows = [asdict(one) | {"told": one.sentence(currency)} for one in assumptions]
     names = [*Assumption.__dataclass_fields__, "told"]
     types = dict.fromkeys(names, "str") | {"rows": "Int64", "money": "float64"}
     return pd.DataFrame(rows, columns=names).astype(types)

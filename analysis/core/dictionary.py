@@ -64,12 +64,12 @@ def read_dictionary(path: Path = DICTIONARY_FILE) -> Dictionary:
     raise Refused([Problem(path.name, reason, remedy=remedy) for reason in reasons])
 
 
-def spoken_for(column: str, known: Mapping[str, object]) -> str:
+def find_entry(column: str, known: Mapping[str, object]) -> str:
     """Return the entry that explains a column: its own, or that of its measure; else nothing.
 
     Examples
     --------
-    >>> spoken_for("share_low", {"share": 1}), spoken_for("low", {"low": 1}), spoken_for("x", {})
+    >>> find_entry("share_low", {"share": 1}), find_entry("low", {"low": 1}), find_entry("x", {})
     ('share', 'low', '')
     """
     if column in known:
@@ -98,14 +98,14 @@ def columns(table: pd.DataFrame, described: Described, currency: Mapping[str, st
     endings: dict[str, list[str]] = {}
     first: dict[str, str] = {}
     for name in map(str, table.columns):
-        if entry := spoken_for(name, described.columns):
+        if entry := find_entry(name, described.columns):
             first.setdefault(entry, name)
             endings.setdefault(entry, []).extend([name[len(entry) :]] if name != entry else [])
     rows = [
         {
             "column": entry + (f" ({', '.join(ends)})" if ends else ""),
             "type": kind(table[first[entry]]),
-            "unit": filled(described.columns[entry][0], currency),
+            "unit": fill_currency(described.columns[entry][0], currency),
             "meaning": described.columns[entry][1],
         }
         for entry, ends in endings.items()
@@ -113,12 +113,12 @@ def columns(table: pd.DataFrame, described: Described, currency: Mapping[str, st
     return pd.DataFrame(rows, columns=["column", "type", "unit", "meaning"])
 
 
-def filled(unit: str, currency: Mapping[str, str]) -> str:
+def fill_currency(unit: str, currency: Mapping[str, str]) -> str:
     """Return a unit with the currencies of the settings.
 
     Examples
     --------
-    >>> filled("{ledger}, or days", {"ledger": "£", "activity": "₽"})
+    >>> fill_currency("{ledger}, or days", {"ledger": "£", "activity": "₽"})
     '£, or days'
     """
     for name, sign in currency.items():

@@ -29,12 +29,12 @@ def count(number: float, one: str = "", many: str = "") -> str:
     return f"{text} {one}" if text == "1" else f"{text} {many or one + 's'}"
 
 
-def about(number: float) -> str:
+def median_text(number: float) -> str:
     """Write a median of counts: whole where it is.
 
     Examples
     --------
-    >>> about(2.0), about(2.5), about(1234.0)
+    >>> median_text(2.0), median_text(2.5), median_text(1234.0)
     ('2', '2.5', '1,234')
     """
     return f"{number:,.1f}".removesuffix(".0")
@@ -94,12 +94,12 @@ def percent(share: float, digits: int = 0) -> str:
     """
     if pd.isna(share):
         return "not known"
-    smallest = 10.0**-digits
+    minimum = 10.0**-digits
     value = share * 100
-    if 0 < value < smallest / 2:
-        return f"under {smallest:.{digits}f}%"
-    if 100 - smallest / 2 < value < 100:
-        return f"over {100 - smallest:.{digits}f}%"
+    if 0 < value < minimum / 2:
+        return f"under {minimum:.{digits}f}%"
+    if 100 - minimum / 2 < value < 100:
+        return f"over {100 - minimum:.{digits}f}%"
     return f"{value:.{digits}f}%"
 
 
@@ -175,13 +175,15 @@ def points(now: float, before: float) -> str:
     return f"{'up' if moved > 0 else 'down'} {abs(moved):.1f} points"
 
 
-def listed(words: Sequence[str], joint: Literal["and", "or"] = "and") -> str:
+def join_words(words: Sequence[str], joint: Literal["and", "or"] = "and") -> str:
     """Write a list.
 
     Examples
     --------
-    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"]), listed(["a", "b"], "or")
-    ('a', 'a and b', 'a, b and c', 'a or b')
+    >>> join_words(["a"]), join_words(["a", "b"]), join_words(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    >>> join_words(["a", "b"], "or")
+    'a or b'
     """
     return format_list(words, style="standard" if joint == "and" else "or", locale=LOCALE)
 
@@ -266,17 +268,17 @@ def score(value: float) -> str:
     return "not known" if pd.isna(value) else minus(f"{value:.3f}")
 
 
-def signed(value: float) -> str:
+def signed_number(value: float) -> str:
     """Return a difference with its sign.
 
     Examples
     --------
-    >>> signed(0.0136), signed(-0.778), signed(-0.0001)
+    >>> signed_number(0.0136), signed_number(-0.778), signed_number(-0.0001)
     ('+0.014', '−0.778', '0.000')
     """
     return minus(f"{value:+.3f}")
 
 
-def of_hundred(share: float) -> str:
+def share_of_hundred(share: float) -> str:
     """Return a share as so many of a hundred; an interval may reach beyond what is possible."""
     return percent(float(np.clip(share, 0, 1))).removesuffix("%")

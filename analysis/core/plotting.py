@@ -117,7 +117,7 @@ def shades(limits: tuple[float, float] | None = None) -> p9.scale_fill_gradient:
     )
 
 
-def nothing(message: str, note: str = "Nothing to draw.") -> p9.ggplot:
+def empty_plot(message: str, note: str = "Nothing to draw.") -> p9.ggplot:
     """Draw an empty picture that says why it is empty."""
     table = pd.DataFrame({"x": [0], "y": [0], "label": [note]})
     return (

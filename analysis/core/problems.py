@@ -42,7 +42,7 @@ class Problem:
         count = "" if self.rows is None else f" ({self.rows:,} row{'s' * (self.rows != 1)})"
         example = f"; for example {self.example}" if self.example else ""
         remedy = f". {self.remedy}" if self.remedy else ""
-        return printable(f"{where}: {self.rule}{count}{example}{remedy}")
+        return replace_controls(f"{where}: {self.rule}{count}{example}{remedy}")
 
 
 class Refused(Exception):  # noqa: N818 - it is a verdict on the data, not a fault of the program
@@ -53,12 +53,12 @@ class Refused(Exception):  # noqa: N818 - it is a verdict on the data, not a fau
         super().__init__("\n".join(map(str, self.problems)))
 
 
-def printable(text: str) -> str:
+def replace_controls(text: str) -> str:
     r"""Replace control characters, so that a value from a file cannot drive a terminal or a log.
 
     Examples
     --------
-    >>> printable("a\x1b[2Jb")
+    >>> replace_controls("a\x1b[2Jb")
     'a�[2Jb'
     """
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -161,7 +161,7 @@ class ContactSettings(_Section):
     months: float = Field(gt=0)
 
     @model_validator(mode="after")
-    def _in_order(self) -> Self:
+    def _check_order(self) -> Self:
         if not self.save_rate_low <= self.save_rate <= self.save_rate_high:
             raise ValueError("save_rate must lie between save_rate_low and save_rate_high")
         return self
@@ -175,7 +175,7 @@ class Range(_Section):
     high: float = Field(ge=0)
 
     @model_validator(mode="after")
-    def _in_order(self) -> Self:
+    def _check_order(self) -> Self:
         if not self.low <= self.likely <= self.high:
             raise ValueError("likely must lie between low and high")
         return self
@@ -254,7 +254,7 @@ def read_settings(path: Path = SETTINGS_FILE, folder: Path | None = None) -> Set
         own = _read_table(beside, source)
     notes = _retire(base, path.name) + _retire(own, source)
     try:
-        settings = Settings.model_validate(merged(base, own))
+        settings = Settings.model_validate(merge_tables(base, own))
     except ValidationError as error:
         raise Refused(
             [
@@ -271,19 +271,19 @@ def read_settings(path: Path = SETTINGS_FILE, folder: Path | None = None) -> Set
     return settings
 
 
-def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def merge_tables(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Return a table with another one laid over it, key by key.
 
     Examples
     --------
-    >>> merged({"a": {"b": 1, "c": [1, 2]}}, {"a": {"c": [3]}})
+    >>> merge_tables({"a": {"b": 1, "c": [1, 2]}}, {"a": {"c": [3]}})
     {'a': {'b': 1, 'c': [3]}}
     """
     found = dict(base)
     for key, value in over.items():
         below = found.get(key)
         if isinstance(below, Mapping) and isinstance(value, Mapping):
-            found[key] = merged(below, value)
+            found[key] = merge_tables(below, value)
         else:
             found[key] = value
     return found

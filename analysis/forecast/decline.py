@@ -132,7 +132,7 @@ def read_decline(
     order = customers["customer_id"].argsort(kind="stable").to_numpy()
     table = features(customers).iloc[order].reset_index(drop=True)
     label = customers["decline"].to_numpy()[order]
-    groups = _renumbered(duplicate_group.to_numpy()[order])
+    groups = _renumber(duplicate_group.to_numpy()[order])
     fewest = min(label.sum(), (~label).sum())
     if fewest < evaluation.FEWEST:
         return _no_model(len(label), int(fewest))
@@ -140,7 +140,7 @@ def read_decline(
     tested = {}
     for model in models.CANDIDATES:
         with step(f"test {model}"):
-            tested[model] = evaluation.nested(model, table, label, groups, splits, seed)
+            tested[model] = evaluation.cross_validate(model, table, label, groups, splits, seed)
     table_of_models = evaluation.comparison(tested, 1 / settings.folds)
     chosen = str(table_of_models.loc[table_of_models["chosen"], "model"].iloc[0])
     parameters = tested[chosen].parameters
@@ -151,7 +151,7 @@ def read_decline(
         curves = pd.concat(
             [
                 evaluation.reliability(
-                    label, evaluation.out_of_fold(found, splits, len(label))
+                    label, evaluation.mean_out_of_fold(found, splits, len(label))
                 ).assign(calibration=way, used=way == calibration)
                 for way, found in ways.items()
             ],
@@ -161,7 +161,7 @@ def read_decline(
         usual = {name: models.usual_parameters(done.parameters)[1] for name, done in tested.items()}
         ids = _numbers_of(customers["customer_id"])[order]
         leakage = leakage_gains(table, label, groups, ids, usual, splits, seed)
-    p = evaluation.out_of_fold(ways[calibration], splits, len(label))
+    p = evaluation.mean_out_of_fold(ways[calibration], splits, len(label))
     back = np.empty(len(label))
     back[order] = p
     return Decline(
@@ -177,7 +177,7 @@ def read_decline(
     )
 
 
-def _renumbered(groups: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+def _renumber(groups: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """Return groups numbered by their first row, so that their old numbers do not matter."""
     return np.asarray(pd.factorize(groups)[0], dtype=np.int64)
 
@@ -219,18 +219,18 @@ def calibrations(
     The calibrator sees training rows only: predictions for inner folds of theirs.
     """
 
-    def one(split: Split, tuned: Parameters) -> dict[str, Numbers]:
+    def predict_split(split: Split, tuned: Parameters) -> dict[str, Numbers]:
         train, test = split
         inner = evaluation.grouped_splits(label[train], groups[train], 3, 1, seed)
         rows = table.iloc[train]
         return {
             way: models.probability(
-                models.fitted(model, rows, label[train], inner, seed, tuned, way), table.iloc[test]
+                models.fit(model, rows, label[train], inner, seed, tuned, way), table.iloc[test]
             )
             for way in CALIBRATIONS
         }
 
-    done = models.in_parallel(one, list(zip(splits, parameters, strict=True)))
+    done = models.run_parallel(predict_split, list(zip(splits, parameters, strict=True)))
     return {way: [found[way] for found in done] for way in CALIBRATIONS}
 
 
@@ -362,11 +362,11 @@ def _areas(
 ) -> Numbers:
     """Return the ROC-AUC on each split with given parameters."""
 
-    def one(train: npt.NDArray[np.intp], test: npt.NDArray[np.intp]) -> float:
-        made = models.fitted(model, table.iloc[train], label[train], (), seed, parameters)
+    def score_split(train: npt.NDArray[np.intp], test: npt.NDArray[np.intp]) -> float:
+        made = models.fit(model, table.iloc[train], label[train], (), seed, parameters)
         return float(roc_auc_score(label[test], models.probability(made, table.iloc[test])))
 
-    return np.array(models.in_parallel(one, splits))
+    return np.array(models.run_parallel(score_split, splits))
 
 
 def _numbers_of(ids: pd.Series) -> npt.NDArray[Any]:

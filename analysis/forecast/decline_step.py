@@ -20,7 +20,7 @@ def forecast_decline(
     regulars_grouped
         From `regulars.step`.
     """
-    seed, smallest = settings.engine.seed, settings.report.smallest_group
+    seed, minimum_group = settings.engine.seed, settings.report.smallest_group
     customers = regulars_grouped
     found = decline.read_decline(
         customers, customers["duplicate_group"], settings.models, seed, progress.step
@@ -32,14 +32,16 @@ def forecast_decline(
     tables = {"work/regulars_at_risk": customers}
     if not found.model:
         return tables, found.facts
-    groups = risk_groups.risk_groups(customers, seed, smallest)
+    groups = risk_groups.risk_groups(customers, seed, minimum_group)
     tables |= {
         "activity_models": found.models,
         "activity_reliability": found.reliability,
         "activity_leakage": found.leakage,
         "risk_groups": groups,
-        "risk_group_effects": risk_groups.group_effects(customers, smallest),
+        "risk_group_effects": risk_groups.group_effects(customers, minimum_group),
     }
     with progress.step("explain the chosen model"):
-        tables |= importance.explain(customers, found, 1 / settings.models.folds, smallest, seed)
+        tables |= importance.explain(
+            customers, found, 1 / settings.models.folds, minimum_group, seed
+        )
     return tables, {**found.facts, **risk_groups.risk_facts(groups)}

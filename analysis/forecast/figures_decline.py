@@ -19,8 +19,8 @@ from analysis.core.plotting import (
     NO_ROWS,
     PRIMARY,
     SOFT,
+    empty_plot,
     few_breaks,
-    nothing,
     percent_labels,
     title,
     titled_theme,
@@ -31,7 +31,7 @@ from analysis.forecast.text_decline import feature_name, name
 from analysis.stats.names import CALIBRATIONS, CONSTANT
 
 
-def _standing_for(customers: pd.Series) -> str:
+def _size_note(customers: pd.Series) -> str:
     """Say how many customers a point stands for."""
     low, high = int(customers.min()), int(customers.max())
     return f"a point stands for {f'{low:,} to ' if low < high else ''}{count(high, 'customer')}"
@@ -40,7 +40,7 @@ def _standing_for(customers: pd.Series) -> str:
 def candidates(models: pd.DataFrame, message: str) -> p9.ggplot:
     """Draw ROC-AUC and Brier score of every candidate with intervals, the chosen one in red."""
     if models.empty:
-        return nothing(message)
+        return empty_plot(message)
     constant = models[models["model"] == CONSTANT]
     rows = models if len(constant) == len(models) else models[models["model"] != CONSTANT]
     names = [
@@ -96,7 +96,7 @@ def reliability(curves: pd.DataFrame, message: str) -> p9.ggplot:
     Where none is in use, those that were tried stand beside the model's own predictions.
     """
     if curves.empty:
-        return nothing(message)
+        return empty_plot(message)
     used = set(curves.loc[curves["used"].astype(bool), "calibration"])
     tried = [way for way in CALIBRATIONS if way in set(curves["calibration"])]
     shown = [way for way in tried if way == CALIBRATIONS[0] or way in used]
@@ -118,7 +118,7 @@ def reliability(curves: pd.DataFrame, message: str) -> p9.ggplot:
         + p9.scale_y_continuous(labels=percent_labels, limits=(0, 1))
         + p9.labs(
             title=title(message),
-            x=f"Predicted risk (mean; {_standing_for(rows['customers'])};\n"
+            x=f"Predicted risk (mean; {_size_note(rows['customers'])};\n"
             "on the dashed line, just as many bought less as predicted)",
             y="Bought less (95% interval)",
         )
@@ -130,7 +130,7 @@ def reliability(curves: pd.DataFrame, message: str) -> p9.ggplot:
 def importance(table: pd.DataFrame, message: str) -> p9.ggplot:
     """Draw what shuffling each group of features costs, with intervals (`Explanation`)."""
     if table.empty:
-        return nothing(message)
+        return empty_plot(message)
     kinds = ["more than chance", "within chance"]
     rows = table.assign(
         label=top_first(labels([capital(str(group)) for group in table["group"]], 40)),
@@ -156,7 +156,7 @@ def importance(table: pd.DataFrame, message: str) -> p9.ggplot:
 def partial(table: pd.DataFrame, message: str) -> p9.ggplot:
     """Draw what the model would expect of one value for all; below, where customers are."""
     if table.empty:
-        return nothing(message)
+        return empty_plot(message)
     features = list(dict.fromkeys(table["feature"]))
     names = dict(zip(features, labels([capital(feature_name(f)) for f in features]), strict=True))
     rows = table.assign(panel=pd.Categorical(table["feature"].map(names), list(names.values())))
@@ -189,7 +189,7 @@ def partial(table: pd.DataFrame, message: str) -> p9.ggplot:
 def risk_groups(groups: pd.DataFrame, message: str) -> p9.ggplot:
     """Draw each group's share of the customers and of the profit, and who declined."""
     if groups.empty:
-        return nothing(message)
+        return empty_plot(message)
     columns = {
         "share": "Share of customers",
         "profit_share": "Share of the profit",

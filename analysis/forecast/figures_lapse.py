@@ -14,7 +14,7 @@ from analysis.core.plotting import (
     NO_COLUMNS,
     NO_ROWS,
     PRIMARY,
-    nothing,
+    empty_plot,
     percent_labels,
     report_theme,
     title,
@@ -127,7 +127,7 @@ def reliability(table: pd.DataFrame, message: str, came: str = "Stayed away") ->
         What was predicted, as it came.
     """
     if table.empty:
-        return nothing(message)
+        return empty_plot(message)
     most = float(max(table["predicted"].max(), table["high"].max()))
     return (
         p9.ggplot(table, p9.aes("predicted", "observed"))

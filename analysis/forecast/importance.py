@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline
 
-from analysis.core.formatting import listed
+from analysis.core.formatting import join_words
 from analysis.forecast.decline import ADDED, GIVEN, Decline, features
 from analysis.regulars.names import FEATURE_NAMES
 from analysis.regulars.summaries import collinear_pairs
@@ -41,7 +41,7 @@ FEATURES = 4
 
 
 def explain(
-    customers: pd.DataFrame, decline: Decline, test_share: float, smallest: int, seed: int
+    customers: pd.DataFrame, decline: Decline, test_share: float, minimum_group: int, seed: int
 ) -> dict[str, pd.DataFrame]:
     """Explain the chosen model, before calibration; nothing when there is none, or it is constant.
 
@@ -53,7 +53,7 @@ def explain(
         What it returned.
     test_share
         The share of rows that each split tests on.
-    smallest
+    minimum_group
         As `regulars.tables.association_matrix` takes it.
     seed
         For shuffles.
@@ -66,13 +66,13 @@ def explain(
     if decline.model in ("", CONSTANT):
         return {}
     table, label = features(customers), customers["decline"].to_numpy()
-    made = models.in_parallel(
-        lambda split, tuned: models.fitted(
+    made = models.run_parallel(
+        lambda split, tuned: models.fit(
             decline.model, table.iloc[split[0]], label[split[0]], (), seed, tuned
         ),
         list(zip(decline.splits, decline.parameters, strict=True)),
     )
-    groups = feature_groups(association_matrix(customers, smallest))
+    groups = feature_groups(association_matrix(customers, minimum_group))
     return {
         "activity_importance": importance(
             made, table, label, decline.splits, groups, test_share, seed
@@ -111,7 +111,7 @@ def feature_groups(matrix: pd.DataFrame) -> dict[str, list[str]]:
         families = [FAMILIES[name] for name in members if name in FAMILIES]
         made_of = {of for name in members if name in ADDED for of in (name, *ADDED[name])}
         alone = [FEATURE_NAMES[name] for name in members if name not in made_of]
-        groups[listed([*families, *alone])] = members
+        groups[join_words([*families, *alone])] = members
     return groups
 
 
@@ -151,9 +151,9 @@ def importance(
         group, columns, drop, low, high; the largest drop first.
     """
 
-    def one(model: Pipeline, test: npt.NDArray[Any], number: int) -> list[float]:
+    def measure_drops(model: Pipeline, test: npt.NDArray[Any], number: int) -> list[float]:
         rng = np.random.default_rng([seed, number])
-        rows, owners = models.prepared(model, table.iloc[test])
+        rows, owners = models.prepare(model, table.iloc[test])
         whole = roc_auc_score(label[test], models.probability(model[-1], rows))
         drops = []
         for columns in groups.values():
@@ -167,11 +167,11 @@ def importance(
         return drops
 
     jobs = [(model, test, i) for i, (model, (_, test)) in enumerate(zip(made, splits, strict=True))]
-    drops = np.array(models.in_parallel(one, jobs))
+    drops = np.array(models.run_parallel(measure_drops, jobs))
     rows = [
         (
             name,
-            listed([FEATURE_NAMES[c] for c in columns]),
+            join_words([FEATURE_NAMES[c] for c in columns]),
             *intervals.corrected_interval(drops[:, place], test_share),
         )
         for place, (name, columns) in enumerate(groups.items())
@@ -224,14 +224,14 @@ def partial_dependence(
     """
     grid = np.unique(customers[name].quantile(np.linspace(0.02, 0.98, GRID)).to_numpy())
 
-    def one(model: Pipeline, test: npt.NDArray[Any]) -> Numbers:
+    def average_risk(model: Pipeline, test: npt.NDArray[Any]) -> Numbers:
         rows = customers.iloc[np.tile(test, len(grid))]
         changed = features(rows.assign(**{name: np.repeat(grid, len(test))}))
         p = models.probability(model, changed).reshape(len(grid), len(test))
         return np.asarray(p.mean(axis=1))
 
     jobs = [(model, test) for model, (_, test) in zip(made, splits, strict=True)]
-    found = np.array(models.in_parallel(one, jobs))
+    found = np.array(models.run_parallel(average_risk, jobs))
     ends = [intervals.corrected_interval(found[:, i], test_share) for i in range(len(grid))]
     return pd.DataFrame(
         {

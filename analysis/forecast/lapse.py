@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from analysis.forecast.lapse_features import Snapshot, at_most, cut_offs, snapshot
+from analysis.forecast.lapse_features import Snapshot, cut_offs, limit_customers, snapshot
 from analysis.forecast.names import BG_NBD, LEFT_OUT, RECENCY, RFM, TEST, TRAINING, VALIDATION
 from analysis.orders.ledger import GROSS, Ledger
 from analysis.stats import bgnbd, evaluation
@@ -88,7 +88,7 @@ class Lapse(NamedTuple):
     facts: Facts
 
 
-def tuned(name: str, train: Sequence[Snapshot], seed: int) -> stats_models.Parameters:
+def tune_candidate(name: str, train: Sequence[Snapshot], seed: int) -> stats_models.Parameters:
     """Return a candidate's parameters: learnt on earlier cut-offs, tried on the latest.
 
     With one cut-off they are tried on folds of its customers instead.
@@ -96,11 +96,11 @@ def tuned(name: str, train: Sequence[Snapshot], seed: int) -> stats_models.Param
     plan = PLANS[name]
     if not plan.model:
         return {}
-    table, label = _stacked(plan, train)
+    table, label = _stack(plan, train)
     return stats_models.tune(plan.model, table, label, _splits(train, seed), seed)
 
 
-def _stacked(plan: Plan, parts: Sequence[Snapshot]) -> tuple[pd.DataFrame, npt.NDArray[np.bool_]]:
+def _stack(plan: Plan, parts: Sequence[Snapshot]) -> tuple[pd.DataFrame, npt.NDArray[np.bool_]]:
     """Return the rows of some cut-offs below each other, as a candidate sees them."""
     table = pd.concat([part.features for part in parts], ignore_index=True)
     return (
@@ -118,7 +118,7 @@ def _splits(train: Sequence[Snapshot], seed: int) -> list[stats_models.Split]:
     return [(rows[:earlier], rows[earlier:])]
 
 
-def predicted(
+def predict_lapse(
     name: str,
     train: Sequence[Snapshot],
     target: Snapshot,
@@ -145,12 +145,12 @@ def predicted(
     if not plan.model:
         base = bgnbd.fit(target.base)
         return bgnbd.p_none(base, target.base.loc[target.features.index], days)
-    table, label = _stacked(plan, train)
-    made = stats_models.fitted(plan.model, table, label, [], seed, parameters)
+    table, label = _stack(plan, train)
+    made = stats_models.fit(plan.model, table, label, [], seed, parameters)
     return stats_models.probability(made, target.features[list(table.columns)])
 
 
-def validated(
+def predict_validation(
     name: str, train: Sequence[Snapshot], days: int, parameters: stats_models.Parameters, seed: int
 ) -> Numbers:
     """Return predictions for the latest training cut-off by a model that has not seen its outcomes.
@@ -160,17 +160,17 @@ def validated(
     *earlier, last = train
     plan = PLANS[name]
     if earlier or not plan.model:
-        return predicted(name, earlier, last, days, parameters, seed)
-    table, label = _stacked(plan, train)
+        return predict_lapse(name, earlier, last, days, parameters, seed)
+    table, label = _stack(plan, train)
     splits = _splits(train, seed)
     parts = [
         stats_models.probability(
-            stats_models.fitted(plan.model, table.iloc[rest], label[rest], [], seed, parameters),
+            stats_models.fit(plan.model, table.iloc[rest], label[rest], [], seed, parameters),
             table.iloc[fold],
         )
         for rest, fold in splits
     ]
-    return evaluation.out_of_fold(parts, splits, len(label))
+    return evaluation.mean_out_of_fold(parts, splits, len(label))
 
 
 def compare_candidates(
@@ -220,7 +220,7 @@ def compare_candidates(
 
 
 def rates(
-    snapshots: Sequence[Snapshot], roles: Mapping[dt.date, str], smallest: int
+    snapshots: Sequence[Snapshot], roles: Mapping[dt.date, str], minimum_group: int
 ) -> pd.DataFrame:
     """Return the share of active customers who lapsed, by cut-off.
 
@@ -229,7 +229,7 @@ def rates(
     pandas.DataFrame
         date, role (`TRAINING`, `VALIDATION`, `TEST`, or `LEFT_OUT`: too few of one kind to learn
         from), customers, share, low, high (Wilson's 95% interval). Shares of fewer customers than
-        `smallest` are missing.
+        `minimum_group` are missing.
     """
     size = np.array([len(part.lapsed) for part in snapshots], dtype="int64")
     gone = np.array([part.lapsed.sum() for part in snapshots], dtype="int64")
@@ -244,13 +244,13 @@ def rates(
             "high": high,
         }
     )
-    few = size < max(smallest, 1)
+    few = size < max(minimum_group, 1)
     table.loc[few, ["share", "low", "high"]] = np.nan
     return table
 
 
 def segment_risk(
-    customers: pd.DataFrame, probabilities: pd.Series, spend: pd.Series, smallest: int
+    customers: pd.DataFrame, probabilities: pd.Series, spend: pd.Series, minimum_group: int
 ) -> pd.DataFrame:
     """Return how many customers of each segment are expected to lapse.
 
@@ -262,7 +262,7 @@ def segment_risk(
         lapse_probability by customer_id.
     spend
         What active customers spent in the last days, by customer_id.
-    smallest
+    minimum_group
         Segments with fewer active customers are left out.
 
     Returns
@@ -296,7 +296,7 @@ def segment_risk(
             "spend_share": groups["at_risk"].sum() / groups["spend"].sum().where(lambda s: s > 0),
         }
     ).reset_index()
-    found = found[found["scored"] >= max(smallest, 1)]
+    found = found[found["scored"] >= max(minimum_group, 1)]
     return found.sort_values(["mean", "segment"], ascending=[False, True], ignore_index=True)
 
 
@@ -306,7 +306,7 @@ def read_lapse(
     days: int,
     seed: int,
     *,
-    smallest: int = 1,
+    minimum_group: int = 1,
     home: str = "",
     tell: Callable[[str], None] = lambda text: None,
 ) -> Lapse:
@@ -322,7 +322,7 @@ def read_lapse(
         ``lapse_days`` of the settings.
     seed
         For bootstraps, and candidates that draw.
-    smallest
+    minimum_group
         Groups of fewer customers are not shown.
     home
         ``home_country`` of the settings.
@@ -334,47 +334,47 @@ def read_lapse(
     dates = cut_offs(first, ledger.as_of, days)
     if len(dates) < 2:
         length = (ledger.as_of - first).days
-        return _without(
+        return _no_forecast(
             f"the ledger covers {length:,} days, and {3 * days} are needed: {days} to know "
             f"customers by, {days} to learn from, and {days} to test on",
             [],
             customers,
             days,
-            smallest,
+            minimum_group,
         )
     whole = []
     for date in dates:
         tell(f"customers as known on {date}")
         whole.append(snapshot(ledger, date, days, home))
     most = MOST_CUSTOMERS // (len(dates) - 1)
-    past = [at_most(part, most, seed) for part in whole]
+    past = [limit_customers(part, most, seed) for part in whole]
     enough = [min(part.lapsed.sum(), (~part.lapsed).sum()) >= FEWEST for part in past]
     test, train = past[-1], [part for part, good in zip(past[:-1], enough, strict=False) if good]
     if not enough[-1] or not train:
         where = "every earlier cut-off" if enough[-1] else "the last cut-off"
-        return _without(
+        return _no_forecast(
             f"at {where} fewer than {FEWEST} active customers came back, or fewer than {FEWEST} "
             "did not",
             whole,
             customers,
             days,
-            smallest,
+            minimum_group,
         )
-    parameters, trial, final = {}, {}, {}
+    parameters, validation, final = {}, {}, {}
     # One thread: sums over several round differently.
     with threadpool_limits(1):
         for name in PLANS:
             tell(f"{name}: learning, and predicting the test")
-            tried = parameters[name] = tuned(name, train, seed)
-            trial[name] = validated(name, train, days, tried, seed)
-            final[name] = predicted(name, train, test, days, tried, seed)
-        choice = compare_candidates(train[-1].lapsed, trial, seed).set_index("model")
+            tried = parameters[name] = tune_candidate(name, train, seed)
+            validation[name] = predict_validation(name, train, days, tried, seed)
+            final[name] = predict_lapse(name, train, test, days, tried, seed)
+        choice = compare_candidates(train[-1].lapsed, validation, seed).set_index("model")
         chosen = str(choice.index[int(np.argmax(choice["eligible"]))])
         table = compare_candidates(test.lapsed, final, seed)
         today = snapshot(ledger, ledger.as_of, days, home)
         scored = np.zeros(0)
         if len(today.features):
-            scored = predicted(chosen, [*train, test], today, days, parameters[chosen], seed)
+            scored = predict_lapse(chosen, [*train, test], today, days, parameters[chosen], seed)
     names = {
         f"{m}{end}": f"validation_{m}{end}"
         for m in ("roc_auc", "behind")
@@ -391,9 +391,9 @@ def read_lapse(
     probabilities = _by_customer(found, customers)
     made = Lapse(
         table,
-        rates(whole, roles, smallest),
-        evaluation.reliability(test.lapsed, final[chosen], smallest=max(smallest, 5)),
-        segment_risk(customers, probabilities, today.spend, smallest),
+        rates(whole, roles, minimum_group),
+        evaluation.reliability(test.lapsed, final[chosen], minimum_group=max(minimum_group, 5)),
+        segment_risk(customers, probabilities, today.spend, minimum_group),
         probabilities,
         {},
     )
@@ -405,15 +405,15 @@ def _by_customer(found: pd.Series, customers: pd.DataFrame) -> pd.Series:
     return found.reindex(index).rename("lapse_probability")
 
 
-def _without(
-    reason: str, past: Sequence[Snapshot], customers: pd.DataFrame, days: int, smallest: int
+def _no_forecast(
+    reason: str, past: Sequence[Snapshot], customers: pd.DataFrame, days: int, minimum_group: int
 ) -> Lapse:
     """Return what there is to say when no model can be made: why, and the rates that are known."""
     none = _by_customer(pd.Series(dtype=float), customers)
     facts: Facts = {"lapse.available": False, "lapse.reason": reason, "lapse.days": days}
     empty = pd.DataFrame
     return Lapse(
-        empty(), rates(past, {}, smallest) if past else empty(), empty(), empty(), none, facts
+        empty(), rates(past, {}, minimum_group) if past else empty(), empty(), empty(), none, facts
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.orders.as_of import known_at, spend_after
+from analysis.orders.as_of import lines_known_at, spend_after
 from analysis.orders.ledger import GROSS, Ledger
 from analysis.stats import bgnbd
 from analysis.stats.bootstrap import subsample
@@ -94,7 +94,7 @@ def history(ledger: Ledger, date: dt.date, days: int, home: str = "") -> pd.Data
         gap_last (missing with one occasion). amount_last (of the last occasion); at_home (share
         of lines).
     """
-    known = known_at(ledger, date)
+    known = lines_known_at(ledger, date)
     end, moment = ibis.literal(date), ibis.timestamp(f"{date}")
     orders = known.group_by("customer_id", "order_id").aggregate(
         last=known.invoice_date.max(), amount=known.amount.sum(), lines=known.count()
@@ -226,7 +226,7 @@ def snapshot(ledger: Ledger, date: dt.date, days: int, home: str = "") -> Snapsh
     return Snapshot(date, table, spend, base, lapsed[order] if known else lapsed)
 
 
-def at_most(whole: Snapshot, customers: int, seed: int) -> Snapshot:
+def limit_customers(whole: Snapshot, customers: int, seed: int) -> Snapshot:
     """Return a snapshot with at most so many active customers."""
     if len(whole.features) <= customers:
         return whole

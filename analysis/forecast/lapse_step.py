@@ -36,7 +36,7 @@ def forecast_lapse(
             segmented,
             settings.models.lapse_days,
             settings.engine.seed,
-            smallest=settings.report.smallest_group,
+            minimum_group=settings.report.smallest_group,
             home=settings.transactions.home_country,
             tell=progress.tell,
         )

@@ -53,7 +53,7 @@ def assign(customers: pd.DataFrame, probability: npt.ArrayLike, high_risk: float
     return group.mask(np.isnan(p))
 
 
-def risk_groups(customers: pd.DataFrame, seed: int, smallest: int) -> pd.DataFrame:
+def risk_groups(customers: pd.DataFrame, seed: int, minimum_group: int) -> pd.DataFrame:
     """Return the size, the profit and the outcome of each group.
 
     Parameters
@@ -62,7 +62,7 @@ def risk_groups(customers: pd.DataFrame, seed: int, smallest: int) -> pd.DataFra
         With decline, decline_probability, profit, consent, duplicate_group and risk_group.
     seed
         For the bootstrap.
-    smallest
+    minimum_group
         A group with fewer customers is counted and not described.
 
     Returns
@@ -71,7 +71,7 @@ def risk_groups(customers: pd.DataFrame, seed: int, smallest: int) -> pd.DataFra
         group, customers, share; profit, profit_share, profit_share_low, profit_share_high
         (bootstrap over customers, near-duplicates together); predicted (mean probability), declined
         (share that did), declined_low, declined_high (Wilson); consenting and refusing (customers;
-        both missing where one counts some, but fewer than `smallest`); shown.
+        both missing where one counts some, but fewer than `minimum_group`); shown.
     """
     profit = customers["profit"].to_numpy(float)
     own = np.column_stack([profit * (customers["risk_group"] == name) for name in GROUPS])
@@ -84,12 +84,12 @@ def risk_groups(customers: pd.DataFrame, seed: int, smallest: int) -> pd.DataFra
             "group": name,
             "customers": len(people),
             "share": len(people) / len(customers),
-            "shown": len(people) >= max(smallest, 1),
+            "shown": len(people) >= max(minimum_group, 1),
         }
         if row["shown"]:
             wilson_low, wilson_high = wilson([people["decline"].sum()], [len(people)])
             yes = int(people["consent"].sum())
-            few = any(0 < number < smallest for number in (yes, len(people) - yes))
+            few = any(0 < number < minimum_group for number in (yes, len(people) - yes))
             row |= {
                 "profit": people["profit"].sum(),
                 "profit_share": people["profit"].sum() / customers["profit"].sum(),
@@ -122,7 +122,7 @@ def risk_groups(customers: pd.DataFrame, seed: int, smallest: int) -> pd.DataFra
     return pd.DataFrame(rows).reindex(columns=columns)
 
 
-def group_effects(customers: pd.DataFrame, smallest: int) -> pd.DataFrame:
+def group_effects(customers: pd.DataFrame, minimum_group: int) -> pd.DataFrame:
     """Compare the group worth keeping with others, feature by feature.
 
     Differences in what the model looks at are no surprise, since the group was cut by its
@@ -132,7 +132,7 @@ def group_effects(customers: pd.DataFrame, smallest: int) -> pd.DataFrame:
     ----------
     customers
         As `risk_groups` takes them.
-    smallest
+    minimum_group
         Labels with fewer customers are pooled; groups with fewer are not compared.
 
     Returns
@@ -148,7 +148,7 @@ def group_effects(customers: pd.DataFrame, smallest: int) -> pd.DataFrame:
         if people.empty:
             continue
         flagged = people.assign(decline=people["risk_group"] == TARGET)
-        parts.append(feature_effects(flagged, smallest).assign(against=name))
+        parts.append(feature_effects(flagged, minimum_group).assign(against=name))
     if not any(map(len, parts)):
         return pd.DataFrame()
     effects = pd.concat(parts, ignore_index=True)

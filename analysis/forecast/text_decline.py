@@ -14,12 +14,12 @@ import pandas as pd
 from analysis.core.formatting import (
     capital,
     count,
-    listed,
+    join_words,
     minus,
     number_text,
-    of_hundred,
     percent,
     score,
+    share_of_hundred,
     shorten,
 )
 from analysis.forecast.names import CALM, HIGH_RISK, TARGET
@@ -89,7 +89,7 @@ def chosen_row(table: pd.DataFrame) -> pd.Series | None:
     return None if rows.empty else rows.iloc[0]
 
 
-def in_words(models: pd.DataFrame) -> str:
+def explain_roc_auc(models: pd.DataFrame) -> str:
     """Explain the ROC-AUC of the chosen model to somebody who has never heard of it."""
     row = chosen_row(models)
     if row is None or pd.isna(row["roc_auc"]):
@@ -98,9 +98,9 @@ def in_words(models: pd.DataFrame) -> str:
         return "The same guess for everybody puts no customer before another, as a coin would."
     return (
         f"Take a customer who buys less and one who does not. {capital(name(row['model']))} gives "
-        f"the first the higher risk in {of_hundred(row['roc_auc'])} of 100 such pairs, where a tie "
-        "counts half; a coin would in 50, a perfect model in 100. Divided by 100, this is the "
-        f"ROC-AUC: {score(row['roc_auc'])}{_span(row['roc_auc_low'], row['roc_auc_high'])}."
+        f"the first the higher risk in {share_of_hundred(row['roc_auc'])} of 100 such pairs, where "
+        "a tie counts half; a coin would in 50, a perfect model in 100. Divided by 100, this is "
+        f"the ROC-AUC: {score(row['roc_auc'])}{_span(row['roc_auc_low'], row['roc_auc_high'])}."
     )
 
 
@@ -119,7 +119,7 @@ def candidates(models: pd.DataFrame) -> str:
         return f"{capital(other)} the same guess for everybody."
     return (
         f"Of a customer who buys less and one who does not, {name(row['model'])} puts the first "
-        f"higher in {of_hundred(row['roc_auc'])} of 100 pairs; "
+        f"higher in {share_of_hundred(row['roc_auc'])} of 100 pairs; "
         + ("no candidate does better." if alone else f"{other} it.")
     )
 
@@ -153,10 +153,10 @@ def choice(models: pd.DataFrame) -> str:
     worse = [name(model) for model in rest.loc[rest["behind_low"] > 0, "model"]]
     if not worse:
         return f"{text}. No candidate is credibly worse than the best."
-    return f"{text}. Credibly worse than the best: {listed(worse)}."
+    return f"{text}. Credibly worse than the best: {join_words(worse)}."
 
 
-def published(models: pd.DataFrame, files: Collection[str]) -> str:
+def published_scores(models: pd.DataFrame, files: Collection[str]) -> str:
     """Say whether published scores lie within the noise of a single split; empty for other tables.
 
     Parameters
@@ -170,7 +170,7 @@ def published(models: pd.DataFrame, files: Collection[str]) -> str:
     if PUBLISHED_OF not in files or rows.empty:
         return ""
     claims = rows["model"].map(PUBLISHED)
-    scores = listed(
+    scores = join_words(
         [
             f"{score(claim)} ({name(model)})"
             for claim, model in zip(claims, rows["model"], strict=True)
@@ -194,13 +194,13 @@ def reliability(curves: pd.DataFrame) -> str:
     used = curves[curves["used"].astype(bool)] if len(curves) else curves
     if used.empty:
         return NO_MODEL
-    text = f"The predicted risk agrees with what came, within chance, in {_agreeing(used)}"
+    text = f"The predicted risk agrees with what came, within chance, in {_count_agreeing(used)}"
     if before.empty or used["calibration"].iloc[0] == CALIBRATIONS[0]:
         return f"{text}."
-    return f"{text}; before calibration in {_agreeing(before)}."
+    return f"{text}; before calibration in {_count_agreeing(before)}."
 
 
-def _agreeing(rows: pd.DataFrame) -> str:
+def _count_agreeing(rows: pd.DataFrame) -> str:
     inside = int(rows["predicted"].between(rows["low"], rows["high"]).sum())
     return f"{inside} of {count(len(rows), 'group')}"
 
@@ -217,7 +217,7 @@ def calibration(facts: Mapping[str, str | float]) -> str:
     text = (
         "The Brier score, the mean squared distance of the predicted risk from what came (0 is "
         f"perfect, {score(float(facts['activity.constant_brier']))} the same guess for everybody), "
-        f"is {listed(said)}"
+        f"is {join_words(said)}"
     )
     if used == CALIBRATIONS[0]:
         return f"{text}. No calibration lowers it, so none is in use."
@@ -243,7 +243,7 @@ def importance(table: pd.DataFrame) -> str:
     top, *rest = [shorten(group, 60) for group in clear["group"].head(3)]
     cost = f"{100 * clear['drop'].iloc[0]:.1f} fewer of 100 pairs"
     text = f"The model leans most on {top}: shuffled, it ranks {cost} rightly"
-    return f"{text}; then on {listed(rest)}." if rest else f"{text}. No other group is clear."
+    return f"{text}; then on {join_words(rest)}." if rest else f"{text}. No other group is clear."
 
 
 def partial(table: pd.DataFrame) -> str:
@@ -327,7 +327,7 @@ def effects(table: pd.DataFrame, against: str, most: int = 3) -> str:
     if clear.empty:
         return f"But for profit, nothing clearly sets the group apart from {others}."
     top = clear.iloc[(-clear["delta"].abs()).argsort(kind="stable").to_numpy()[:most]]
-    said = listed([_contrast(row) for _, row in top.iterrows()])
+    said = join_words([_contrast(row) for _, row in top.iterrows()])
     return f"Compared with {others}, the group has {said}."
 
 

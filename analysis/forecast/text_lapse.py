@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.core.formatting import count, day, listed, percent
+from analysis.core.formatting import count, day, join_words, percent
 from analysis.forecast.names import BG_NBD, RECENCY, RFM, TEST
 from analysis.stats.names import CONSTANT
 
@@ -35,12 +35,12 @@ def name(model: str) -> str:
     return NAMES.get(model, f"all features, {model}")
 
 
-def chosen(model: str) -> str:
+def chosen_model(model: str) -> str:
     """Say what the chosen model goes by.
 
     Examples
     --------
-    >>> chosen("R, F and M")
+    >>> chosen_model("R, F and M")
     'The model looks at three numbers: days since the last order, orders, and spend.'
     """
     words = {
@@ -108,9 +108,9 @@ def candidates(table: pd.DataFrame) -> str:
         return "No candidate tells customers who stay away from those who come back."
     # Of two: what the area under the ROC curve is.
     text = (
-        f"The chosen model, {name(row['model'])}, ranks {_of_hundred(row['roc_auc'])} of 100 pairs "
-        f"rightly ({_of_hundred(row['roc_auc_low'])} to {_of_hundred(row['roc_auc_high'])}); a "
-        "coin would rank 50"
+        f"The chosen model, {name(row['model'])}, ranks {_whole_percent(row['roc_auc'])} of 100 "
+        f"pairs rightly ({_whole_percent(row['roc_auc_low'])} to "
+        f"{_whole_percent(row['roc_auc_high'])}); a coin would rank 50"
     )
     best = str(table["model"].iloc[int(table["roc_auc"].to_numpy().argmax())])
     if best == row["model"]:
@@ -119,7 +119,7 @@ def candidates(table: pd.DataFrame) -> str:
     return f"{text}. The best in the test ({name(best)}) {how}."
 
 
-def _of_hundred(share: float) -> str:
+def _whole_percent(share: float) -> str:
     return f"{100 * share:.0f}"
 
 
@@ -158,8 +158,8 @@ def gain(table: pd.DataFrame) -> str:
             f"best model of all features ({best['model']}) differs by {more} of 100 pairs {ends}."
         )
     return (
-        f"All features add to recency, orders and spend: {listed(list(up['model']))} credibly so; "
-        f"at best ({best['model']}) {more} points {ends}."
+        f"All features add to recency, orders and spend: {join_words(list(up['model']))} credibly "
+        f"so; at best ({best['model']}) {more} points {ends}."
     )
 
 
@@ -226,7 +226,7 @@ def reliability(table: pd.DataFrame) -> str:
         for way, number in (("high", above), ("low", below))
         if number
     ]
-    return f"{text}; it is {listed(ways)}."
+    return f"{text}; it is {join_words(ways)}."
 
 
 def segments(table: pd.DataFrame) -> str:
@@ -248,7 +248,7 @@ def segments(table: pd.DataFrame) -> str:
     )
 
 
-def today(facts: Mapping[str, Any]) -> str:
+def expected_lapses(facts: Mapping[str, Any]) -> str:
     """Say how many of today's customers are expected to stay away.
 
     Parameters

@@ -2,9 +2,9 @@
 
 An accepted build left a probability for each customer, and a promise: how well its model did when
 it was tested. The next quarter's data says what came. `lapse_outcomes` and `decline_outcomes` put
-both beside each other, `judge` measures, and `decayed` holds the measures against the promise.
-Predictions are taken as they were written down then: nothing is fitted here that a model could
-learn from.
+both beside each other, `judge` measures, and `check_promise` holds the measures against the
+promise. Predictions are taken as they were written down then: nothing is fitted here that a model
+could learn from.
 
 Decline is judged by the new tables' own label. Customers who are in the new tables no more cannot
 be judged: they are counted, and may be those who have left.
@@ -96,7 +96,9 @@ class Verdict(NamedTuple):
     reason: str
 
 
-def captured(scores: npt.ArrayLike, values: npt.ArrayLike, weights: Numbers, top: float) -> Numbers:
+def captured_share(
+    scores: npt.ArrayLike, values: npt.ArrayLike, weights: Numbers, top: float
+) -> Numbers:
     """Return which share of some values lies with the customers whose scores are highest.
 
     Customers with the same score share what is left of the list, so that a score that tells
@@ -120,21 +122,21 @@ def captured(scores: npt.ArrayLike, values: npt.ArrayLike, weights: Numbers, top
 
     Examples
     --------
-    >>> captured([4, 3, 2, 1], [1, 1, 0, 0], np.ones((1, 4)), 0.25)
+    >>> captured_share([4, 3, 2, 1], [1, 1, 0, 0], np.ones((1, 4)), 0.25)
     array([0.5])
-    >>> captured([1, 1, 1, 1], [1, 1, 0, 0], np.ones((1, 4)), 0.25)
+    >>> captured_share([1, 1, 1, 1], [1, 1, 0, 0], np.ones((1, 4)), 0.25)
     array([0.25])
     """
     s, v = np.asarray(scores, dtype=float), np.asarray(values, dtype=float)
     order = np.argsort(-s, kind="stable")
     starts = np.append(0, np.flatnonzero(np.diff(s[order])) + 1)
     size = np.add.reduceat(weights[:, order], starts, axis=1)
-    worth = np.add.reduceat(weights[:, order] * v[order], starts, axis=1)
+    sums = np.add.reduceat(weights[:, order] * v[order], starts, axis=1)
     above = np.cumsum(size, axis=1) - size
     room = top * weights.sum(axis=1, keepdims=True) - above
     taken = np.clip(room / np.maximum(size, 1e-9), 0, 1)
-    total = worth.sum(axis=1)
-    return np.asarray((taken * worth).sum(axis=1) / np.where(total > 0, total, np.nan))
+    total = sums.sum(axis=1)
+    return np.asarray((taken * sums).sum(axis=1) / np.where(total > 0, total, np.nan))
 
 
 def recalibration(happened: npt.ArrayLike, predicted: npt.ArrayLike) -> dict[str, float]:
@@ -173,7 +175,7 @@ def recalibration(happened: npt.ArrayLike, predicted: npt.ArrayLike) -> dict[str
     return found
 
 
-def judge(outcomes: pd.DataFrame, seed: int, smallest: int = 1) -> pd.DataFrame:
+def judge(outcomes: pd.DataFrame, seed: int, minimum_group: int = 1) -> pd.DataFrame:
     """Hold the forecast against what came.
 
     Parameters
@@ -182,7 +184,7 @@ def judge(outcomes: pd.DataFrame, seed: int, smallest: int = 1) -> pd.DataFrame:
         `Outcomes.table`. Rows without a probability do not count.
     seed
         Of the bootstrap.
-    smallest
+    minimum_group
         Money is not told of fewer customers, and of fewer customers nothing but their number.
 
     Returns
@@ -216,7 +218,7 @@ def judge(outcomes: pd.DataFrame, seed: int, smallest: int = 1) -> pd.DataFrame:
     n, events = len(known), int(y.sum())
     row: dict[str, Any] = {"n": n, "events": np.nan, **dict.fromkeys(MEASURES, np.nan)}
     row |= {"top": TOP, "top_customers": round(TOP * n)}
-    if n >= max(smallest, 1):
+    if n >= max(minimum_group, 1):
         low, high = wilson(events, n)
         row |= {
             "events": events,
@@ -236,10 +238,12 @@ def judge(outcomes: pd.DataFrame, seed: int, smallest: int = 1) -> pd.DataFrame:
         row["money_expected_low"] = max(row["money_expected"] - reach, 0.0)
         row["money_expected_high"] = min(row["money_expected"] + reach, row["stake"])
         # What one kind had, the sum tells of the other.
-        if min(events, n - events) >= smallest:
+        if min(events, n - events) >= minimum_group:
             row["money"] = float((stake * y).sum())
         if min(events, n - events) >= FEWEST_OF_A_KIND:
-            row |= _resample_measures(p, y, stake, seed, row["top_customers"] >= max(smallest, 1))
+            row |= _resample_measures(
+                p, y, stake, seed, row["top_customers"] >= max(minimum_group, 1)
+            )
     return pd.DataFrame([row]).astype({"events": float})
 
 
@@ -248,28 +252,28 @@ def _resample_measures(
 ) -> dict[str, float]:
     """Return the measures whose intervals come from the bootstrap."""
 
-    def measured(rows: npt.NDArray[np.intp], weights: Numbers) -> dict[str, Numbers]:
-        q, came, worth = p[rows], y[rows].astype(float), stake[rows]
+    def measure(rows: npt.NDArray[np.intp], weights: Numbers) -> dict[str, Numbers]:
+        q, came, value = p[rows], y[rows].astype(float), stake[rows]
         usual = evaluation.weighted_measures(came, q, weights)
         total = weights.sum(axis=1)
         same = weights @ ((p.mean() - came) ** 2) / total
         found = {"roc_auc": usual["roc_auc"], "brier_gain": same - usual["brier"]}
         if lists:
-            lost = came * worth
+            lost = came * value
             found |= {
-                "top_events": captured(q, came, weights, TOP),
-                "top_money": captured(q, lost, weights, TOP),
-                "value_money": captured(q * worth, lost, weights, TOP),
-                "stake_money": captured(worth, lost, weights, TOP),
+                "top_events": captured_share(q, came, weights, TOP),
+                "top_money": captured_share(q, lost, weights, TOP),
+                "value_money": captured_share(q * value, lost, weights, TOP),
+                "stake_money": captured_share(value, lost, weights, TOP),
             }
         return found
 
     rows = bootstrap.subsample(len(p), seed)
-    whole = measured(np.arange(len(p)), np.ones((1, len(p))))
+    whole = measure(np.arange(len(p)), np.ones((1, len(p))))
     # A draw may hold one kind only, and says nothing then.
     with np.errstate(divide="ignore", invalid="ignore"):
-        part = measured(rows, np.ones((1, len(rows))))
-        drawn = [measured(rows, weights) for weights in bootstrap.resampled_counts(len(rows), seed)]
+        part = measure(rows, np.ones((1, len(rows))))
+        drawn = [measure(rows, weights) for weights in bootstrap.resampled_counts(len(rows), seed)]
     row: dict[str, float] = {}
     for name, (value,) in whole.items():
         low, high = bootstrap.subsample_interval(
@@ -283,21 +287,21 @@ def _resample_measures(
     return row
 
 
-def reliability(outcomes: pd.DataFrame, smallest: int = 1) -> pd.DataFrame:
+def reliability(outcomes: pd.DataFrame, minimum_group: int = 1) -> pd.DataFrame:
     """Return what was predicted and what came, in groups by prediction.
 
     Returns
     -------
     pandas.DataFrame
-        As `stats.evaluation.reliability` has it. Empty with fewer customers than `smallest`.
+        As `stats.evaluation.reliability` has it. Empty with fewer customers than `minimum_group`.
     """
     known = outcomes.dropna(subset=["probability"])
     table = evaluation.reliability(
         known["happened"] if len(known) else [False],
         known["probability"] if len(known) else [0.0],
-        smallest=max(smallest, FEWEST_OF_A_KIND),
+        minimum_group=max(minimum_group, FEWEST_OF_A_KIND),
     )
-    return table.head(0) if len(known) < max(smallest, 1) else table
+    return table.head(0) if len(known) < max(minimum_group, 1) else table
 
 
 def lapse_promise(facts: Mapping[str, Any]) -> Promise | None:
@@ -326,7 +330,7 @@ def decline_promise(activity_models: pd.DataFrame, customers: int) -> Promise | 
     return Promise(area, low, high, customers)
 
 
-def decayed(row: Mapping[str, Any] | pd.Series, promise: Promise | None) -> Verdict:
+def check_promise(row: Mapping[str, Any] | pd.Series, promise: Promise | None) -> Verdict:
     """Tell whether a forecast kept its promise.
 
     Two things may decay, and the one may hold where the other does not. The *ranking* has decayed
@@ -378,7 +382,7 @@ def decayed(row: Mapping[str, Any] | pd.Series, promise: Promise | None) -> Verd
 
 
 def backtest(
-    model: str, outcomes: Outcomes, promise: Promise | None, seed: int, smallest: int = 1
+    model: str, outcomes: Outcomes, promise: Promise | None, seed: int, minimum_group: int = 1
 ) -> pd.DataFrame:
     """Return all that there is to publish of one model's back-test.
 
@@ -388,7 +392,7 @@ def backtest(
         `LAPSE` or `DECLINE`.
     outcomes, promise
         What came, and what was promised.
-    seed, smallest
+    seed, minimum_group
         As in `judge`.
 
     Returns
@@ -398,8 +402,8 @@ def backtest(
         promised, promised_low, promised_high (ROC-AUC) and promised_customers, missing without a
         promise; judged, decayed and reason (`Verdict`).
     """
-    row = judge(outcomes.table, seed, smallest)
-    verdict = decayed(row.iloc[0], promise)
+    row = judge(outcomes.table, seed, minimum_group)
+    verdict = check_promise(row.iloc[0], promise)
     said = promise or Promise(np.nan, np.nan, np.nan, 0)
     row.insert(0, "model", model)
     row.insert(1, "no_outcome", outcomes.reason)

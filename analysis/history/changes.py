@@ -174,16 +174,16 @@ def backtests(
         backtest: a row a model, as `history.backtest.backtest` has it, with ``start``, the day
         of the forecast; reliability_lapse and reliability_decline, where something can be told.
     """
-    seed, smallest = settings.engine.seed, settings.report.smallest_group
+    seed, minimum_group = settings.engine.seed, settings.report.smallest_group
     rows: list[pd.DataFrame] = []
     found: Tables = {}
 
-    def judged(
+    def judge_forecast(
         model: str, came: outcomes.Outcomes, promise: backtest.Promise | None, day: str
     ) -> None:
-        row = backtest.backtest(model, came, promise, seed, smallest)
+        row = backtest.backtest(model, came, promise, seed, minimum_group)
         rows.append(row.assign(start=day))
-        if len(groups := backtest.reliability(came.table, smallest)):
+        if len(groups := backtest.reliability(came.table, minimum_group)):
             found[f"reliability_{model}"] = groups
 
     if ledger:
@@ -193,7 +193,7 @@ def backtests(
             day, days = str(facts["transactions.as_of"]), int(facts["lapse.days"])
             people = pd.read_parquet(folder / "customers.parquet")
             came = outcomes.lapse_outcomes(ledger, people, dt.date.fromisoformat(day), days)
-            judged(LAPSE, came, backtest.lapse_promise(facts), day)
+            judge_forecast(LAPSE, came, backtest.lapse_promise(facts), day)
     last = accepted[-1]
     if "activity" in tables and (last / "activity_models.parquet").is_file():
         people = pd.read_parquet(last / "activity.parquet")
@@ -201,14 +201,14 @@ def backtests(
             pd.read_parquet(last / "activity_models.parquet"), len(people)
         )
         came = outcomes.decline_outcomes(people, tables["activity"])
-        judged(DECLINE, came, promise, "")
+        judge_forecast(DECLINE, came, promise, "")
     return {"backtest": pd.concat(rows, ignore_index=True), **found} if rows else {}
 
 
 # ------------------------------------------------------------------------- all of it
 
 
-def since(
+def compare_with_last(
     accepted: Sequence[Path],
     ledger: Ledger | None,
     tables: Tables,

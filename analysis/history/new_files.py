@@ -63,9 +63,9 @@ def ledger_findings(
     return findings(
         [
             *_order(old.days.index, new.days["lines"], again),
-            *_lost(replaced, new.days.index),
-            *_sent_again(again, currency),
-            *_counted_twice(twice),
+            *_lost_day_findings(replaced, new.days.index),
+            *_resent_findings(again, currency),
+            *_double_count_findings(twice),
             *_columns(old.columns, new.columns),
             *_id_forms(old, new),
             *_swapped_days(new.days["lines"]),
@@ -168,7 +168,7 @@ def _order(before: pd.Index, came: pd.Series, again: pd.DataFrame) -> list[Findi
     return found
 
 
-def _sent_again(again: pd.DataFrame, currency: str) -> list[Finding]:
+def _resent_findings(again: pd.DataFrame, currency: str) -> list[Finding]:
     """Say what new files do to each month that was accepted before."""
     found = []
     for row in again.to_dict("records"):
@@ -205,7 +205,7 @@ def _sent_again(again: pd.DataFrame, currency: str) -> list[Finding]:
     return found
 
 
-def _counted_twice(again: pd.DataFrame) -> list[Finding]:
+def _double_count_findings(again: pd.DataFrame) -> list[Finding]:
     """Say when lines that are restated would go on counting as they were."""
     restated = again["changed"] + again["missing"] + again["added"]
     return [
@@ -225,7 +225,7 @@ def _counted_twice(again: pd.DataFrame) -> list[Finding]:
     ]
 
 
-def _lost(replaced: pd.DataFrame | None, days: pd.Index) -> list[Finding]:
+def _lost_day_findings(replaced: pd.DataFrame | None, days: pd.Index) -> list[Finding]:
     """Say which accepted files held days that the files in their place do not."""
     if replaced is None:
         return []
@@ -315,7 +315,7 @@ def activity_findings(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     for name in CATEGORICAL:
         news = now[name][~now[name].isin(before[name])].astype(str)
         if len(news):
-            levels = formatting.listed(sorted({formatting.shorten(level) for level in news}))
+            levels = formatting.join_words(sorted({formatting.shorten(level) for level in news}))
             text = (
                 f"The {name.replace('_', ' ')} of {formatting.count(len(news), 'customer')} "
                 f"was never seen before: {levels}. See whether it is misspelt."

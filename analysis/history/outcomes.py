@@ -66,9 +66,9 @@ def lapse_outcomes(ledger: Ledger, customers: pd.DataFrame, as_of: dt.date, days
     forecast = _forecast(customers, "lapse_probability")
     end = as_of + dt.timedelta(days=days)
     if forecast.empty:
-        return _nothing("no customer had a forecast then")
+        return _no_outcomes("no customer had a forecast then")
     if missing := max((end - ledger.as_of).days, 0):
-        return _nothing(
+        return _no_outcomes(
             f"{count(days, 'day')} have to pass before the forecast can be held against what came: "
             f"{count(missing, 'day')} of them {'is' if missing == 1 else 'are'} not in the ledger"
         )
@@ -76,7 +76,7 @@ def lapse_outcomes(ledger: Ledger, customers: pd.DataFrame, as_of: dt.date, days
     known = lines.filter(lines.cleaning_step >= GROSS).select("customer_id").distinct().execute()
     kept = forecast.index[forecast.index.isin(known["customer_id"])]
     if kept.empty:
-        return _nothing("the ledger knows none of the customers who had a forecast")
+        return _no_outcomes("the ledger knows none of the customers who had a forecast")
     came = spend_after(ledger, as_of, end)
     before = lapse_features.history(ledger, as_of, days)["spend_recent"]
     table = pd.DataFrame(
@@ -112,14 +112,14 @@ def decline_outcomes(before: pd.DataFrame, now: pd.DataFrame) -> Outcomes:
     """
     forecast = _forecast(before, "decline_probability")
     if forecast.empty:
-        return _nothing("no customer had a forecast then")
-    then, today = (_by_id(table) for table in (before, now))
+        return _no_outcomes("no customer had a forecast then")
+    then, today = (_index_by_id(table) for table in (before, now))
     kept = forecast.index[forecast.index.isin(today.index)]
     if kept.empty:
-        return _nothing("none of the customers who had a forecast is in the new tables")
+        return _no_outcomes("none of the customers who had a forecast is in the new tables")
     told = [name for name in CUSTOMERS_SCHEMA.columns if name in then and name in today]
     if "decline" in told and then.loc[kept, told].equals(today.loc[kept, told]):
-        return _nothing("the new tables say nothing that the earlier ones did not say")
+        return _no_outcomes("the new tables say nothing that the earlier ones did not say")
     table = pd.DataFrame(
         {
             "probability": forecast[kept],
@@ -133,7 +133,7 @@ def decline_outcomes(before: pd.DataFrame, now: pd.DataFrame) -> Outcomes:
     )
 
 
-def _by_id(table: pd.DataFrame) -> pd.DataFrame:
+def _index_by_id(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(customer_id=table["customer_id"].astype("str")).set_index("customer_id")
 
 
@@ -141,7 +141,7 @@ def _forecast(table: pd.DataFrame, column: str) -> pd.Series:
     """Return the probabilities that there are; builds without a model have none, or no column."""
     if column not in table:
         return pd.Series(dtype=float)
-    return _by_id(table)[column].dropna().astype(float).sort_index()
+    return _index_by_id(table)[column].dropna().astype(float).sort_index()
 
 
 def _tidy(table: pd.DataFrame) -> pd.DataFrame:
@@ -149,7 +149,7 @@ def _tidy(table: pd.DataFrame) -> pd.DataFrame:
     return table.rename_axis("customer_id").reset_index()[COLUMNS]
 
 
-def _nothing(reason: str) -> Outcomes:
+def _no_outcomes(reason: str) -> Outcomes:
     kinds = dict(zip(COLUMNS, ("str", "float", "bool", "float", "float"), strict=True))
     table = pd.DataFrame(columns=COLUMNS).astype(kinds)
     return Outcomes(table, reason=reason)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.core.files import Fact
 from analysis.core.settings import Settings
-from analysis.history.changes import since
+from analysis.history.changes import compare_with_last
 from analysis.orders.ledger import open_ledger
 from analysis.segments.reference import Reference
 from analysis.segments.rules import Segment
@@ -56,7 +56,9 @@ def compare(
             if lines is not None and reversals is not None and about is not None:
                 opened = open_ledger(lines, reversals, about, settings.engine)
                 ledger = stack.enter_context(opened)
-            made, more = since(accepted, ledger, tables, facts, named_segments, settings, cuts)
+            made, more = compare_with_last(
+                accepted, ledger, tables, facts, named_segments, settings, cuts
+            )
         told |= more
     if noticed is not None:
         made["history"] = noticed

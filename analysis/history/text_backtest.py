@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.core.formatting import capital, count, day, of_hundred, percent
+from analysis.core.formatting import capital, count, day, percent, share_of_hundred
 from analysis.core.names import ACTIVITY, LEDGER
 from analysis.history.names import FEWEST_OF_A_KIND, LAPSE, LEVEL, RANKING
 from analysis.strategy.text import write_amount
@@ -48,7 +48,7 @@ def forecast(row: Row, start: dt.date | None = None) -> str:
     return f"{which} of who will {_words(row)[2]}"
 
 
-def _known(*values: Any) -> bool:
+def _are_known(*values: Any) -> bool:
     return bool(pd.notna(list(values)).all())
 
 
@@ -63,7 +63,7 @@ def no_outcome(row: Row, start: dt.date | None = None) -> str:
     if row["judged"]:
         return ""
     text = f"{capital(forecast(row, start))} cannot be judged"
-    if not _known(row["promised"]):
+    if not _are_known(row["promised"]):
         return f"{text}: the earlier report did not say how good it was."
     return (
         f"{text}: {count(row['n'], 'customer')} had one, which is too few to tell it from chance."
@@ -73,20 +73,24 @@ def no_outcome(row: Row, start: dt.date | None = None) -> str:
 def ranking(row: Row, start: dt.date | None = None) -> str:
     """Say how well the forecast put the right customers first, and what had been promised."""
     came, rest, _ = _words(row)
-    if not _known(row["roc_auc"]):
+    if not _are_known(row["roc_auc"]):
         return (
             f"Too few customers {came}, or too few {rest}, to tell whether the forecast put the "
             f"right ones first: it takes {FEWEST_OF_A_KIND} of either kind."
         )
     ends = [row["roc_auc_low"], row["roc_auc_high"]]
-    span = f" ({of_hundred(ends[0])} to {of_hundred(ends[1])})" if _known(*ends) else ""
-    text = (
-        f"{capital(forecast(row, start))} was right in {of_hundred(row['roc_auc'])} of 100 pairs "
-        f"of a customer who {came} and one who {rest}{span}; a coin would be in 50"
+    span = (
+        f" ({share_of_hundred(ends[0])} to {share_of_hundred(ends[1])})"
+        if _are_known(*ends)
+        else ""
     )
-    if not _known(row["promised"]):
+    text = (
+        f"{capital(forecast(row, start))} was right in {share_of_hundred(row['roc_auc'])} of 100 "
+        f"pairs of a customer who {came} and one who {rest}{span}; a coin would be in 50"
+    )
+    if not _are_known(row["promised"]):
         return f"{text}."
-    text += f", and {of_hundred(row['promised'])} were promised"
+    text += f", and {share_of_hundred(row['promised'])} were promised"
     return f"{text}. That is worse than chance explains." if _has(row, RANKING) else f"{text}."
 
 
@@ -97,7 +101,7 @@ def _has(row: Row, what: str) -> bool:
 def level(row: Row) -> str:
     """Say whether as many customers did it as had been expected."""
     came, _, will = _words(row)
-    if not _known(row["predicted"], row["observed"]):
+    if not _are_known(row["predicted"], row["observed"]):
         return f"Too few customers had a forecast to tell how many {came}."
     text = (
         f"{percent(row['predicted'])} were expected to {will} "
@@ -115,7 +119,7 @@ def level(row: Row) -> str:
 
 def spread(row: Row) -> str:
     """Say whether high risks came true as often as they said, and low ones; empty if not known."""
-    if not _known(row["slope"], row["slope_low"], row["slope_high"]):
+    if not _are_known(row["slope"], row["slope_low"], row["slope_high"]):
         return ""
     if row["slope_high"] < 0:
         return "Customers with a high risk did it less often than those with a low one."
@@ -126,9 +130,9 @@ def spread(row: Row) -> str:
     return "High risks came true as much more often than low ones as the forecast said."
 
 
-def better_than_guess(row: Row) -> str:
+def compare_with_guess(row: Row) -> str:
     """Say whether single forecasts were nearer to what came than one guess; empty if not known."""
-    if not _known(row["brier_gain"], row["brier_gain_low"], row["brier_gain_high"]):
+    if not _are_known(row["brier_gain"], row["brier_gain_low"], row["brier_gain_high"]):
         return ""
     text = (
         f"The Brier score is {row['brier']:.3f} (0 is perfect); the same guess for everybody, made "
@@ -152,7 +156,7 @@ def money(row: Row, currency: str = "") -> str:
         The sign of the ledger's money; the profit of regular customers has a unit of its own.
     """
     came, _, _ = _words(row)
-    if not _known(row["money"], row["money_expected"]):
+    if not _are_known(row["money"], row["money_expected"]):
         return f"Too few customers {came}, or did not, to tell what they were worth."
     text, expected, low, high = (
         _amount(row, name, currency)
@@ -173,7 +177,7 @@ def money(row: Row, currency: str = "") -> str:
 
 def _money_off(row: Row) -> str:
     """Return 'more' or 'less' where the money was beyond chance; else empty."""
-    if not _known(row["money"], row["money_expected"]) or not row["stake"] > 0:
+    if not _are_known(row["money"], row["money_expected"]) or not row["stake"] > 0:
         return ""
     if row["money"] > row["money_expected_high"]:
         return "more"
@@ -191,7 +195,7 @@ def lists(row: Row) -> str:
     A list by risk alone catches customers, a list by risk times what they bring catches money.
     """
     came, _, _ = _words(row)
-    if not _known(row["top_events"], row["value_money"], row["stake_money"]):
+    if not _are_known(row["top_events"], row["value_money"], row["stake_money"]):
         return ""
     lot = percent(row["top"])
     return (
@@ -205,7 +209,7 @@ def lists(row: Row) -> str:
     )
 
 
-def lost(row: Row) -> str:
+def untracked_customers(row: Row) -> str:
     """Say how many customers with a forecast could not be followed; empty where none."""
     if not row["lost"]:
         return ""
@@ -256,7 +260,7 @@ def advice(row: Row) -> str:
             "It no longer tells who comes first as well as it had promised: do not pick customers "
             "by the next forecast before it is known why."
         )
-    right = _known(row["roc_auc_low"]) and row["roc_auc_low"] > 0.5
+    right = _are_known(row["roc_auc_low"]) and row["roc_auc_low"] > 0.5
     return (
         "It was wrong about how many"
         + (", and still told who comes first" if right else "")
@@ -271,12 +275,12 @@ def summary(row: Row, start: dt.date | None = None, currency: str = "") -> str:
         return ""
     text = capital(forecast(row, start))
     parts = []
-    if _known(row["roc_auc"], row["promised"]):
+    if _are_known(row["roc_auc"], row["promised"]):
         parts.append(
-            f"it put the right customer first in {of_hundred(row['roc_auc'])} of 100 pairs, where "
-            f"{of_hundred(row['promised'])} were promised"
+            f"it put the right customer first in {share_of_hundred(row['roc_auc'])} of 100 pairs, "
+            f"where {share_of_hundred(row['promised'])} were promised"
         )
-    if _known(row["predicted"], row["observed"]):
+    if _are_known(row["predicted"], row["observed"]):
         will = _words(row)[2]
         parts.append(
             f"{percent(row['predicted'])} were expected to {will}, and {percent(row['observed'])} "

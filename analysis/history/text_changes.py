@@ -29,12 +29,12 @@ HEADLINES = (
 )
 
 
-def written(value: float, unit: str, currency: str = "") -> str:
+def write_measure(value: float, unit: str, currency: str = "") -> str:
     """Write a measure in its unit.
 
     Examples
     --------
-    >>> written(1234.5, "count"), written(0.25, "share"), written(3, "days")
+    >>> write_measure(1234.5, "count"), write_measure(0.25, "share"), write_measure(3, "days")
     ('1,234', '25.0%', '3 days')
     """
     if pd.isna(value):
@@ -50,19 +50,19 @@ def written(value: float, unit: str, currency: str = "") -> str:
     return f"{value:,.0f}" if unit == PROFIT else f"{value:.2f}"
 
 
-def moved(change: float, unit: str, currency: str = "") -> str:
+def write_change(change: float, unit: str, currency: str = "") -> str:
     """Write by how much a measure changed, in its own unit.
 
     Examples
     --------
-    >>> moved(-3.0, "count"), moved(0.012, "share"), moved(0.0, "days")
+    >>> write_change(-3.0, "count"), write_change(0.012, "share"), write_change(0.0, "days")
     ('down 3', 'up 1.2 points', 'unchanged')
     """
     if unit == SHARE or pd.isna(change):
         return formatting.points(change, 0.0)
     if abs(change) < SAME:
         return "unchanged"
-    return f"{'up' if change > 0 else 'down'} {written(abs(change), unit, currency)}"
+    return f"{'up' if change > 0 else 'down'} {write_measure(abs(change), unit, currency)}"
 
 
 def day_of(text: str) -> str:
@@ -76,13 +76,13 @@ def day_of(text: str) -> str:
     return formatting.day(dt.date.fromisoformat(text)) if text else ""
 
 
-def compared_with(facts: Mapping[str, Fact]) -> str:
+def name_earlier_report(facts: Mapping[str, Fact]) -> str:
     """Name the report with which this one is compared."""
     day = day_of(str(facts.get("since.as_of", "")))
     return f"the report as of {day}" if day else "the report before"
 
 
-def restated(changes: pd.DataFrame, facts: Mapping[str, Fact], currency: str = "") -> str:
+def restatements(changes: pd.DataFrame, facts: Mapping[str, Fact], currency: str = "") -> str:
     """Say which part of the changes is no business, but data that was restated or came late."""
     split = changes[changes["restated"].notna()] if len(changes) else changes
     if split.empty:
@@ -90,13 +90,13 @@ def restated(changes: pd.DataFrame, facts: Mapping[str, Fact], currency: str = "
     touched = split[split["restated"].abs() >= SAME]
     if touched.empty:
         return (
-            f"What was said of the time before stands: no number of {compared_with(facts)} was "
-            "restated, so all of these changes are the shop's."
+            f"What was said of the time before stands: no number of {name_earlier_report(facts)} "
+            "was restated, so all of these changes are the shop's."
         )
     revenue = touched[touched["fact"] == "transactions.net_revenue"]
     text = (
         "Data of the time before was restated, or came late: it moves "
-        f"{formatting.count(len(touched), 'number')} of {compared_with(facts)}"
+        f"{formatting.count(len(touched), 'number')} of {name_earlier_report(facts)}"
     )
     if len(revenue):
         row = revenue.iloc[0]
@@ -106,7 +106,7 @@ def restated(changes: pd.DataFrame, facts: Mapping[str, Fact], currency: str = "
     return f"{text}. The tables of changes keep that apart from the shop's own changes."
 
 
-def stayed(facts: Mapping[str, Fact], migration: pd.DataFrame) -> str:
+def segment_stability(facts: Mapping[str, Fact], migration: pd.DataFrame) -> str:
     """Say how many customers are in the same segment as then, and where most others went."""
     if "since.stayed_share" not in facts or migration.empty:
         return ""
@@ -152,7 +152,7 @@ def meaning(facts: Mapping[str, Fact]) -> str:
     return f"{text}."
 
 
-def all_noticed(table: Callable[[str], pd.DataFrame]) -> pd.DataFrame:
+def list_findings(table: Callable[[str], pd.DataFrame]) -> pd.DataFrame:
     """Return what was remarkable in the new files, and how customers drifted; the gravest first.
 
     Parameters
@@ -169,7 +169,7 @@ def all_noticed(table: Callable[[str], pd.DataFrame]) -> pd.DataFrame:
     )
 
 
-def noticed(history: pd.DataFrame) -> str:
+def count_findings(history: pd.DataFrame) -> str:
     """Say what was remarkable in the new data, by how grave it is."""
     if history.empty:
         return "Nothing in the new data stands out against what was accepted before."
@@ -183,7 +183,9 @@ def noticed(history: pd.DataFrame) -> str:
         )
         if sizes.get(kind, 0)
     ]
-    return f"Held against what was accepted before, the new data gave {formatting.listed(grave)}."
+    return (
+        f"Held against what was accepted before, the new data gave {formatting.join_words(grave)}."
+    )
 
 
 def summary(
@@ -208,15 +210,15 @@ def summary(
     """
     told = [(headline(changes, facts, currency), "@sec-changed-exploration")]
     if len(changes) and (changes["restated"].abs() >= SAME).any():
-        told.append((restated(changes, facts, currency), "@sec-changed-data-checks"))
-    told.append((stayed(facts, migration), "@sec-changed-profiles"))
+        told.append((restatements(changes, facts, currency), "@sec-changed-data-checks"))
+    told.append((segment_stability(facts, migration), "@sec-changed-profiles"))
     told += [
         (text_backtest.summary(row, start_of(row), currency), "@sec-backtest")
         for _, row in tested.iterrows()
     ]
     grave = history[history["severity"] != "informs"] if len(history) else history
     if len(grave):
-        told.append((noticed(grave), "@sec-history"))
+        told.append((count_findings(grave), "@sec-history"))
     return [(text, where) for text, where in told if text]
 
 
@@ -230,8 +232,8 @@ def headline(changes: pd.DataFrame, facts: Mapping[str, Fact], currency: str = "
     told = ("recent.revenue", "rfm.customers", "activity.kept_declined_share")
     said = [
         f"{row['measure'][0].lower()}{row['measure'][1:]}: "
-        f"{written(row['now'], row['unit'], currency)} "
-        f"({moved(row['change'], row['unit'], currency)})"
+        f"{write_measure(row['now'], row['unit'], currency)} "
+        f"({write_change(row['change'], row['unit'], currency)})"
         for row in changes.to_dict("records")
         if row["fact"] in told
     ]
@@ -240,7 +242,7 @@ def headline(changes: pd.DataFrame, facts: Mapping[str, Fact], currency: str = "
     split = changes["restated"].notna()
     whole = split.any() and (changes.loc[split, "restated"].abs() < SAME).all()
     own = " No number of that report was restated since." if whole else ""
-    return f"Against {compared_with(facts)}, {'; '.join(said)}.{own}"
+    return f"Against {name_earlier_report(facts)}, {'; '.join(said)}.{own}"
 
 
 def lines(build: Path) -> list[str]:
@@ -252,9 +254,9 @@ def lines(build: Path) -> list[str]:
     changes = pd.read_parquet(folder / "changes.parquet")
     currency = str(own.get("report.currency", ""))
     told = [
-        f"{row['measure']}: {written(row['now'], row['unit'], currency)}, "
-        f"before {written(row['before'], row['unit'], currency)} "
-        f"({moved(row['change'], row['unit'], currency)})"
+        f"{row['measure']}: {write_measure(row['now'], row['unit'], currency)}, "
+        f"before {write_measure(row['before'], row['unit'], currency)} "
+        f"({write_change(row['change'], row['unit'], currency)})"
         for row in changes[changes["fact"].isin(HEADLINES)].to_dict("records")
     ]
     path = folder / "migration.parquet"
@@ -262,8 +264,8 @@ def lines(build: Path) -> list[str]:
     path = folder / "backtest.parquet"
     tested = pd.read_parquet(path) if path.is_file() else pd.DataFrame()
     rest = [
-        restated(changes, facts, currency),
-        stayed(facts, migration),
+        restatements(changes, facts, currency),
+        segment_stability(facts, migration),
         *(text_backtest.summary(row, start_of(row), currency) for _, row in tested.iterrows()),
     ]
-    return [f"Compared with {compared_with(facts)}:", *told, *(text for text in rest if text)]
+    return [f"Compared with {name_earlier_report(facts)}:", *told, *(text for text in rest if text)]

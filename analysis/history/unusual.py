@@ -103,14 +103,14 @@ def by_month(old: Drawn, new: Drawn) -> tuple[pd.DataFrame, pd.DataFrame]:
         now.append(_level(new.medians, column, usual, check))
     for column, check in (("customer_id", "known_customers"), ("stock_code", "known_products")):
         ids = old.ids[old.ids["column"] == column]
-        known = _known(ids, set(), check)
+        known = _known_share(ids, set(), check)
         # All are new in a ledger's first month.
         past.append(known[known["month"] > old.days.index[0]])
-        now.append(_known(new.ids[new.ids["column"] == column], set(ids["id"]), check))
-    return _enough(past), _enough(now)
+        now.append(_known_share(new.ids[new.ids["column"] == column], set(ids["id"]), check))
+    return _complete_months(past), _complete_months(now)
 
 
-def _enough(parts: list[pd.DataFrame]) -> pd.DataFrame:
+def _complete_months(parts: list[pd.DataFrame]) -> pd.DataFrame:
     """Return the last year's months that have days enough; the first part says how many."""
     days = parts[0][parts[0]["check"] == "ledger.lines"].set_index("month")["n"]
     table = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
@@ -167,7 +167,7 @@ def _level(medians: pd.DataFrame, column: str, usual: pd.Series, check: str) -> 
     return _part(check, ratio.median(), ratio.count())
 
 
-def _known(ids: pd.DataFrame, before: set[str], check: str) -> pd.DataFrame:
+def _known_share(ids: pd.DataFrame, before: set[str], check: str) -> pd.DataFrame:
     """Return the share of each month's ids that were there before it."""
     known = ids["id"].isin(before) | (ids.groupby("id")["month"].transform("min") < ids["month"])
     groups = known.astype(float).groupby(ids["month"])
@@ -245,17 +245,22 @@ def unusual(past: pd.DataFrame, now: pd.DataFrame) -> list[Finding]:
             continue
         if extreme:
             low, high = least, most
-        elif _shown(value, measure) in (_shown(low, measure), _shown(high, measure)):
+        elif _format_value(value, measure) in (
+            _format_value(low, measure),
+            _format_value(high, measure),
+        ):
             continue  # a reader would see a value on the bound, and wonder
-        bounds = f"from {_shown(low, measure)} to {_shown(high, measure)}"
+        bounds = f"from {_format_value(low, measure)} to {_format_value(high, measure)}"
         noticed.setdefault((check, detail, extreme, bounds), []).append(
             {**row, "low": low, "high": high, "power": _power(value, before, measure)}
         )
     known = set(past["month"].dt.month)
-    return found + [_remarkable(*of, MEASURES[of[0]], rows, known) for of, rows in noticed.items()]
+    return found + [
+        _unusual_finding(*of, MEASURES[of[0]], rows, known) for of, rows in noticed.items()
+    ]
 
 
-def _remarkable(
+def _unusual_finding(
     check: str,
     detail: str,
     extreme: bool,
@@ -267,8 +272,8 @@ def _remarkable(
     """Tell of one measure that was unusual in some months, in one finding."""
     worst = max(rows, key=lambda row: max(row["low"] - row["value"], row["value"] - row["high"]))
     about = f" {formatting.shorten(detail)}" if detail else ""
-    months = formatting.listed([formatting.month(row["month"]) for row in rows])
-    values = formatting.listed([_shown(row["value"], measure) for row in rows])
+    months = formatting.join_words([formatting.month(row["month"]) for row in rows])
+    values = formatting.join_words([_format_value(row["value"], measure) for row in rows])
     text = (
         f"{measure.noun}{about} in {months}: {values}, where {bounds} is "
         f"{'possible' if extreme else 'usual'}{worst['power']}."
@@ -277,7 +282,7 @@ def _remarkable(
     unknown = [row["month"].strftime("%B") for row in rows if row["month"].month not in known]
     if volume and unknown:
         text += (
-            f" No {formatting.listed(unknown, 'or')} of an earlier year is known, so it may "
+            f" No {formatting.join_words(unknown, 'or')} of an earlier year is known, so it may "
             "be the season."
         )
     severity = STOPS if extreme else WARNS
@@ -286,7 +291,7 @@ def _remarkable(
     return Finding(check, severity, where, text, worst["value"], worst["low"], worst["high"])
 
 
-def _shown(value: float, measure: Measure) -> str:
+def _format_value(value: float, measure: Measure) -> str:
     if measure.share:
         return formatting.percent(min(max(value, 0.0), 1.0), 1)
     return f"{value:,.0f}" if value >= 100 else f"{value:,.3g}"

@@ -49,7 +49,7 @@ class Inputs:
         """The name of exactly these files, as `core.files.data_version` gives it."""
         return data_version({"inputs": [{"sha256": sha256} for sha256 in self.sha256.values()]})
 
-    def described(self, rows: Mapping[str, int]) -> list[dict[str, str | int]]:
+    def describe_files(self, rows: Mapping[str, int]) -> list[dict[str, str | int]]:
         """Return the files for the manifest: name, bytes, SHA-256, rows (by the same names)."""
         return [
             {
@@ -76,7 +76,7 @@ def sample_is_in(folder: Path) -> bool:
 def holds_data(folder: Path, settings: Settings) -> bool:
     """Tell whether a folder holds either half, or something that was meant to be."""
     return any(
-        readers.find_files(folder / half) or readers.overlooked(folder / half)
+        readers.find_files(folder / half) or readers.find_overlooked(folder / half)
         for half in (settings.transactions.folder, settings.activity.folder)
     )
 
@@ -151,7 +151,7 @@ def find_inputs(folder: Path, settings: Settings, place: str = "", root: Path = 
     problems = [
         problem
         for half in (settings.transactions.folder, settings.activity.folder)
-        for problem in readers.overlooked(folder / half)
+        for problem in readers.find_overlooked(folder / half)
     ]
     if not ledger and not tables:
         raise Refused(

@@ -42,19 +42,19 @@ def fetch(folder: Path) -> Path:
             downloader=pooch.HTTPDownloader(timeout=60),
         )
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise _refused(
+        raise _refusal(
             URL, f"the ledger could not be downloaded ({type(error).__name__})"
         ) from None
     workbook = next((Path(name) for name in files if Path(name).name == NAME), None)
     if workbook is None:
-        raise _refused(URL, f"the archive holds no '{NAME}'")
+        raise _refusal(URL, f"the archive holds no '{NAME}'")
     if file_hash(workbook) != SHA256:
         size = workbook.stat().st_size
-        raise _refused(NAME, f"the file has {size:,} bytes and another SHA-256 than the known one")
+        raise _refusal(NAME, f"the file has {size:,} bytes and another SHA-256 than the known one")
     return workbook
 
 
-def _refused(place: str, rule: str) -> Refused:
+def _refusal(place: str, rule: str) -> Refused:
     remedy = (
         f"Download the archive in a browser, unpack it, and put '{NAME}' into "
         "data/raw/transactions/; or put your own order lines there."

@@ -117,7 +117,7 @@ def find_files(folder: Path) -> list[Path]:
     )
 
 
-def overlooked(folder: Path) -> list[Problem]:
+def find_overlooked(folder: Path) -> list[Problem]:
     """Return a problem for all that looks like data in a folder, and would not be read."""
     if not folder.is_dir():
         return []
@@ -192,8 +192,8 @@ def match_columns(names: Sequence[str], wanted: dict[str, list[str]]) -> dict[st
     """
     found: dict[str, str] = {}
     for ours, theirs in wanted.items():
-        accepted = {plain(name) for name in (ours, *theirs)}
-        hits = [name for name in names if plain(name) in accepted]
+        accepted = {plain_name(name) for name in (ours, *theirs)}
+        hits = [name for name in names if plain_name(name) in accepted]
         if len(hits) > 1:
             raise ValueError(f"both {' and '.join(map(repr, hits))} could be '{ours}'")
         if hits:
@@ -201,7 +201,7 @@ def match_columns(names: Sequence[str], wanted: dict[str, list[str]]) -> dict[st
     return found
 
 
-def plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """Return a column's name as it is compared: without case, spaces and underscores."""
     return re.sub(r"[\s_]+", "", name).casefold()
 

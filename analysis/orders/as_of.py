@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.orders.ledger import GROSS, NET, Ledger
 
 
-def known_at(ledger: Ledger, date: dt.date) -> ir.Table:
+def lines_known_at(ledger: Ledger, date: dt.date) -> ir.Table:
     """Return the lines of net sales as they were known at the beginning of a day.
 
     The n-th cancellation takes back the n-th purchase, in time order (as in the last

@@ -121,7 +121,7 @@ def _place(
     raw = canonical_lines(readings[0])
     for place, reading in enumerate(readings[1:], 1):
         raw = raw.union(canonical_lines(reading, place))
-    raw = raw.mutate(broken=_bits(contract.broken(schema, raw)))
+    raw = raw.mutate(broken=_pack_bits(contract.breaches(schema, raw)))
 
     read = _read_once(engine, raw, settings, columns)
     counts = count_lines(read)
@@ -162,7 +162,7 @@ def _place(
     )
 
 
-def _bits(expressions: dict[str, ir.BooleanColumn]) -> ir.IntegerColumn:
+def _pack_bits(expressions: dict[str, ir.BooleanColumn]) -> ir.IntegerColumn:
     """Pack truth values into one integer: bit i is the i-th expression."""
     total: ir.IntegerValue = ibis.literal(0, "int32")
     for position, expression in enumerate(expressions.values()):
@@ -267,17 +267,17 @@ def _remove_reversals(engine: Backend, lines: ir.Table) -> ir.Table:
     keys = ["customer_id", "stock_code", "unit_price", "quantity"]
     ties = ["invoice_date", "order_id", "description", "country"]
 
-    def numbered(table: ir.Table) -> ir.Table:
+    def number_lines(table: ir.Table) -> ir.Table:
         table = table.mutate(stock_code=table.stock_code.fill_null(""))
         window = ibis.window(group_by=keys, order_by=[table[tie] for tie in ties])
         return table.select("line_id", *keys, "invoice_date", nth=ibis.row_number().over(window))
 
-    back = numbered(cancellations.mutate(quantity=-cancellations.quantity))
+    back = number_lines(cancellations.mutate(quantity=-cancellations.quantity))
     # Only purchases that some cancellation matches need a number: one line in a hundred.
     candidates = lines.filter(lines.cleaning_step == NET).semi_join(
         back.select(*keys).distinct(), keys
     )
-    bought = numbered(candidates)
+    bought = number_lines(candidates)
     pairs = bought.join(back, [*keys, "nth"], rname="{name}_back")
     reversals = engine.create_table(
         "reversed",

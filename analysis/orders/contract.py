@@ -7,9 +7,9 @@ Pandera runs one query a check. That is 0.64 s for some 15 checks on the 541,909
 public gift-shop ledger, against 0.06 s for one query that counts them all, and the gap widens
 with the data. (Its Polars backend took 0.07 s, but a streaming Polars needs 5.5 GB for 27
 million lines where DuckDB stays under 2.5 GB; its pandas backend took 0.23 s and needs every
-line in memory.) So `broken` asks the schema for its checks' expressions, with Pandera's own
+line in memory.) So `breaches` asks the schema for its checks' expressions, with Pandera's own
 call, and puts them into the one query that reads the ledger anyway: one set of contracts, one
-pass. A test holds `broken` to what ``schema.validate`` finds. Traps that Pandera's Ibis backend
+pass. A test holds `breaches` to what ``schema.validate`` finds. Traps that Pandera's Ibis backend
 has, and which are avoided here: ``unique=True`` passes duplicates, ``coerce=True`` does nothing,
 and element-wise lambdas fail.
 """
@@ -49,7 +49,7 @@ def _row_check(
     )
 
 
-def _readable(column: str, what: str) -> list[pai.Check]:
+def _readable_checks(column: str, what: str) -> list[pai.Check]:
     """Refuse a value that is not there, and a text that is no number, or no date."""
     text, words = f"{column}_text", column.replace("_", " ")
     return [
@@ -68,7 +68,7 @@ def _readable(column: str, what: str) -> list[pai.Check]:
     ]
 
 
-def _finite(column: str) -> pai.Check:
+def _finite_check(column: str) -> pai.Check:
     return _check(
         f"{column}_finite",
         f"the {column.replace('_', ' ')} is finite and below {LARGEST:,.0f}",
@@ -94,21 +94,21 @@ def lines_schema(columns: set[str], earliest: dt.date) -> pai.DataFrameSchema:
         A missing customer id breaks no rule: cleaning sets such lines apart.
     """
     optional = {
-        "quantity": [_finite("quantity")],
+        "quantity": [_finite_check("quantity")],
         "unit_price": [
-            _finite("unit_price"),
+            _finite_check("unit_price"),
             _check(
                 "unit_price_not_negative",
                 "the price is not negative",
                 lambda t, key: t[key].isnull() | (t[key] >= 0),
             ),
         ],
-        "amount": [_finite("amount")],
+        "amount": [_finite_check("amount")],
     }
     optional = {name: checks for name, checks in optional.items() if name in columns}
     rows = [
-        *_readable("invoice_date", "in a known format"),
-        *(check for name in optional for check in _readable(name, "a plain number")),
+        *_readable_checks("invoice_date", "in a known format"),
+        *(check for name in optional for check in _readable_checks(name, "a plain number")),
     ]
     if {"quantity", "unit_price"} <= columns:
         rows.append(
@@ -161,7 +161,7 @@ def _checks(schema: pai.DataFrameSchema) -> Iterator[tuple[str, pai.Check, str |
         yield from ((name, check, name) for check in column.checks)
 
 
-def broken(schema: pai.DataFrameSchema, table: ir.Table) -> dict[str, ir.BooleanColumn]:
+def breaches(schema: pai.DataFrameSchema, table: ir.Table) -> dict[str, ir.BooleanColumn]:
     """Return, for every check of a schema, the expression that is true where a line breaks it.
 
     Nothing is executed: the expressions go into whatever query reads the table.

@@ -69,7 +69,7 @@ def read_notations(
             problem = Problem(part.source, str(error), remedy="Rename one of them.")
             problems.append((part, len(part.columns), problem))
             continue
-        if lacking := _missing(names):
+        if lacking := _missing_columns(names):
             problems += [
                 (part, len(names), _missing_column(part, name, settings)) for name in lacking
             ]
@@ -93,7 +93,7 @@ def read_notations(
     return readings, meant + unclear
 
 
-def _missing(names: dict[str, str]) -> list[str]:
+def _missing_columns(names: dict[str, str]) -> list[str]:
     lacking = [name for name in ("customer_id", "invoice_date") if name not in names]
     if "amount" not in names:
         lacking += [name for name in ("quantity", "unit_price") if name not in names]
@@ -145,12 +145,14 @@ def _read_notation(reading: Reading, settings: TransactionSettings) -> Reading:
     decimal_mark = "," if marks["comma"] > marks["point"] else "."
     return replace(
         reading,
-        date_formats=tuple(_distinct(date, best)) if date is not None and max(dates) else (),
+        date_formats=tuple(_distinct_formats(date, best))
+        if date is not None and max(dates)
+        else (),
         decimal_mark=decimal_mark if set(NUMBER_COLUMNS) & set(texts) else "",
     )
 
 
-def _distinct(date: ir.StringValue, formats: list[str]) -> list[str]:
+def _distinct_formats(date: ir.StringValue, formats: list[str]) -> list[str]:
     """Return the first of some formats, and those of the others that give other dates."""
     first, *others = formats
     if not others:

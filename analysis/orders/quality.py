@@ -56,7 +56,7 @@ def cleaning_steps(ledger: Ledger) -> pd.DataFrame:
         for cleaning_step in range(2, NET + 1)
     ]
     found = pd.concat([step.execute() for step in (every, first, *rest)], ignore_index=True)
-    found["rows"] += [_ragged(ledger), *[0] * (len(found) - 1)]
+    found["rows"] += [_count_ragged(ledger), *[0] * (len(found) - 1)]
     counts = ["rows", "customers", "orders"]
     found[counts] = found[counts].fillna(0).astype("int64")
     found["amount"] = found["amount"].fillna(0.0).round(2)
@@ -69,12 +69,12 @@ def cleaning_steps(ledger: Ledger) -> pd.DataFrame:
     )[["cleaning_step", "step", *counts, "amount", "removed_rows", "removed_amount"]]
 
 
-def _ragged(ledger: Ledger) -> int:
+def _count_ragged(ledger: Ledger) -> int:
     rules = ledger.rules.set_index("rule")["rows"]
     return int(rules["fields_match_header"])
 
 
-def _cancelled(ledger: Ledger) -> float:
+def _cancelled_amount(ledger: Ledger) -> float:
     """Return the amount of all cancellations of products by known customers."""
     back = ledger.cancellations.filter(ledger.cancellations["product"])
     return (
@@ -119,8 +119,8 @@ def ledger_facts(ledger: Ledger, steps: pd.DataFrame) -> dict[str, int | float |
     )
     cleaning_step = {row["cleaning_step"]: row for row in steps.to_dict("records")}
     every, known, gross, net = (cleaning_step[number] for number in (0, GROSS - 1, GROSS, NET))
-    counted["no_amount_rows"] += _ragged(ledger)
-    cancelled = _cancelled(ledger)
+    counted["no_amount_rows"] += _count_ragged(ledger)
+    cancelled = _cancelled_amount(ledger)
     matched = round(gross["amount"] - net["amount"], 2)
     facts: dict[str, int | float | str] = {
         "raw_rows": every["rows"],

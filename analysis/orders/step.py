@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.core.files import Fact
 from analysis.core.settings import Settings
 from analysis.orders import quality, tables
-from analysis.orders.contract import broken, sales_schema
+from analysis.orders.contract import breaches, sales_schema
 from analysis.orders.ledger import LINE_COLUMNS, NET, open_ledger
 
 
@@ -70,7 +70,7 @@ def sales_lines(
         kept = sales.select(*columns)
         contract = sales_schema(set(ledger.columns))
         faults = kept.aggregate(
-            **{name: expr.sum() for name, expr in broken(contract, kept).items()}
+            **{name: expr.sum() for name, expr in breaches(contract, kept).items()}
         )
         counts = faults.execute().fillna(0).iloc[0]
         if counts.any():

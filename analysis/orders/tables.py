@@ -218,7 +218,7 @@ def recent_change(months: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def countries(ledger: Ledger, home: str = "", smallest_group: int = 1) -> pd.DataFrame:
+def countries(ledger: Ledger, home: str = "", minimum_group: int = 1) -> pd.DataFrame:
     """Return net sales by country, largest first, with the home market marked.
 
     Parameters
@@ -227,7 +227,7 @@ def countries(ledger: Ledger, home: str = "", smallest_group: int = 1) -> pd.Dat
         The ledger.
     home
         The home market; empty: the country with the highest sales.
-    smallest_group
+    minimum_group
         Countries with fewer customers are added up in one last row.
 
     Returns
@@ -247,7 +247,7 @@ def countries(ledger: Ledger, home: str = "", smallest_group: int = 1) -> pd.Dat
     )
     home = home or (table["country"].iloc[0] if len(table) else "")
     table["home"] = table["country"] == home
-    small = table[(table["customers"] < smallest_group) & ~table["home"]]
+    small = table[(table["customers"] < minimum_group) & ~table["home"]]
     if len(small):
         rest = kept.filter(kept.country.isin([*small["country"]])).aggregate(**_SALES).execute()
         rest = rest.assign(

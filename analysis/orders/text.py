@@ -12,7 +12,7 @@ from analysis.core.formatting import (
     WEEKDAYS,
     change,
     count,
-    listed,
+    join_words,
     money,
     month,
     months,
@@ -76,14 +76,14 @@ def orders(recent: pd.DataFrame, currency: str) -> str:
     if "before" not in periods:
         return f"In {span} customers placed {count(now['orders'], 'order')}."
     before = periods["before"]
-    moved = _against(now["orders"], before["orders"], "the three months before")
+    moved = _compare_with(now["orders"], before["orders"], "the three months before")
     return (
         f"In {span} customers placed {count(now['orders'], 'order')}, {moved}; the mean order is "
         f"{money(now['mean_order'], currency)}, {change(now['mean_order'], before['mean_order'])}."
     )
 
 
-def _against(now: float, before: float, what: str) -> str:
+def _compare_with(now: float, before: float, what: str) -> str:
     moved = change(now, before)
     return f"as in {what}" if moved == "unchanged" else f"{moved} on {what}"
 
@@ -117,7 +117,9 @@ def week(table: pd.DataFrame) -> str:
     hour = top_row(by_hour, "orders")["hour"]
     silent = [name for n, name in enumerate(WEEKDAYS) if n not in set(by_day["weekday"])]
     missing = (
-        f"; {listed(silent, 'and')} {'has' if len(silent) == 1 else 'have'} none" if silent else ""
+        f"; {join_words(silent, 'and')} {'has' if len(silent) == 1 else 'have'} none"
+        if silent
+        else ""
     )
     return f"{day} is the busiest day and {hour}:00 to {hour + 1}:00 the busiest hour{missing}."
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from analysis.core.assumptions import Assumption
-from analysis.core.formatting import count, day, listed
+from analysis.core.formatting import count, day, join_words
 from analysis.core.settings import TransactionSettings
 from analysis.ingest.readers import ROW
 from analysis.orders.home_market import home_market
@@ -28,9 +28,9 @@ def columns_assumption(reading: Reading) -> Assumption:
     unused = [
         repr(name) for name in reading.part.columns if name not in {*reading.names.values(), ROW}
     ]
-    sentence = f"The column {listed(taken)}."
+    sentence = f"The column {join_words(taken)}."
     if unused:
-        sentence = f"{sentence} Not used: {listed(unused)}."
+        sentence = f"{sentence} Not used: {join_words(unused)}."
     return Assumption(
         "columns", sentence, source=reading.part.source, setting="transactions.columns"
     )

@@ -64,10 +64,10 @@ def _raw_schema(role: Role, columns: dict[str, pan.Column]) -> pan.DataFrameSche
     """Return a raw table's schema: its columns' rules, and one row a key."""
     key = _KEYS[role]
 
-    def first_of_its_kind(rows: pd.DataFrame) -> pd.Series:
+    def is_first(rows: pd.DataFrame) -> pd.Series:
         return ~rows.duplicated()
 
-    def undisputed(rows: pd.DataFrame) -> pd.Series:
+    def is_undisputed(rows: pd.DataFrame) -> pd.Series:
         # Rows of unknown periods are refused for that, and for nothing else.
         known = rows["period"].isin(MONTHS[role]) if "period" in rows else rows.index.notna()
         distinct = rows[known].drop_duplicates()
@@ -77,8 +77,8 @@ def _raw_schema(role: Role, columns: dict[str, pan.Column]) -> pan.DataFrameSche
     return pan.DataFrameSchema(
         {"customer_id": _customer_id(), **columns},
         checks=[
-            pan.Check(first_of_its_kind, error=REPEATED, ignore_na=False),
-            pan.Check(undisputed, error=CONFLICT, ignore_na=False),
+            pan.Check(is_first, error=REPEATED, ignore_na=False),
+            pan.Check(is_undisputed, error=CONFLICT, ignore_na=False),
         ],
         strict=True,
     )

@@ -21,8 +21,8 @@ from analysis.core.plotting import (
     NO_GRID,
     NO_ROWS,
     PRIMARY,
+    empty_plot,
     few_breaks,
-    nothing,
     percent_labels,
     report_theme,
     title,
@@ -59,7 +59,7 @@ def effect_plot(
         Who is compared with whom.
     """
     if effects.empty:
-        return nothing(_title(message), TOO_FEW)
+        return empty_plot(_title(message), TOO_FEW)
     shown = effects.head(most)
     # "Category" says enough on an axis, and leaves room for the category.
     names = [capital(name.removeprefix("favourite ")) for name in shown["name"]]
@@ -105,7 +105,7 @@ def distribution_plot(table: pd.DataFrame, message: str) -> p9.ggplot:
         The title.
     """
     if table.empty:
-        return nothing(_title(message), TOO_FEW)
+        return empty_plot(_title(message), TOO_FEW)
     features = list(dict.fromkeys(table["feature"]))
     panels = [textwrap.fill(capital(FEATURE_NAMES.get(name, name)), 34) for name in features]
     rows = table.assign(
@@ -151,7 +151,7 @@ def association_plot(matrix: pd.DataFrame, message: str) -> p9.ggplot:
         The title.
     """
     if matrix.empty:
-        return nothing(_title(message), TOO_FEW)
+        return empty_plot(_title(message), TOO_FEW)
     order = [name for name in ("decline", *NUMERIC, *CATEGORICAL) if name in set(matrix["second"])]
     order = [name for name in matrix["first"].unique() if name not in order] + order
     place = {name: number for number, name in enumerate(order, 1)}
@@ -200,7 +200,7 @@ def category_plot(table: pd.DataFrame, message: str) -> p9.ggplot:
         The title.
     """
     if table.empty:
-        return nothing(_title(message), TOO_FEW)
+        return empty_plot(_title(message), TOO_FEW)
     overall = table["declined"].sum() / table["customers"].sum()
     shown = table.head(_CATEGORIES)
     sizes = [f" ({size:,})" for size in shown["customers"]]

@@ -119,10 +119,10 @@ def list_row_problems(
 
 def _example(cell: Hashable, row: int) -> str:
     """Return a cell and its row as a message shows them."""
-    return f"'{_shown(cell)}' in row {row}"
+    return f"'{_format_cell(cell)}' in row {row}"
 
 
-def _shown(cell: Hashable, longest: int = 60) -> str:
+def _format_cell(cell: Hashable, longest: int = 60) -> str:
     text = cell if isinstance(cell, str) else ""
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
@@ -162,7 +162,7 @@ def missing_columns(
         rule=f"{len(missing)} column{'s' * (len(missing) != 1)} missing: {accepted}",
         remedy="Supply what is missing, or add the file's spelling to "
         f"[activity.columns.{role}] in data/settings.toml. {unknown}"
-        f"The file has {', '.join(repr(_shown(name)) for name in names)}.",
+        f"The file has {', '.join(repr(_format_cell(name)) for name in names)}.",
     )
 
 
@@ -183,7 +183,7 @@ def label_problem(
         return []
     strange = accepted.index[~accepted["activity"].isin(list(_LABELS))]
     spelled = {read: written for written, read in settings.labels.items() if read in _LABELS}
-    shown = [f"'{_shown(value, 40)}' ({rows:,})" for value, rows in values.head(5).items()]
+    shown = [f"'{_format_cell(value, 40)}' ({rows:,})" for value, rows in values.head(5).items()]
     more = f" and {len(values) - 5:,} more" if len(values) > 5 else ""
     return [
         Problem(

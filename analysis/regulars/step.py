@@ -20,16 +20,16 @@ def regular_tables(
     regulars
         The joined customers, from `regulars.reading.read_activity`.
     """
-    smallest = settings.report.smallest_group
+    minimum_group = settings.report.smallest_group
     pairs = near_duplicates.find_near_duplicates(regulars, settings.activity.twin_columns)
     grouped = regulars.assign(
         duplicate_group=near_duplicates.group_near_duplicates(regulars, pairs)
     )
     made = {
         "work/regulars_grouped": grouped,
-        "activity_effects": tables.feature_effects(regulars, smallest),
-        "activity_associations": tables.association_matrix(regulars, smallest),
-        "activity_categories": tables.categories(regulars, smallest),
-        "activity_distributions": tables.distributions(regulars, NUMERIC, smallest),
+        "activity_effects": tables.feature_effects(regulars, minimum_group),
+        "activity_associations": tables.association_matrix(regulars, minimum_group),
+        "activity_categories": tables.categories(regulars, minimum_group),
+        "activity_distributions": tables.distributions(regulars, NUMERIC, minimum_group),
     }
     return made, near_duplicates.near_duplicate_facts(regulars, pairs)

@@ -67,10 +67,10 @@ _DISTRIBUTION_COLUMNS = {
 }
 
 
-def pool_small(labels: pd.Series, smallest_group: int) -> pd.Series:
+def pool_small(labels: pd.Series, minimum_group: int) -> pd.Series:
     """Return the labels with the rare ones pooled as `OTHER`.
 
-    When the rare ones together are still fewer than `smallest_group`, the next larger groups join
+    When the rare ones together are still fewer than `minimum_group`, the next larger groups join
     them until they are not. Missing labels stay missing.
 
     Examples
@@ -81,7 +81,7 @@ def pool_small(labels: pd.Series, smallest_group: int) -> pd.Series:
     words = labels.astype("str")
     counts = words.value_counts().sort_index().sort_values(kind="stable")
     before = counts.cumsum() - counts
-    rare = (counts < smallest_group) | ((before > 0) & (before < smallest_group))
+    rare = (counts < minimum_group) | ((before > 0) & (before < minimum_group))
     return words.mask(words.isin(counts.index[rare]), OTHER)
 
 
@@ -92,7 +92,7 @@ def _answers(labels: pd.Series) -> pd.Series:
     return labels.astype("str")
 
 
-def feature_effects(customers: pd.DataFrame, smallest_group: int) -> pd.DataFrame:
+def feature_effects(customers: pd.DataFrame, minimum_group: int) -> pd.DataFrame:
     """Compare every feature between customers who buy less and those who stay.
 
     Parameters
@@ -100,7 +100,7 @@ def feature_effects(customers: pd.DataFrame, smallest_group: int) -> pd.DataFram
     customers
         As `regulars.contract.ActivityTables.customers`; a missing value is left out of its
         feature's comparison.
-    smallest_group
+    minimum_group
         Labels with fewer customers are pooled; a feature is left out when a class has fewer.
 
     Returns
@@ -117,10 +117,10 @@ def feature_effects(customers: pd.DataFrame, smallest_group: int) -> pd.DataFram
     rows = [
         *(_number_effect(customers, feature) for feature in NUMERIC),
         *itertools.chain.from_iterable(
-            _label_effects(customers, feature, smallest_group) for feature in CATEGORICAL
+            _label_effects(customers, feature, minimum_group) for feature in CATEGORICAL
         ),
     ]
-    kept = [row for row in rows if row and min(row["declined_n"], row["same_n"]) >= smallest_group]
+    kept = [row for row in rows if row and min(row["declined_n"], row["same_n"]) >= minimum_group]
     if not kept:
         return _empty(_EFFECT_COLUMNS)
     effects = pd.DataFrame(kept)
@@ -172,9 +172,9 @@ def _number_effect(customers: pd.DataFrame, feature: str) -> dict[str, Any]:
 
 
 def _label_effects(
-    customers: pd.DataFrame, feature: str, smallest_group: int
+    customers: pd.DataFrame, feature: str, minimum_group: int
 ) -> list[dict[str, Any]]:
-    pooled = pool_small(_answers(customers[feature]), smallest_group)
+    pooled = pool_small(_answers(customers[feature]), minimum_group)
     decline = customers["decline"]
     rows = []
     for level in _compared_levels(pooled):
@@ -198,7 +198,7 @@ def _compared_levels(pooled: pd.Series) -> list[str]:
     return [min(levels, key=lambda level: (int((pooled == level).sum()), level))]
 
 
-def association_matrix(customers: pd.DataFrame, smallest_group: int) -> pd.DataFrame:
+def association_matrix(customers: pd.DataFrame, minimum_group: int) -> pd.DataFrame:
     """Measure how strongly every two features, and the label, go together.
 
     All three measures are 0 for independence and 1 for full dependence, need no straight lines,
@@ -209,7 +209,7 @@ def association_matrix(customers: pd.DataFrame, smallest_group: int) -> pd.DataF
     ----------
     customers
         As `regulars.contract.ActivityTables.customers`.
-    smallest_group
+    minimum_group
         Labels with fewer customers are pooled; with fewer customers in all, nothing is measured.
 
     Returns
@@ -226,13 +226,13 @@ def association_matrix(customers: pd.DataFrame, smallest_group: int) -> pd.DataF
           Cramér's V and Tschuprow's T*, Journal of the Korean Statistical Society 42).
     """
     columns = ["decline", *NUMERIC, *CATEGORICAL]
-    if len(customers) < smallest_group:
+    if len(customers) < minimum_group:
         types = {"first": "str", "second": "str", "measure": "str", "association": "float64"}
         return _empty(types)
     values = {
         name: customers[name]
         if name in NUMERIC
-        else pool_small(_answers(customers[name]), smallest_group)
+        else pool_small(_answers(customers[name]), minimum_group)
         for name in columns
     }
     rows = []
@@ -256,14 +256,14 @@ def _association(one: pd.Series, other: pd.Series) -> tuple[str, float]:
     return "Cramér's V", cramers_v(one, other) if varied else math.nan
 
 
-def categories(customers: pd.DataFrame, smallest_group: int) -> pd.DataFrame:
+def categories(customers: pd.DataFrame, minimum_group: int) -> pd.DataFrame:
     """Return the share of customers who buy less by favourite category.
 
     Parameters
     ----------
     customers
         As `regulars.contract.ActivityTables.customers`.
-    smallest_group
+    minimum_group
         Categories with fewer customers are pooled; with fewer in all, the table is empty.
 
     Returns
@@ -273,9 +273,9 @@ def categories(customers: pd.DataFrame, smallest_group: int) -> pd.DataFrame:
         its 95% interval by E. B. Wilson (1927), Journal of the American Statistical Association
         22, which stays within 0 and 1 and holds for small groups.
     """
-    if len(customers) < smallest_group:
+    if len(customers) < minimum_group:
         return _empty(_CATEGORY_COLUMNS)
-    pooled = pool_small(customers["favourite_category"], smallest_group)
+    pooled = pool_small(customers["favourite_category"], minimum_group)
     groups = customers["decline"].groupby(pooled).agg(["size", "sum"])
     low, high = wilson(groups["sum"], groups["size"])
     table = pd.DataFrame(
@@ -293,9 +293,7 @@ def categories(customers: pd.DataFrame, smallest_group: int) -> pd.DataFrame:
     )
 
 
-def feature_distribution(
-    customers: pd.DataFrame, feature: str, smallest_group: int
-) -> pd.DataFrame:
+def feature_distribution(customers: pd.DataFrame, feature: str, minimum_group: int) -> pd.DataFrame:
     """Return how a feature is spread in both classes.
 
     Parameters
@@ -304,7 +302,7 @@ def feature_distribution(
         As `regulars.contract.ActivityTables.customers`.
     feature
         One of `regulars.names.NUMERIC`.
-    smallest_group
+    minimum_group
         Neighbouring bins are merged until each holds so many customers. A class with fewer
         customers is not shown, nor then the other.
 
@@ -317,9 +315,9 @@ def feature_distribution(
     """
     present = customers.loc[customers[feature].notna(), ["decline", feature]]
     groups = [present.loc[present["decline"] == label, feature] for label in (True, False)]
-    if min(map(len, groups)) < max(smallest_group, 1):
+    if min(map(len, groups)) < max(minimum_group, 1):
         return _empty(_DISTRIBUTION_COLUMNS)
-    edges = _merge(present[feature], _edges(present[feature]), smallest_group)
+    edges = _merge(present[feature], _edges(present[feature]), minimum_group)
     tables = []
     for activity, values in zip(("declined", "same"), groups, strict=True):
         share = _counts(values, edges) / len(values)
@@ -339,10 +337,10 @@ def feature_distribution(
 
 
 def distributions(
-    customers: pd.DataFrame, features: Iterable[str], smallest_group: int
+    customers: pd.DataFrame, features: Iterable[str], minimum_group: int
 ) -> pd.DataFrame:
     """Return `feature_distribution` of the `SHOWN` features in which the classes overlap least."""
-    tables = [feature_distribution(customers, name, smallest_group) for name in features]
+    tables = [feature_distribution(customers, name, minimum_group) for name in features]
     full = [table for table in tables if len(table)]
     if not full:
         return _empty(_DISTRIBUTION_COLUMNS)
@@ -376,12 +374,12 @@ def _counts(values: pd.Series, edges: Numbers) -> npt.NDArray[np.int64]:
     return np.bincount(bins, minlength=len(edges) - 1)
 
 
-def _merge(values: pd.Series, edges: Numbers, smallest_group: int) -> Numbers:
+def _merge(values: pd.Series, edges: Numbers, minimum_group: int) -> Numbers:
     """Return the edges without those that would leave a bin with too few customers."""
     kept, held = [edges[0]], 0
     for count, right in zip(_counts(values, edges), edges[1:], strict=True):
         held += int(count)
-        if held >= smallest_group:
+        if held >= minimum_group:
             kept.append(right)
             held = 0
     # What is left at the end is too small to stand alone: the last bin takes it in.

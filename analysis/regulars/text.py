@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.core.formatting import listed, number_text, shorten
+from analysis.core.formatting import join_words, number_text, shorten
 from analysis.regulars.names import FEATURE_NAMES
 from analysis.regulars.summaries import OVERLAP, collinear_pairs, overlaps, rates_differ
 
@@ -28,11 +28,12 @@ def effects_message(effects: pd.DataFrame) -> str:
     size = clear["delta"].abs().round(2)
     top = clear[size == size.iloc[0]]
     if len(top) > 1:
-        return f"Customers who buy less differ most in {listed(_spoken(top))}."
-    return f"Customers who buy less differ most in {_spoken(top)[0]} ({_contrast(top.iloc[0])})."
+        return f"Customers who buy less differ most in {join_words(_feature_phrases(top))}."
+    feature = _feature_phrases(top)[0]
+    return f"Customers who buy less differ most in {feature} ({_contrast(top.iloc[0])})."
 
 
-def _spoken(effects: pd.DataFrame) -> list[str]:
+def _feature_phrases(effects: pd.DataFrame) -> list[str]:
     """Return what the rows of the effects are called in the middle of a sentence."""
     return [
         f"{FEATURE_NAMES[feature]} '{shorten(level)}'" if level else FEATURE_NAMES[feature]
@@ -61,7 +62,7 @@ def effects_alt(effects: pd.DataFrame) -> str:
     clear = effects[effects["clear"]]
     ends = [
         f"{name} {delta:+.2f}"
-        for name, delta in zip(_spoken(clear.head(5)), clear["delta"].head(5), strict=True)
+        for name, delta in zip(_feature_phrases(clear.head(5)), clear["delta"].head(5), strict=True)
     ]
     largest = f" The largest effects: {', '.join(ends)}." if ends else ""
     return (
@@ -87,10 +88,10 @@ def associations_message(matrix: pd.DataFrame) -> str:
     strong = int((pairs["association"] >= OVERLAP).sum())
     if not strong:
         return f"No two features overlap. The strongest association is {texts[0]} of 1."
-    named = listed(texts[:strong])
+    named = join_words(texts[:strong])
     if strong > _PAIRS_NAMED:
         rest = f"{strong - _PAIRS_NAMED} more"
-        named = listed([*texts[:_PAIRS_NAMED], rest])
+        named = join_words([*texts[:_PAIRS_NAMED], rest])
     return f"Features that overlap, so that a model cannot tell which one matters: {named}."
 
 
@@ -150,8 +151,8 @@ def categories_message(table: pd.DataFrame) -> str:
     top = [f"'{shorten(name)}'" for name in table.loc[rates == most, "category"]]
     bottom = [f"'{shorten(name)}'" for name in table.loc[rates == least, "category"]]
     return (
-        f"{most:.0%} of the customers who favour {listed(top, 'or')} buy less, against "
-        f"{least:.0%} for {listed(bottom)}."
+        f"{most:.0%} of the customers who favour {join_words(top, 'or')} buy less, against "
+        f"{least:.0%} for {join_words(bottom)}."
     )
 
 
@@ -187,7 +188,7 @@ def distributions_message(table: pd.DataFrame) -> str:
     if shown.min() == 1:
         return "Customers who buy less and those who stay are spread alike in everything shown."
     return (
-        f"Customers who buy less and those who stay overlap least in {listed(least)} "
+        f"Customers who buy less and those who stay overlap least in {join_words(least)} "
         f"({shown.min():.0%})."
     )
 

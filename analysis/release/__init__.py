@@ -10,7 +10,7 @@ from analysis.release import legacy, store
 
 
 @contextmanager
-def opened(root: Path) -> Iterator[None]:
+def open_store(root: Path) -> Iterator[None]:
     """Lock the release store, import what an older version kept, and tidy up.
 
     Within itself it does nothing.

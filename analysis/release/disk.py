@@ -24,7 +24,7 @@ _WORDS = {
 
 
 @contextmanager
-def in_words(root: Path, every: bool = True) -> Iterator[None]:
+def refuse_system_errors(root: Path, every: bool = True) -> Iterator[None]:
     """Turn errors of the system into refusals; with `every` false, only those of its disks."""
     try:
         yield

@@ -14,7 +14,7 @@ from typing import Any
 
 from analysis.core.files import read_json
 from analysis.release import store
-from analysis.release.disk import in_words
+from analysis.release.disk import refuse_system_errors
 from analysis.release.raw import SET_ASIDE
 
 BUILDS = Path("builds")
@@ -38,7 +38,7 @@ def adopt(root: Path) -> None:
     """
     if not (root / LOG).exists() or (root / IMPORTED).exists():
         return
-    with in_words(root):
+    with refuse_system_errors(root):
         shown: list[store.Release] = []
         found: list[store.Release] = []
         for event in _events(root):
@@ -65,7 +65,7 @@ def adopt(root: Path) -> None:
             shown.append(release)
         for release in found:
             _import(root, release, is_last=release is shown[-1])
-        if shown and not store.pointed(root):
+        if shown and not store.published_name(root):
             _publish(root, shown[-1].name)
         (root / IMPORTED).touch()
 
@@ -79,7 +79,7 @@ def _events(root: Path) -> list[dict[str, Any]]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass
     remedy = "Restore it from a backup; or move it away, and go on without these builds."
-    raise store.refused(LOG, "this cannot be read", remedy)
+    raise store.refusal(LOG, "this cannot be read", remedy)
 
 
 def _import(root: Path, release: store.Release, is_last: bool) -> None:

@@ -18,7 +18,7 @@ from analysis.core import formatting
 from analysis.core.files import file_hash
 from analysis.core.problems import Problem, Refused
 from analysis.release import store
-from analysis.release.disk import explain, in_words
+from analysis.release.disk import explain, refuse_system_errors
 
 #: Where older versions kept the files that others took the place of.
 SET_ASIDE = "set-aside"
@@ -70,7 +70,7 @@ class Plan:
     superseded: tuple[str, ...]
 
 
-def in_use(root: Path, role_of: Named) -> InUse:
+def find_in_use(root: Path, role_of: Named) -> InUse:
     """Find the files in use.
 
     Parameters
@@ -79,10 +79,10 @@ def in_use(root: Path, role_of: Named) -> InUse:
         Files of the same folder and the same role take each other's place, and so do files of
         the same name (case aside).
     """
-    with in_words(root):
+    with refuse_system_errors(root):
         here = fingerprints(root / store.DATA)
         paths = {place: root / store.DATA / place for place in here}
-        release = store.in_force(root)
+        release = store.release_in_force(root)
         if release is None:
             return InUse(here, paths, tuple(here))
         every = store.releases(root).values()
@@ -93,18 +93,21 @@ def in_use(root: Path, role_of: Named) -> InUse:
         retired = [p for p, sha256 in here.items() if sha256 in known and sha256 not in used]
         claimed = {claim for place in new for claim in claims(place, role_of)}
         kept = {p: s for p, s in release.files.items() if not claims(p, role_of) & claimed}
-        ours = dict(stored(root, kept).paths) | {p: paths[p] for p in new}
+        ours = dict(stored_files(root, kept).paths) | {p: paths[p] for p in new}
         return InUse(kept | new, ours, tuple(new), tuple(retired))
 
 
-def stored(root: Path, files: Mapping[str, str]) -> InUse:
+def stored_files(root: Path, files: Mapping[str, str]) -> InUse:
     """Return files that the release store holds."""
     return InUse(files, {place: root / store.RAW / sha256 for place, sha256 in files.items()})
 
 
 def by_hand_line(used: InUse) -> str:
     """Say which files were put into data/raw since the last refresh."""
-    files, names = formatting.count(len(used.by_hand), "file"), formatting.listed(used.by_hand[:5])
+    files, names = (
+        formatting.count(len(used.by_hand), "file"),
+        formatting.join_words(used.by_hand[:5]),
+    )
     return (
         f"{files} of {store.DATA} changed since the last refresh, by hand: {names}. "
         "What is there now counts."
@@ -115,8 +118,8 @@ def retired_line(used: InUse) -> str:
     """Say which files in data/raw do not count."""
     return (
         f"Not used, since a release replaced or removed them, or was rolled back: "
-        f"{formatting.listed(used.retired[:5])} in {store.DATA}. To use one again, name it in a "
-        "refresh."
+        f"{formatting.join_words(used.retired[:5])} in {store.DATA}. To use one again, name it in "
+        "a refresh."
     )
 
 
@@ -156,13 +159,13 @@ def plan(
     Parameters
     ----------
     used
-        From `in_use`.
+        From `find_in_use`.
     files
         The new files. What lies in data/raw by hand is new, too, once there is a release.
     half_of
         Gives the folder in the data folder that a file belongs to; may refuse it.
     role_of
-        As in `in_use`.
+        As in `find_in_use`.
     replaces
         Names of further files in use that the new ones replace, with or without their folder.
     removes
@@ -173,7 +176,7 @@ def plan(
     Refused
         With all that is wrong with the files.
     """
-    release = store.in_force(root)
+    release = store.release_in_force(root)
     by_hand = used.by_hand if release or not files else ()
     old = dict(release.files) if release else {p: used.files[p] for p in used.by_hand}
     old = {} if by_hand and not release else old
@@ -186,17 +189,17 @@ def plan(
         try:
             if path.exists() and any(path.samefile(used.paths[place]) for place in by_hand):
                 continue  # it lies in data/raw, and counts already
-            if not path.is_file() or _ignored(path):
+            if not path.is_file() or _is_ignored(path):
                 rule = "is not a data file" if path.exists() else "there is no such file"
-                raise store.refused(path, rule, "Name data files.")
+                raise store.refusal(path, rule, "Name data files.")
             place = f"{half_of(path)}/{path.name}"
             sha256, claim = file_hash(path), claims(place, role_of)
             if sha256 in holds:
                 rule = f"the same file is already in use: {holds[sha256]}"
-                raise store.refused(path, rule, "Omit it.")
+                raise store.refusal(path, rule, "Omit it.")
             if rival := claim & taken.keys():
                 rule = f"{taken[min(rival)]} would take the same place"
-                raise store.refused(path, rule, "Send one of the two.")
+                raise store.refusal(path, rule, "Send one of the two.")
         except Refused as refused:
             problems += refused.problems
         except OSError as error:
@@ -232,7 +235,7 @@ def plan(
     )
     known = {*old.values(), *(used.files[place] for place in by_hand)}
     superseded = sorted(known - set(after.files.values()))
-    before = stored(root, old) if release else InUse(old, {p: used.paths[p] for p in old})
+    before = stored_files(root, old) if release else InUse(old, {p: used.paths[p] for p in old})
     return Plan(before, after, tuple(came), tuple(dict.fromkeys(gone)), tuple(superseded))
 
 
@@ -248,14 +251,14 @@ def fingerprints(data: Path) -> dict[str, str]:
         f"{part.name}/{path.name}": file_hash(path)
         for part in _parts(data)
         for path in sorted(part.iterdir())
-        if path.is_file() and not _ignored(path)
+        if path.is_file() and not _is_ignored(path)
     }
 
 
 def _parts(data: Path) -> list[Path]:
     parts = sorted(data.iterdir()) if data.is_dir() else []
-    return [p for p in parts if p.is_dir() and p.name != SET_ASIDE and not _ignored(p)]
+    return [p for p in parts if p.is_dir() and p.name != SET_ASIDE and not _is_ignored(p)]
 
 
-def _ignored(path: Path) -> bool:
+def _is_ignored(path: Path) -> bool:
     return path.name.lower().startswith((".", "~$", "readme"))

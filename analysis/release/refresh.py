@@ -27,8 +27,8 @@ from analysis.core.progress import Steps
 from analysis.core.settings import Settings
 from analysis.ingest import readers
 from analysis.ingest.data_folder import Inputs, find_inputs
-from analysis.release import opened, raw, store
-from analysis.release.disk import in_words
+from analysis.release import open_store, raw, store
+from analysis.release.disk import refuse_system_errors
 
 if TYPE_CHECKING:
     from analysis.build import validation
@@ -61,7 +61,9 @@ REPORT_BUILD = "REPORT_BUILD"
 Tell = Callable[[str], None]
 
 
-def accepted_before(root: Path, inputs: Inputs, settings: Settings, tell: Tell) -> list[Path]:
+def earlier_accepted_builds(
+    root: Path, inputs: Inputs, settings: Settings, tell: Tell
+) -> list[Path]:
     """Return the accepted builds that a build of these files is compared with, oldest first.
 
     They are of other files. Only the data of the usual folder has a history; what is named on the
@@ -70,7 +72,7 @@ def accepted_before(root: Path, inputs: Inputs, settings: Settings, tell: Tell) 
     if inputs.place != str(settings.report.data):
         return []
     found = []
-    for folder in store.accepted(root):
+    for folder in store.accepted_builds(root):
         manifest = read_json(folder / MANIFEST)
         if data_version(manifest) == inputs.version:
             continue
@@ -86,7 +88,7 @@ def accepted_before(root: Path, inputs: Inputs, settings: Settings, tell: Tell) 
 
 def earlier_build(root: Path, inputs: Inputs, out: Path) -> Path:
     """Return the build whose long steps may be taken over: of the same files, if there is one."""
-    builds = [out, *reversed(store.accepted(root))]
+    builds = [out, *reversed(store.accepted_builds(root))]
     same = (b for b in builds if data_version(read_json(b / MANIFEST)) == inputs.version)
     return next(same, next((b for b in builds if (b / MANIFEST).is_file()), out))
 
@@ -96,7 +98,7 @@ def bring_build(root: Path) -> str:
 
     Where nothing is published yet, ``build/`` is left as it is, and the name is empty.
     """
-    release, out = store.current(root), root / "build"
+    release, out = store.current_release(root), root / "build"
     if not release or not (build := store.build_of(root, release.name)).joinpath(MANIFEST).exists():
         return ""
     if read_json(out / MANIFEST).get("key") != read_json(build / MANIFEST).get("key"):
@@ -151,15 +153,19 @@ def refresh(
         data = settings.report.data
         rule = f"[report] data is {data}, and a refresh works with {store.DATA}"
         raise Refused([Problem("settings.toml", rule, remedy=f'Set it to "{store.DATA}".')])
-    with opened(root), store.making(root) as work, in_words(root, every=False):
+    with (
+        open_store(root),
+        store.prepare_folder(root) as work,
+        refuse_system_errors(root, every=False),
+    ):
         role = role_of(settings)
-        used = raw.in_use(root, role)
+        used = raw.find_in_use(root, role)
         if used.retired:
             tell(raw.retired_line(used))
         plan = raw.plan(root, used, files, _half(settings), role, replaces, removes)
         for place, path in plan.after.paths.items():
             store.keep_raw(root, path, plan.after.files[place])
-        after = raw.stored(root, plan.after.files)
+        after = raw.stored_files(root, plan.after.files)
         project = work / "project"
         if not dry_run:
             _copy_project(root, project)
@@ -170,10 +176,12 @@ def refresh(
 
             steps = Steps()
             inputs = find_inputs(folder, settings, str(store.DATA), root)
-            by_hand = raw.by_hand_line(used) if used.by_hand and store.in_force(root) else ""
-            noticed = held_against_history(inputs, plan, old, settings, steps, by_hand)
+            by_hand = (
+                raw.by_hand_line(used) if used.by_hand and store.release_in_force(root) else ""
+            )
+            noticed = check_against_history(inputs, plan, old, settings, steps, by_hand)
             _stop(noticed, set(accept), tell)
-            accepted = accepted_before(root, inputs, settings, tell)
+            accepted = earlier_accepted_builds(root, inputs, settings, tell)
             tell(f"Building from {len(after.files)} files, {len(plan.came)} of them new")
             build = project / "build"
             earlier = earlier_build(root, inputs, root / "build")
@@ -185,7 +193,7 @@ def refresh(
             tell("A dry run: nothing was changed.")
             return None
         _render(project, key)
-        before = store.in_force(root)
+        before = store.release_in_force(root)
         release = store.Release(
             name=(as_of := str(read_json(build / MANIFEST).get("as_of", ""))) or "undated",
             files=after.files,
@@ -227,7 +235,7 @@ def _half(settings: Settings) -> Callable[[Path], str]:
 
     def half_of(path: Path) -> str:
         if not path.name.lower().endswith(readers.FORMATS):
-            rule = f"a file of this kind is not read; {formatting.listed(readers.FORMATS)} are"
+            rule = f"a file of this kind is not read; {formatting.join_words(readers.FORMATS)} are"
             raise Refused([Problem(path.name, rule, remedy="Export it as one of these.")])
         tables = readers.stem(path) in names
         return settings.activity.folder if tables else settings.transactions.folder
@@ -241,7 +249,7 @@ def role_of(settings: Settings) -> Callable[[Path], str]:
     return lambda path: roles.get(readers.stem(path), path.name)
 
 
-def held_against_history(
+def check_against_history(
     staged: Inputs,
     plan: raw.Plan,
     before: Path,
@@ -275,7 +283,9 @@ def held_against_history(
     from analysis.history import comparison, findings, new_files
 
     came, gone = set(plan.came), set(plan.gone)
-    tables = {role: path for role, path in staged.activity.items() if _in(staged, path) in came}
+    tables = {
+        role: path for role, path in staged.activity.items() if _relative_name(staged, path) in came
+    }
     old = _accepted_inputs(staged, before, settings)
     found = [findings.Finding("files.by_hand", findings.WARNS, "", by_hand)] if by_hand else []
     if old.activity and 0 < len(tables) < len(staged.activity):
@@ -287,13 +297,17 @@ def held_against_history(
         found.append(findings.Finding("activity.incomplete", findings.STOPS, "", text, len(tables)))
     new = replace(
         staged,
-        transactions=tuple(path for path in staged.transactions if _in(staged, path) in came),
+        transactions=tuple(
+            path for path in staged.transactions if _relative_name(staged, path) in came
+        ),
         activity=staged.activity if tables else {},
     )
     kept = replace(
-        old, activity={}, transactions=tuple(p for p in old.transactions if _in(old, p) not in gone)
+        old,
+        activity={},
+        transactions=tuple(p for p in old.transactions if _relative_name(old, p) not in gone),
     )
-    replaced = [path.name for path in old.transactions if _in(old, path) in gone]
+    replaced = [path.name for path in old.transactions if _relative_name(old, path) in gone]
     with ExitStack() as stack:
         # Of a half that is not new, nothing is compared.
         compared = replace(
@@ -301,13 +315,13 @@ def held_against_history(
             transactions=old.transactions if new.transactions else (),
             activity=old.activity if new.activity else {},
         )
-        was = _checked(stack, compared, settings, steps, "the accepted files")
+        was = _check_files(stack, compared, settings, steps, "the accepted files")
         # All dates of a short file may be readable in two ways: what was accepted settles it.
         usual = set(was.ledger.files["date_format"]) if was and was.ledger else set()
-        now = _checked(stack, new, settings, steps, "the new files", usual)
+        now = _check_files(stack, new, settings, steps, "the new files", usual)
         if now and now.ledger and was and was.ledger:
             rest_of = (
-                _checked(stack, kept, settings, steps, "those that stay") if replaced else None
+                _check_files(stack, kept, settings, steps, "those that stay") if replaced else None
             )
             table = was.ledger.files
             found += _encodings(table, now.ledger.files)
@@ -343,14 +357,14 @@ def _encodings(before: pd.DataFrame, now: pd.DataFrame) -> list[findings.Finding
             findings.WARNS,
             formatting.shorten(name),
             f"{formatting.shorten(name)} was read as {encoding}, and what was accepted as "
-            f"{formatting.listed(usual)}. See whether names and descriptions are whole; or "
+            f"{formatting.join_words(usual)}. See whether names and descriptions are whole; or "
             "save it as 'CSV UTF-8'.",
         )
         for name, encoding in zip(news["source"], news["encoding"], strict=True)
     ]
 
 
-def _in(inputs: Inputs, path: Path) -> str:
+def _relative_name(inputs: Inputs, path: Path) -> str:
     return path.relative_to(inputs.folder).as_posix()
 
 
@@ -371,7 +385,7 @@ def _accepted_inputs(staged: Inputs, folder: Path, settings: Settings) -> Inputs
     )
 
 
-def _checked(
+def _check_files(
     stack: ExitStack,
     inputs: Inputs,
     settings: Settings,

@@ -21,11 +21,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.core.files import MANIFEST, file_hash
-from analysis.core.formatting import count, listed
+from analysis.core.formatting import count, join_words
 from analysis.core.settings import Settings
 from analysis.ingest import readers
 from analysis.release import store
-from analysis.release.disk import in_words, sync, write
+from analysis.release.disk import refuse_system_errors, sync, write
 from analysis.release.legacy import BUILDS
 
 #: Of tables that name customers, the columns that may: the id, and a line as it was refused.
@@ -48,8 +48,8 @@ def prune(root: Path, keep: int, reference: str = "") -> list[str]:
         The build that segments are taken over from, as ``releases/2011-12-10/build``.
     """
     line = [release.name for release in store.chain(root) if release.built and release.accepted_at]
-    kept = {*line[-keep:], store.pointed(root), Path(reference).parent.name}
-    with in_words(root):
+    kept = {*line[-keep:], store.published_name(root), Path(reference).parent.name}
+    with refuse_system_errors(root):
         every = store.releases(root)
         gone = [name for name, release in every.items() if release.built and name not in kept]
         for name in gone:
@@ -85,7 +85,7 @@ def forget(root: Path, customer: str, settings: Settings) -> list[str]:
     names += [name for table in settings.activity.columns.values() for name in table.get(ID, ())]
     wanted = (ID, *names)
     encodings = settings.files.encodings
-    with in_words(root):
+    with refuse_system_errors(root):
         changed: dict[str, str] = {}
         lines = 0
         kept = {n: release for n, release in store.releases(root).items() if release.built}
@@ -128,7 +128,7 @@ def forget(root: Path, customer: str, settings: Settings) -> list[str]:
         store.tidy(root)  # it removes the raw files as they were
     if not changed and not tables:
         rule = "no raw file and no table of a kept release has this customer"
-        raise store.refused(store.RELEASES, rule, "Give the id as the raw files write it.")
+        raise store.refusal(store.RELEASES, rule, "Give the id as the raw files write it.")
     said = [
         f"Removed {count(lines, 'line')} from {count(len(changed), 'raw file')}, and the customer "
         f"from {count(tables, 'table')} of builds."
@@ -136,9 +136,9 @@ def forget(root: Path, customer: str, settings: Settings) -> list[str]:
     if counted:
         said.append(
             f"Published totals still count the customer: facts, figures and tables of segments in "
-            f"the {'releases' if len(counted) > 1 else 'release'} {listed(counted)}. 'make report' "
-            "publishes the current report without the customer; 'python -m analysis prune --keep "
-            "1' after it removes the earlier ones."
+            f"the {'releases' if len(counted) > 1 else 'release'} {join_words(counted)}. 'make "
+            "report' publishes the current report without the customer; 'python -m analysis prune "
+            "--keep 1' after it removes the earlier ones."
         )
     said.append("Backups, and lists that were exported elsewhere, are not reached from here.")
     return said
@@ -176,7 +176,7 @@ def rewrite(path: Path, customer: str, wanted: Sequence[str], encodings: Sequenc
                 removed = _text(path, new, is_of, wanted, encodings)
         except (pa.ArrowException, zipfile.BadZipFile, EOFError, KeyError, csv.Error) as error:
             remedy = "Repair or remove it, and run this again: it goes on from here."
-            raise store.refused(path, "this file cannot be read", remedy) from error
+            raise store.refusal(path, "this file cannot be read", remedy) from error
         if removed:
             new.chmod(path.stat().st_mode)
             sync(new)
@@ -188,18 +188,18 @@ def rewrite(path: Path, customer: str, wanted: Sequence[str], encodings: Sequenc
 def _is_of(customer: str) -> Test:
     """Return what tells whether a cell holds the id."""
 
-    def plain(cell: object) -> str:
+    def plain_text(cell: object) -> str:
         text = str("" if cell is None else cell).strip()
         return re.sub(r"^(\d+)\.0+$", r"\1", text)
 
-    wanted = plain(customer)
-    return lambda cell: plain(cell) == wanted
+    wanted = plain_text(customer)
+    return lambda cell: plain_text(cell) == wanted
 
 
 def _columns(header: Sequence[object], wanted: Sequence[str]) -> list[int]:
     """Return the places of the columns that may hold an id."""
-    names = {readers.plain(name) for name in wanted}
-    cells = (readers.plain(str(cell or "").removeprefix("\ufeff")) for cell in header)
+    names = {readers.plain_name(name) for name in wanted}
+    cells = (readers.plain_name(str(cell or "").removeprefix("\ufeff")) for cell in header)
     return [place for place, cell in enumerate(cells) if cell in names]
 
 

@@ -32,7 +32,7 @@ import filelock
 
 from analysis.core.files import file_hash
 from analysis.core.problems import Problem, Refused
-from analysis.release.disk import in_words, make_folder, sync, sync_tree, write
+from analysis.release.disk import make_folder, refuse_system_errors, sync, sync_tree, write
 
 SITE, SITES, RELEASES = Path("_site"), Path("sites"), Path("releases")
 RAW, DATA = RELEASES / "raw", Path("data/raw")
@@ -87,7 +87,7 @@ def build_of(root: Path, name: str) -> Path:
     return root / RELEASES / name / "build"
 
 
-def pointed(root: Path) -> str:
+def published_name(root: Path) -> str:
     """Return the name of the release that is published; empty where there is no link yet.
 
     Raises
@@ -101,7 +101,7 @@ def pointed(root: Path) -> str:
     target = link.readlink()
     if target.parent != SITES:
         remedy = f"Remove it; a link into {SITES}/ will take its place."
-        raise refused(SITE, f"this is a link to {target}, which is not a site of ours", remedy)
+        raise refusal(SITE, f"this is a link to {target}, which is not a site of ours", remedy)
     return target.name
 
 
@@ -113,7 +113,7 @@ def manifests(root: Path) -> dict[str, Release]:
     Refused
         When one of them cannot be read: `tidy` removes what no release needs.
     """
-    found, now = [], pointed(root)
+    found, now = [], published_name(root)
     for path in sorted((root / RELEASES).glob(f"[!.]*/{MANIFEST}")):
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
@@ -124,7 +124,7 @@ def manifests(root: Path) -> dict[str, Release]:
             found.append(Release(**content, published=shown, built=built))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             place = path.relative_to(root)
-            raise refused(place, "this cannot be read", "Restore it from a backup.") from error
+            raise refusal(place, "this cannot be read", "Restore it from a backup.") from error
     return {release.name: release for release in sorted(found, key=lambda r: r.number)}
 
 
@@ -133,7 +133,7 @@ def releases(root: Path) -> dict[str, Release]:
     return {name: release for name, release in manifests(root).items() if release.published}
 
 
-def current(root: Path) -> Release | None:
+def current_release(root: Path) -> Release | None:
     """Return the release that is published; None before the first.
 
     Raises
@@ -141,20 +141,20 @@ def current(root: Path) -> Release | None:
     Refused
         When the link is gone, or the release that it names.
     """
-    every, name = releases(root), pointed(root)
+    every, name = releases(root), published_name(root)
     if every and not name:
         rule = f"it is not the link that tells which release of {RELEASES}/ is published"
         remedy = f"Publish one: 'python -m analysis rollback --to {list(every)[-1]}'."
-        raise refused(SITE, rule, remedy)
+        raise refusal(SITE, rule, remedy)
     if name and name not in every:
         remedy = "Restore it from a backup."
-        raise refused(RELEASES / name, "it is missing, and its site is published", remedy)
+        raise refusal(RELEASES / name, "it is missing, and its site is published", remedy)
     return every.get(name)
 
 
 def chain(root: Path) -> list[Release]:
     """Return the published release and those before it, oldest first, without rolled-back ones."""
-    now, every = current(root), releases(root)
+    now, every = current_release(root), releases(root)
     found: list[Release] = []
     while now:
         found.append(now)
@@ -162,19 +162,19 @@ def chain(root: Path) -> list[Release]:
     return found[::-1]
 
 
-def in_force(root: Path) -> Release | None:
+def release_in_force(root: Path) -> Release | None:
     """Return the last release of the chain that names raw files; None if none does."""
     return next((release for release in reversed(chain(root)) if release.files), None)
 
 
-def accepted(root: Path) -> list[Path]:
+def accepted_builds(root: Path) -> list[Path]:
     """Return the builds of the accepted releases of the chain, oldest first."""
     return [build_of(root, r.name) for r in chain(root) if r.built and r.accepted_at]
 
 
 def history(root: Path) -> list[dict[str, str]]:
     """Return a row for each release, in order; `state`: now, earlier, rolled back, or pruned."""
-    line, now = {release.name for release in chain(root)}, pointed(root)
+    line, now = {release.name for release in chain(root)}, published_name(root)
     rows = []
     for name, release in releases(root).items():
         state = "now" if name == now else "earlier" if name in line else "rolled back"
@@ -199,7 +199,7 @@ def lock(root: Path) -> Iterator[None]:
         When another process holds the lock.
     """
     guard = _guard(root)
-    with in_words(root):
+    with refuse_system_errors(root):
         (root / RELEASES).mkdir(mode=0o700, exist_ok=True)
         for folder in PRIVATE:
             with suppress(OSError):  # it is not there, or somebody else's
@@ -208,7 +208,7 @@ def lock(root: Path) -> Iterator[None]:
             guard.acquire()
         except filelock.Timeout as error:
             remedy = "Wait until it has ended, then run this again."
-            raise refused(RELEASES, "another command is at work here", remedy) from error
+            raise refusal(RELEASES, "another command is at work here", remedy) from error
     try:
         yield
     finally:
@@ -225,7 +225,7 @@ def _guard(root: Path) -> filelock.BaseFileLock:
 
 
 @contextmanager
-def making(root: Path) -> Iterator[Path]:
+def prepare_folder(root: Path) -> Iterator[Path]:
     """Give an empty folder to prepare a release in, and tidy up before and after.
 
     Each time it has another name: a renderer that outlives a killed refresh writes to a folder
@@ -233,7 +233,7 @@ def making(root: Path) -> Iterator[Path]:
     """
     tidy(root)
     try:
-        with in_words(root):
+        with refuse_system_errors(root):
             folder = new_folder(root / RELEASES)
         yield folder
     finally:
@@ -245,7 +245,7 @@ def tidy(root: Path) -> None:
     """Remove what was never published, what no release needs, and old sites of `make report`."""
     if not is_locked(root):
         raise RuntimeError("this needs the lock: two at once would spoil each other's work")
-    with in_words(root):
+    with refuse_system_errors(root):
         (root / NEW_LINK).unlink(missing_ok=True)
         for box in (RELEASES, SITES):
             shutil.rmtree(root / box / ".making", ignore_errors=True)
@@ -253,7 +253,7 @@ def tidy(root: Path) -> None:
         if len(every) == 1 and not (root / SITE).is_symlink() and not (root / SITE).exists():
             point(root, *every)  # `take_over` was interrupted
             every = manifests(root)
-        if now := pointed(root):
+        if now := published_name(root):
             _mark(root, now)
         reports = [n for n, r in every.items() if r.published and not r.accepted_at]
         wanted = {now, *reports[-2:], *(r.previous for r in every.values() if r.accepted_at)}
@@ -289,7 +289,7 @@ def keep_raw(root: Path, source: Path, sha256: str) -> None:
     draft.chmod(0o400)
     sync(draft)
     if file_hash(draft) != sha256:
-        raise refused(source, "it changed while it was copied", "Send it again.")
+        raise refusal(source, "it changed while it was copied", "Send it again.")
     make_folder(target.parent)
     draft.replace(target)
 
@@ -310,9 +310,9 @@ def publish(root: Path, release: Release, build: Path, book: Path) -> Release:
     Release
         As it was published.
     """
-    with in_words(root):
+    with refuse_system_errors(root):
         take_over(root)
-        now, every = current(root), manifests(root)
+        now, every = current_release(root), manifests(root)
         number = _next_number(every)
         previous = now.name if now else ""
         if release.name:
@@ -342,14 +342,14 @@ def rollback(root: Path, to: str = "") -> str:
         When there is no such release, or a part of it is missing.
     """
     tidy(root)
-    with in_words(root):
+    with refuse_system_errors(root):
         every = releases(root)
-        now = None if to else current(root)
+        now = None if to else current_release(root)
         name = to or (now.previous if now else "")
         if name not in every:
             rule = f"there is no release {to}" if to else "there is no earlier publication"
             remedy = f"Name one of: {', '.join(every)}." if to and every else "Keep this one."
-            raise refused(SITE, rule, remedy)
+            raise refusal(SITE, rule, remedy)
         lost = [SITES / name] * (not (root / SITES / name / "index.html").is_file())
         lost += [RELEASES / name / "build"] * (not every[name].built)
         files = every[name].files.values()
@@ -426,7 +426,7 @@ def take_over(root: Path, previous: str = "") -> None:
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
             return
-        raise refused(SITE, "it would be replaced, and has no index.html", "Move it away.")
+        raise refusal(SITE, "it would be replaced, and has no index.html", "Move it away.")
     number = _next_number(manifests(root))
     old = Release(name=f"report-{number}", number=number, previous=previous)
     put_release(root, old, new_folder(root / RELEASES))
@@ -464,6 +464,6 @@ def holds(path: Path, sha256: str) -> bool:
     return path.is_file() and file_hash(path) == sha256
 
 
-def refused(path: Path, rule: str, remedy: str) -> Refused:
+def refusal(path: Path, rule: str, remedy: str) -> Refused:
     """Return a refusal with one problem."""
     return Refused([Problem(str(path), rule, remedy=remedy)])

@@ -14,11 +14,11 @@ from sklearn.metrics import adjusted_rand_score, v_measure_score
 from analysis.segments.cluster_validation import (
     NO_USE,
     RULE,
-    begin_trials,
-    explained,
+    explained_variance,
     measure_use,
-    read_trials,
+    read_resampling,
     score_candidates,
+    start_resampling,
     structure,
     verdicts,
 )
@@ -142,17 +142,17 @@ def select(
     if plan:
         tell(f"clustering: {len(plan)} candidates on {len(matrix):,} customers")
         # Begun first: while other processes work on them, this one does what takes everybody.
-        trials = begin_trials(matrix[rows], plan, seeds[2], jobs, resamples)
+        resampling = start_resampling(matrix[rows], plan, seeds[2], jobs, resamples)
         labels, bic = _fit(matrix, rows, plan, seeds[1])
         table = pd.DataFrame(
             {"model": model, "setting": float(setting), "bic": bic.get((model, setting), np.nan)}
             for model, setting in plan
         )
         table = table.join(score_candidates(matrix, rows, labels))
-        table = table.join(read_trials(trials, rows, labels, tell))
+        table = table.join(read_resampling(resampling, rows, labels, tell))
         if earlier is not None and later_spend is not None and len(earlier) > len(K):
             tell("clustering: what groups of a quarter ago explain of the spend since")
-            used = _out_of_time(earlier, later_spend, plan, seeds[3])
+            used = _validate_out_of_time(earlier, later_spend, plan, seeds[3])
         use = used.set_index("grouping").reindex([_label(key) for key in plan])
         table["use"], table["use_se"] = use["explained"].to_numpy(), use["se"].to_numpy()
         table["verdict"] = verdicts(table)
@@ -187,7 +187,7 @@ def _fit(
     return labels | more, bic
 
 
-def _out_of_time(
+def _validate_out_of_time(
     earlier: pd.DataFrame, later_spend: pd.Series, plan: list[Key], seed: int
 ) -> pd.DataFrame:
     """Return what each candidate, fitted on the earlier table, explains of the later spend.
@@ -205,7 +205,7 @@ def _out_of_time(
     possible = [key for key in plan_candidates(matrix[rows], METHODS) if key in plan]
     labels, _ = _fit(matrix, rows, possible, seed, mixtures=2)
     scores = known[["r_score", "f_score", "m_score"]].set_axis(MEASURES, axis=1)
-    alone = {name: explained(scores[name], known["spend"]) for name in MEASURES}
+    alone = {name: explained_variance(scores[name], known["spend"]) for name in MEASURES}
     best = max(alone, key=lambda name: np.nan_to_num(alone[name], nan=-1.0))
     groupings: dict[str, npt.ArrayLike] = {_label(key): cut for key, cut in labels.items()}
     groupings |= {SEGMENTS: known["segment"], SCORE_SUM: scores.sum(axis=1), best: scores[best]}

@@ -60,7 +60,9 @@ def segment_and_cluster(
     )
     fitted = selection.centres
     if reference:
-        selection = replace(selection, centres=clusters.weighed(customers, reference.centres))
+        selection = replace(
+            selection, centres=clusters.weight_centres(customers, reference.centres)
+        )
     customers = customers.assign(cluster=clusters.assign(customers, selection.centres))
     tables = {
         "work/segmented": customers,

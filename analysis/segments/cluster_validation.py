@@ -21,7 +21,7 @@ from sklearn.metrics.cluster import contingency_matrix
 from threadpoolctl import threadpool_limits
 
 from analysis.segments.clusters import Key, Labels, Matrix, fit_candidate
-from analysis.segments.names import FOUND_AGAIN, KMEANS, SMALLEST_CLUSTER, STABLE, WARD
+from analysis.segments.names import FOUND_AGAIN, KMEANS, MINIMUM_CLUSTER, STABLE, WARD
 from analysis.stats.bootstrap import percentile_interval, resampled_counts
 
 Tell = Callable[[str], None]
@@ -36,7 +36,7 @@ RULE = (
     "Among the cuts that give every customer, today's and tomorrow's, to the nearest of a few "
     f"centres, that resamples agree on (adjusted Rand of at least {STABLE}, mean Jaccard of every "
     f"cluster of at least {FOUND_AGAIN}; none beyond the first unbroken run of such cuts) and in "
-    f"which every cluster holds at least {SMALLEST_CLUSTER:.0%} of customers, take those that are "
+    f"which every cluster holds at least {MINIMUM_CLUSTER:.0%} of customers, take those that are "
     f"clearer than chance (a silhouette above that of data without clusters by {CLEAR} and three "
     "times its spread), or all where none is; of these the ones whose clusters explain next "
     "quarter's spend as well as the best, within one standard error; of these the one with the "
@@ -129,7 +129,7 @@ def stability(reference: Labels, resampled: list[Labels]) -> tuple[float, float]
     return agreement, float(np.mean(similar, axis=0).min(initial=1.0))
 
 
-def explained(groups: npt.ArrayLike, spend: npt.ArrayLike, weights: Any = None) -> float:
+def explained_variance(groups: npt.ArrayLike, spend: npt.ArrayLike, weights: Any = None) -> float:
     """Say which share of the variance of log spend lies between groups (adjusted R squared).
 
     The logarithm, because a handful of wholesalers decide what explains pounds, whatever happens
@@ -139,7 +139,7 @@ def explained(groups: npt.ArrayLike, spend: npt.ArrayLike, weights: Any = None) 
 
     Examples
     --------
-    >>> explained(["a", "a", "b", "b"], [0, 0, 9, 9])
+    >>> explained_variance(["a", "a", "b", "b"], [0, 0, 9, 9])
     1.0
     """
     codes = pd.factorize(np.asarray(groups))[0]
@@ -163,7 +163,7 @@ def measure_use(
     codes = {name: pd.factorize(np.asarray(groups))[0] for name, groups in groupings.items()}
     draws = np.array(
         [
-            [explained(groups, values, weights) for groups in codes.values()]
+            [explained_variance(groups, values, weights) for groups in codes.values()]
             for block in resampled_counts(len(values), seed, INTERVAL_DRAWS)
             for weights in block
         ]
@@ -171,7 +171,7 @@ def measure_use(
     low, high = percentile_interval(draws)
     found = {
         "groups": [len(np.unique(groups)) for groups in codes.values()],
-        "explained": [explained(groups, values) for groups in codes.values()],
+        "explained": [explained_variance(groups, values) for groups in codes.values()],
         "low": low,
         "high": high,
         "se": draws.std(axis=0),
@@ -197,7 +197,7 @@ def verdicts(table: pd.DataFrame) -> pd.Series:
         "finds no clusters": ~(table["k"] >= 2),
         "resamples disagree": ~(table["stability"] >= STABLE),
         "a cluster is not found again": ~(table["jaccard_low"] >= FOUND_AGAIN),
-        "a cluster is too small": ~(table["smallest_share"] >= SMALLEST_CLUSTER),
+        "a cluster is too small": ~(table["smallest_share"] >= MINIMUM_CLUSTER),
         "leaves customers out": table["noise_share"] > 0,
         "has no centres to assign by": ~table["model"].isin([KMEANS, WARD]),
     }
@@ -212,9 +212,9 @@ def verdicts(table: pd.DataFrame) -> pd.Series:
     left = table[said == ""]
     if left.empty:
         return said
-    if clearer(left).any():
-        said[left.index[~clearer(left)]] = "is no clearer than chance"
-        left = left[clearer(left)]
+    if beats_null(left).any():
+        said[left.index[~beats_null(left)]] = "is no clearer than chance"
+        left = left[beats_null(left)]
     if left["use"].notna().any():
         best = left.sort_values("use", na_position="first").iloc[-1]
         useful = left["use"] >= best["use"] - best["use_se"]
@@ -263,7 +263,7 @@ def score_candidates(matrix: Matrix, rows: Labels, labels: dict[Key, Labels]) ->
 
 
 @dataclass(frozen=True)
-class _Trials:
+class _Resampling:
     """Clusterings of draws from the null, and then of resamples, as they come."""
 
     done: Iterator[dict[Key, Any]]
@@ -271,31 +271,31 @@ class _Trials:
     resamples: int
 
 
-def begin_trials(
+def start_resampling(
     sample: Matrix, plan: list[Key], seed: int, jobs: int | None, resamples: int | None
-) -> _Trials:
+) -> _Resampling:
     """Begin to cluster draws from the null and resamples, each by as many methods as pays."""
     simple = [key for key in plan if key[0] == KMEANS]
     again, nulls = (resamples, resamples // 3) if resamples else (RESAMPLES, NULL_DRAWS)
     few = min(FEW, max(2, again // 10))
     seeds = np.random.SeedSequence(seed).generate_state(nulls + again).tolist()
-    trials = [_null_silhouettes] * nulls + [_cluster_resample] * again
+    work = [_null_silhouettes] * nulls + [_cluster_resample] * again
     numbers = [*range(nulls), *range(again)]
     tasks = [
-        joblib.delayed(trial)(sample, plan if number < few else simple, draw)
-        for trial, number, draw in zip(trials, numbers, seeds, strict=True)
+        joblib.delayed(task)(sample, plan if number < few else simple, draw)
+        for task, number, draw in zip(work, numbers, seeds, strict=True)
     ]
     workers = jobs or (joblib.cpu_count() if len(sample) > 1_000 else 1)
-    return _Trials(joblib.Parallel(n_jobs=workers, return_as="generator")(tasks), nulls, again)
+    return _Resampling(joblib.Parallel(n_jobs=workers, return_as="generator")(tasks), nulls, again)
 
 
-def read_trials(
-    trials: _Trials, rows: Labels, labels: dict[Key, Labels], tell: Tell
+def read_resampling(
+    resampling: _Resampling, rows: Labels, labels: dict[Key, Labels], tell: Tell
 ) -> pd.DataFrame:
     """Return the null's silhouette and the stability of each cut, in the order of `labels`."""
-    nulls, draws = trials.nulls, trials.nulls + trials.resamples
+    nulls, draws = resampling.nulls, resampling.nulls + resampling.resamples
     done: list[dict[Key, Any]] = []
-    for result in trials.done:
+    for result in resampling.done:
         done.append(result)
         if len(done) % 20 == 0:
             tell(f"clustering: {len(done)} of {draws} null draws and resamples")
@@ -314,7 +314,7 @@ def read_trials(
     return pd.DataFrame(found)
 
 
-def clearer(table: pd.DataFrame) -> pd.Series:
+def beats_null(table: pd.DataFrame) -> pd.Series:
     """Say which candidates have a silhouette well above that of data without clusters."""
     excess = table["silhouette"] - table["null_silhouette"]
     return (excess >= CLEAR) & (excess >= 3 * table["null_silhouette_sd"])
@@ -325,4 +325,4 @@ def structure(table: pd.DataFrame) -> str:
     chosen = table[table["chosen"].astype(bool)]
     if chosen.empty:
         return "none"
-    return "kinds" if clearer(chosen).all() else "continuum"
+    return "kinds" if beats_null(chosen).all() else "continuum"

@@ -106,8 +106,8 @@ def fit_candidate(
             elif model == WARD:
                 found[model, setting] = _nearest(target, _means(fit, fcluster(tree, k, "maxclust")))
             else:
-                smallest = max(2, round(setting * len(fit)))
-                dense = HDBSCAN(min_cluster_size=smallest, copy=True).fit(fit)
+                minimum_size = max(2, round(setting * len(fit)))
+                dense = HDBSCAN(min_cluster_size=minimum_size, copy=True).fit(fit)
                 found[model, setting] = dense.labels_[near]
     return {key: labels.astype(np.int64) for key, labels in found.items()}, bic
 
@@ -164,11 +164,11 @@ def cluster_names(centres: Matrix) -> list[str]:
         (1, 0): "Cooling small",
         (2, 0): "Dormant",
     }
-    worth = np.digitize(centres[:, 1:].mean(axis=1), [-0.25, 0.75])
+    value = np.digitize(centres[:, 1:].mean(axis=1), [-0.25, 0.75])
     # Who comes back often is given longer before being called dormant.
-    dormant = centres[:, 0] > np.where(worth == 0, 0.4, 0.75)
+    dormant = centres[:, 0] > np.where(value == 0, 0.4, 0.75)
     away = np.where(dormant, 2, centres[:, 0] > -0.25)
-    names = [words[int(r), int(v)] for r, v in zip(away, worth, strict=True)]
+    names = [words[int(r), int(v)] for r, v in zip(away, value, strict=True)]
     for name in {name for name in names if names.count(name) > 1}:
         same = [number for number, other in enumerate(names) if other == name]
         if len(same) == 2:
@@ -196,10 +196,10 @@ def describe_clusters(customers: pd.DataFrame, centres: Matrix, names: list[str]
     )
     table.insert(0, "cluster", np.arange(1, len(table) + 1))
     table.insert(1, "name", pd.Series(names, dtype="str"))
-    return weighed(customers, table)
+    return weight_centres(customers, table)
 
 
-def weighed(customers: pd.DataFrame, centres: pd.DataFrame) -> pd.DataFrame:
+def weight_centres(customers: pd.DataFrame, centres: pd.DataFrame) -> pd.DataFrame:
     """Return centres with how many customers, and how much revenue, each has among these.
 
     Parameters

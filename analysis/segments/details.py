@@ -35,7 +35,7 @@ def customer_details(ledger: Ledger, customers: pd.DataFrame, home: str = "") ->
     lines = ledger.lines
     sold = lines.filter(lines.cleaning_step >= GROSS)
     kept = lines.filter(lines.cleaning_step >= NET)
-    gross = sold.group_by("customer_id").aggregate(gross=_exact(sold.amount))
+    gross = sold.group_by("customer_id").aggregate(gross=_sum_money(sold.amount))
     orders = kept.group_by("customer_id", "order_id").aggregate(date=kept.invoice_date.min())
     inorder = ibis.window(group_by="customer_id", order_by=[orders.date, orders.order_id])
     orders = orders.mutate(day=orders.date.date(), nth=ibis.row_number().over(inorder))
@@ -43,7 +43,7 @@ def customer_details(ledger: Ledger, customers: pd.DataFrame, home: str = "") ->
         second_order=orders.day.min(where=orders.nth == 1)
     )
     found = customers.sort_values("customer_id", ignore_index=True)
-    for extra in (gross, _cancelled(ledger), second, _markets(ledger)):
+    for extra in (gross, _cancellations(ledger), second, _markets(ledger)):
         found = found.merge(extra.execute(), on="customer_id", how="left", validate="1:1")
     first = pd.to_datetime(found["first_order"])
     days = (pd.to_datetime(found.pop("second_order")) - first).dt.days
@@ -62,16 +62,16 @@ def customer_details(ledger: Ledger, customers: pd.DataFrame, home: str = "") ->
     )
 
 
-def _exact(column: ir.Column) -> ir.FloatingScalar:
+def _sum_money(column: ir.Column) -> ir.FloatingScalar:
     """Add up money, which is kept in decimals: the order of the lines cannot show."""
     return column.sum().cast("float64")
 
 
-def _cancelled(ledger: Ledger) -> ir.Table:
+def _cancellations(ledger: Ledger) -> ir.Table:
     back = ledger.cancellations
     back = back.filter(back["product"])
     return back.group_by("customer_id").aggregate(
-        cancelled=-_exact(back.amount), cancellations=back.invoice.nunique().cast("float64")
+        cancelled=-_sum_money(back.amount), cancellations=back.invoice.nunique().cast("float64")
     )
 
 

@@ -34,12 +34,12 @@ GROUPINGS = {
 }
 
 
-def _wrapped(name: str, width: int) -> str:
+def _wrap(name: str, width: int) -> str:
     """Break a name between words, never inside one."""
     return textwrap.fill(name, width, break_long_words=False)
 
 
-def _by_model(table: pd.DataFrame) -> pd.DataFrame:
+def _order_methods(table: pd.DataFrame) -> pd.DataFrame:
     """Return the candidates with their methods in order, for one panel a method."""
     present = [model for model in METHODS if model in set(table["model"])]
     return table.assign(model=pd.Categorical(table["model"], present))
@@ -55,7 +55,7 @@ def silhouettes(table: pd.DataFrame, message: str) -> p9.ggplot:
     message
         The title.
     """
-    data = _by_model(table.dropna(subset=["silhouette"]))
+    data = _order_methods(table.dropna(subset=["silhouette"]))
     data["null_low"] = data["null_silhouette"] - 2 * data["null_silhouette_sd"].fillna(0)
     data["null_high"] = data["null_silhouette"] + 2 * data["null_silhouette_sd"].fillna(0)
     kinds = ["these customers", "no clusters, same margins (± 2 SD)"]
@@ -107,7 +107,7 @@ def stability(table: pd.DataFrame, message: str) -> p9.ggplot:
         The title.
     """
     names = {"stability": "whole cut (adjusted Rand)", "jaccard_low": "worst cluster (Jaccard)"}
-    data = _by_model(table[table["k"] >= 2])
+    data = _order_methods(table[table["k"] >= 2])
     long = data.melt(
         id_vars=["model", "k", "setting"],
         value_vars=list(names),
@@ -215,12 +215,12 @@ def agreement(
     here = [name for name in segments if name in set(table["segment"])]
     data = table.assign(
         segment=pd.Categorical(
-            [_wrapped(name, 10) for name in table["segment"]],
-            [_wrapped(name, 10) for name in here],
+            [_wrap(name, 10) for name in table["segment"]],
+            [_wrap(name, 10) for name in here],
         ),
         cluster=pd.Categorical(
-            [_wrapped(name, 18) for name in table["cluster"]],
-            [_wrapped(name, 18) for name in clusters[::-1]],
+            [_wrap(name, 18) for name in table["cluster"]],
+            [_wrap(name, 18) for name in clusters[::-1]],
         ),
         label=[_per_cent(share) for share in table["share"]],
         share=table["share"].fillna(0.0),
@@ -267,7 +267,7 @@ def centres(table: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
         for column, value in zip(long["column"], long["value"], strict=True)
     ]
     long["column"] = pd.Categorical(long["column"].map(columns), list(columns.values()))
-    names = [_wrapped(name, 18) for name in table["name"]]
+    names = [_wrap(name, 18) for name in table["name"]]
     wrapped = dict(zip(table["name"], names, strict=True))
     long["name"] = pd.Categorical(long["name"].map(wrapped), names[::-1])
     return _cells(long, "column", "name", "shade", "label", message, 1.4 + 0.42 * len(table))

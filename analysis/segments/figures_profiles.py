@@ -23,9 +23,9 @@ from analysis.core.plotting import (
     PALE,
     PRIMARY,
     SOFT,
+    empty_plot,
     heat_tiles,
     ink,
-    nothing,
     percent_labels,
     report_theme,
     shades,
@@ -40,12 +40,12 @@ def _labels(names: Iterable[str], longest: int = 22) -> dict[str, str]:
     return dict(zip(every, labels(every, longest), strict=True))
 
 
-def _down(values: Iterable[str], labels: dict[str, str]) -> Any:
+def _order_down(values: Iterable[str], labels: dict[str, str]) -> Any:
     """Return labels in an order in which the first stands on top of a vertical axis."""
     return pd.Categorical([labels[v] for v in values], list(labels.values())[::-1], ordered=True)
 
 
-def _across(values: Iterable[str], labels: dict[str, str]) -> Any:
+def _order_across(values: Iterable[str], labels: dict[str, str]) -> Any:
     return pd.Categorical([labels[v] for v in values], list(labels.values()), ordered=True)
 
 
@@ -58,14 +58,14 @@ def size_value(profiles: pd.DataFrame, message: str) -> p9.ggplot:
     """Draw each segment's share of customers against its share of net revenue."""
     table = profiles[profiles["customers"] > 0]
     if table.empty:
-        return nothing(message)
+        return empty_plot(message)
     short = _labels(table["segment"])
     kinds = {"share": "share of customers", "revenue_share": "share of net revenue"}
     bars = pd.concat(
         [
             pd.DataFrame(
                 {
-                    "segment": _down(table["segment"], short),
+                    "segment": _order_down(table["segment"], short),
                     "kind": pd.Categorical([name] * len(table), [*kinds.values()][::-1]),
                     "value": table[column].astype(float),
                     "low": table[f"{column}_low"].astype(float),
@@ -103,14 +103,14 @@ def size_value(profiles: pd.DataFrame, message: str) -> p9.ggplot:
 def heatmap(table: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
     """Draw standardised profiles: each cell has its median, and its distance from the mean."""
     if table.empty:
-        return nothing(message)
+        return empty_plot(message)
     short = _labels(table["segment"].unique())
     traits = {key: textwrap.fill(name, 13) for key, name in TRAITS.items()}
     cells = table.assign(
-        segment=_down(table["segment"], short),
-        measure=_across(table["measure"], traits),
+        segment=_order_down(table["segment"], short),
+        measure=_order_across(table["measure"], traits),
         label=[
-            f"{_quantity(median, measure, currency)}\n{_signed(z)}"
+            f"{_quantity(median, measure, currency)}\n{_signed_text(z)}"
             for median, measure, z in zip(
                 table["median"], table["measure"], table["z"], strict=True
             )
@@ -136,7 +136,7 @@ def heatmap(table: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
     )
 
 
-def _signed(number: float) -> str:
+def _signed_text(number: float) -> str:
     text = f"{number:+.1f}".replace("-", "−")
     return "0.0" if text[1:] == "0.0" else text
 
@@ -151,10 +151,10 @@ def second_order(profiles: pd.DataFrame, message: str) -> p9.ggplot:
     """Draw the days from the first to the second order: median, middle half, who has one."""
     table = profiles.dropna(subset=["second_days_median"])
     if table.empty:
-        return nothing(message)
+        return empty_plot(message)
     short = _labels(table["segment"])
     points = table.assign(
-        segment=_down(table["segment"], short),
+        segment=_order_down(table["segment"], short),
         label=[f"{percent(share)} have one" for share in table["second_order_share"]],
         days=[f"{days:,.0f}" for days in table["second_days_median"]],
     )
@@ -182,14 +182,14 @@ def second_order(profiles: pd.DataFrame, message: str) -> p9.ggplot:
 def products(table: pd.DataFrame, message: str) -> p9.ggplot:
     """Draw the over-represented products of each segment: lift with its interval."""
     if table.empty:
-        return nothing(message)
+        return empty_plot(message)
     top = table[table["place"] <= 4]
     short = _labels(top["segment"].unique(), 34)
     # The same product may stand in several panels, and needs a place of its own in each.
     keys = [f"{s}\n{c}" for s, c in zip(top["segment"], top["stock_code"], strict=True)]
     texts = {key: shorten(text, 28) for key, text in zip(keys, top["description"], strict=True)}
     points = top.assign(
-        segment=_across(top["segment"], short),
+        segment=_order_across(top["segment"], short),
         product=pd.Categorical(keys, keys[::-1], ordered=True),
         label=[f"{lift:.1f}×" for lift in top["lift"]],
         beside=top["high"] * 1.05,
@@ -235,11 +235,11 @@ def _breaks(highest: float) -> list[float]:
 def movement(table: pd.DataFrame, message: str) -> p9.ggplot:
     """Draw each segment's share of customers at the end of each quarter."""
     if table["date"].nunique() < 2:
-        return nothing(message)
+        return empty_plot(message)
     short = _labels(table["segment"].unique(), 20)
     ends = sorted(table["quarter_end"].unique())
     points = table.assign(
-        segment=_across(table["segment"], short),
+        segment=_order_across(table["segment"], short),
         at=table["quarter_end"].map({end: place for place, end in enumerate(ends)}),
         label=[percent(share).replace("under ", "<") for share in table["share"]],
     )
@@ -276,7 +276,7 @@ def movement(table: pd.DataFrame, message: str) -> p9.ggplot:
 def migration(table: pd.DataFrame, message: str) -> p9.ggplot:
     """Draw the migration table: customers by segment then (rows) and now (columns)."""
     if table.empty:
-        return nothing(message)
+        return empty_plot(message)
     cells = table[(table["customers"].fillna(1) > 0) | table["few"]]
     there = list(table["to_segment"].unique())
     wrapped = labels([textwrap.fill(shorten(name, 22), 11) for name in there], 30)
@@ -286,8 +286,8 @@ def migration(table: pd.DataFrame, message: str) -> p9.ggplot:
     share = cells["share"].astype(float)
     stayed = cells["from_segment"] == cells["to_segment"]
     cells = cells.assign(
-        from_segment=_down(cells["from_segment"], rows),
-        to_segment=_across(cells["to_segment"], above),
+        from_segment=_order_down(cells["from_segment"], rows),
+        to_segment=_order_across(cells["to_segment"], above),
         label=[
             "few" if few else f"{n:,}"
             for n, few in zip(cells["customers"], cells["few"], strict=True)
@@ -320,14 +320,14 @@ def migration(table: pd.DataFrame, message: str) -> p9.ggplot:
 def retention(table: pd.DataFrame, message: str) -> p9.ggplot:
     """Draw who ordered in the quarter after: the last such quarter, and the one before, pale."""
     if table.empty:
-        return nothing(message)
+        return empty_plot(message)
     dates = sorted(table["date"].unique())[-2:]
     table = table[table["date"].isin(dates)]
     short = _labels(table["segment"].unique())
     names = {date: f"{date.year} Q{date.quarter}" for date in dates}
     last = names[dates[-1]]
     points = table.assign(
-        segment=_down(table["segment"], short),
+        segment=_order_down(table["segment"], short),
         quarter=pd.Categorical(table["date"].map(names), list(names.values())),
         label=[
             f"  {percent(share)}" if date == dates[-1] else ""

@@ -16,7 +16,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from analysis.orders.as_of import known_at, spend_after
+from analysis.orders.as_of import lines_known_at, spend_after
 from analysis.orders.ledger import GROSS, Ledger
 from analysis.segments import rfm
 from analysis.segments.names import NEW
@@ -53,7 +53,7 @@ def customers_at(
         As `segments.rfm.customers` has them, with r_score, f_score, m_score and segment, ordered
         by customer_id. Empty where nothing was sold before that day.
     """
-    known = known_at(ledger, date)
+    known = lines_known_at(ledger, date)
     people = rfm.customers(known, date, GROSS).order_by("customer_id").execute()
     if people.empty:
         return people.assign(
@@ -67,9 +67,9 @@ def customers_at(
 def recent_facts(ledger: Ledger, date: dt.date) -> dict[str, float]:
     """Return net revenue, orders and customers of the last `RECENT` days before a day.
 
-    Only what was known at its beginning counts, as in `known_at`.
+    Only what was known at its beginning counts, as in `as_of.lines_known_at`.
     """
-    lines = known_at(ledger, date)
+    lines = lines_known_at(ledger, date)
     first = ibis.timestamp(f"{date - dt.timedelta(days=RECENT)}")
     lines = lines.filter(lines.invoice_date >= first)
     row = (
@@ -121,7 +121,7 @@ def history(
     return pd.concat(parts, ignore_index=True)[["date", "customer_id", "monetary", "segment"]]
 
 
-def movement(past: pd.DataFrame, names: Sequence[str], smallest: int = 1) -> pd.DataFrame:
+def movement(past: pd.DataFrame, names: Sequence[str], minimum_group: int = 1) -> pd.DataFrame:
     """Return the size of each segment at each date.
 
     Parameters
@@ -130,7 +130,7 @@ def movement(past: pd.DataFrame, names: Sequence[str], smallest: int = 1) -> pd.
         From `history`.
     names
         All segments, from the most to the least valuable.
-    smallest
+    minimum_group
         The revenue of fewer customers is not told.
 
     Returns
@@ -144,7 +144,7 @@ def movement(past: pd.DataFrame, names: Sequence[str], smallest: int = 1) -> pd.
     every = pd.MultiIndex.from_product([dates, list(names)], names=["date", "segment"])
     table = groups.reindex(every).fillna(0.0).reset_index()
     total = table.groupby("date")[["size", "sum"]].transform("sum")
-    hidden = table["size"] < max(smallest, 1)
+    hidden = table["size"] < max(minimum_group, 1)
     return pd.DataFrame(
         {
             "date": table["date"],
@@ -158,14 +158,14 @@ def movement(past: pd.DataFrame, names: Sequence[str], smallest: int = 1) -> pd.
     )
 
 
-def migration(past: pd.DataFrame, names: Sequence[str], smallest: int = 1) -> pd.DataFrame:
+def migration(past: pd.DataFrame, names: Sequence[str], minimum_group: int = 1) -> pd.DataFrame:
     """Return how many customers went from each segment to each, between the last two dates.
 
     Returns
     -------
     pandas.DataFrame
         before and after (the dates), from_segment (`NEW` for those who came in between),
-        to_segment, customers, share (of `from_segment`), few: from 1 to less than `smallest`
+        to_segment, customers, share (of `from_segment`), few: from 1 to less than `minimum_group`
         customers, who are not counted out (customers and share are missing). Customers whose
         every purchase was cancelled in between are no customers any more, and are left out.
         Empty with one date.
@@ -180,7 +180,7 @@ def migration(past: pd.DataFrame, names: Sequence[str], smallest: int = 1) -> pd
     table = table.sort_values("from_segment", kind="stable", ignore_index=True)
     table["from_segment"] = table["from_segment"].astype("str")
     size = flows.sum(axis=1)
-    few = (table["customers"] > 0) & (table["customers"] < smallest)
+    few = (table["customers"] > 0) & (table["customers"] < minimum_group)
     share = table["customers"] / table["from_segment"].map(size).where(lambda n: n > 0)
     return table.assign(
         before=before,
@@ -252,7 +252,7 @@ def retention(
     ledger: Ledger,
     past: pd.DataFrame,
     names: Sequence[str],
-    smallest: int = 1,
+    minimum_group: int = 1,
 ) -> pd.DataFrame:
     """Return which share of each segment ordered in the quarter after a quarter's end.
 
@@ -264,7 +264,7 @@ def retention(
         From `history`.
     names
         All segments, in order.
-    smallest
+    minimum_group
         Segments with fewer customers at the date are left out.
 
     Returns
@@ -281,7 +281,7 @@ def retention(
         people = past[past["date"] == date]
         came = people["customer_id"].isin(spend_after(ledger, start, end).index)
         table = came.groupby(people["segment"]).agg(["size", "sum"])
-        table = table[table["size"] >= max(smallest, 1)]
+        table = table[table["size"] >= max(minimum_group, 1)]
         table = table.reindex([name for name in names if name in table.index])
         low, high = wilson(table["sum"], table["size"])
         parts.append(

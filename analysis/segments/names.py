@@ -13,7 +13,7 @@ KMEANS_ONLY = 50_000
 CLUSTERING_SAMPLE = 5_000
 #: The rule's bounds. An adjusted Rand index above 0.8 is good (Steinley 2004), and a cluster with a
 #: Jaccard similarity of 0.85 highly stable (Hennig 2007): people are treated by their cluster.
-STABLE, FOUND_AGAIN, SMALLEST_CLUSTER = 0.8, 0.85, 0.05
+STABLE, FOUND_AGAIN, MINIMUM_CLUSTER = 0.8, 0.85, 0.05
 #: What stands in the heatmap of profiles, and what the report calls it.
 TRAITS = {
     "recency_days": "days since last order",

@@ -24,7 +24,7 @@ def segment_products(
     customers: pd.DataFrame,
     names: Sequence[str],
     *,
-    smallest: int,
+    minimum_group: int,
 ) -> pd.DataFrame:
     """Return the products that a segment's customers choose more often than all customers do.
 
@@ -39,7 +39,7 @@ def segment_products(
     ----------
     ledger, customers, names
         As in `segment_profiles`.
-    smallest
+    minimum_group
         Products bought by fewer customers of the segment are not shown. Nor are those bought
         by less than `SUPPORT` of them.
 
@@ -73,7 +73,7 @@ def segment_products(
     nothing = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in types.items()})
     key = next((c for c in ("stock_code", "description") if c in ledger.columns), None)
     size = pd.Series(count_customers(customers))
-    described = [name for name in names if size.get(name, 0) >= max(smallest, 1)]
+    described = [name for name in names if size.get(name, 0) >= max(minimum_group, 1)]
     if key is None or not described:
         return nothing
     lines = select_net_lines(ledger, customers, "segment")
@@ -91,7 +91,7 @@ def segment_products(
     tested = tested.assign(
         buyers=tested["product"].map(buyers), chance=tested["segment"].map(chance)
     )
-    tested = tested[(tested["buyers"] >= smallest) & (tested["chance"] < 1)]
+    tested = tested[(tested["buyers"] >= minimum_group) & (tested["chance"] < 1)]
     if tested.empty:
         return nothing
     bought, of = tested["customers"].to_numpy(), tested["buyers"].to_numpy()
@@ -105,7 +105,7 @@ def segment_products(
         q_value=stats.false_discovery_control(stats.binom.sf(bought - 1, of, chances)),
     )
     clear = (tested["q_value"] < FALSE_DISCOVERIES) & (tested["low"] > 1)
-    enough = (tested["customers"] >= smallest) & (tested["support"] >= SUPPORT)
+    enough = (tested["customers"] >= minimum_group) & (tested["support"] >= SUPPORT)
     best = tested[clear & enough].sort_values(
         ["low", "product"], ascending=[False, True], kind="stable"
     )

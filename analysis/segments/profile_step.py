@@ -39,25 +39,29 @@ def profile_segments(
     reference
         Whose cut points hold for earlier quarters, too; None where they are fitted.
     """
-    seed, smallest = settings.engine.seed, settings.report.smallest_group
+    seed, minimum_group = settings.engine.seed, settings.report.smallest_group
     names = [rule.name for rule in named_segments]
     with open_ledger(lines, reversals, about, settings.engine) as ledger:
         home = home_market(ledger, settings.transactions.home_country)
         details = customer_details(ledger, segmented, home)
-        profile = profiles.segment_profiles(ledger, details, names, seed=seed, smallest=smallest)
+        profile = profiles.segment_profiles(
+            ledger, details, names, seed=seed, minimum_group=minimum_group
+        )
         overall = profiles.overall_profile(ledger, details, seed=seed)
         past = movement.history(ledger, named_segments, reference.cuts if reference else None)
         tables = {
             "segment_profiles": profile,
             "segment_overall": overall.to_frame().T.infer_objects(),
             "segment_products": products.segment_products(
-                ledger, segmented, names, smallest=smallest
+                ledger, segmented, names, minimum_group=minimum_group
             ),
-            "segment_heatmap": profiles.segment_heatmap(details, names, smallest=smallest),
-            "movement": movement.movement(past, names, smallest),
-            "migration": movement.migration(past, names, smallest),
+            "segment_heatmap": profiles.segment_heatmap(
+                details, names, minimum_group=minimum_group
+            ),
+            "movement": movement.movement(past, names, minimum_group),
+            "migration": movement.migration(past, names, minimum_group),
             "direction": movement.direction(past, names, seed),
-            "retention": movement.retention(ledger, past, names, smallest),
-            "segment_returns": returns.returns(ledger, past, names, smallest),
+            "retention": movement.retention(ledger, past, names, minimum_group),
+            "segment_returns": returns.returns(ledger, past, names, minimum_group),
         }
     return tables, {}

@@ -57,7 +57,7 @@ def segment_profiles(
     names: Sequence[str],
     *,
     seed: int,
-    smallest: int,
+    minimum_group: int,
     by: str = "segment",
 ) -> pd.DataFrame:
     """Return one row per segment: who is in it, what they bring, and how they buy.
@@ -72,7 +72,7 @@ def segment_profiles(
         All segments, in order; those without customers too.
     seed
         Of the bootstrap.
-    smallest
+    minimum_group
         A segment with fewer customers has its count and its share, and nothing else.
     by
         The column of `details` with the segment (or the cluster).
@@ -116,7 +116,7 @@ def segment_profiles(
     table = table.join(_baskets(ledger, details, by).reindex(table.index))
     table["revenue"] = table["revenue"].round(2)
     counted = ["customers", "share", "share_low", "share_high"]
-    shown = table["customers"] >= max(smallest, 1)
+    shown = table["customers"] >= max(minimum_group, 1)
     hidden = table.columns.difference(counted)
     table[hidden] = table[hidden].where(shown).astype("float64")
     table.insert(1, "shown", shown)
@@ -145,7 +145,7 @@ def overall_profile(ledger: Ledger, details: pd.DataFrame, *, seed: int) -> pd.S
     """Return the profile of all customers together, as a row of `segment_profiles`."""
     everyone = details.assign(everyone=EVERYONE)
     return segment_profiles(
-        ledger, everyone, [EVERYONE], seed=seed, smallest=1, by="everyone"
+        ledger, everyone, [EVERYONE], seed=seed, minimum_group=1, by="everyone"
     ).iloc[0]
 
 
@@ -211,7 +211,9 @@ def count_customers(customers: pd.DataFrame) -> dict[str, int]:
     return {str(name): int(size) for name, size in sizes.items()}
 
 
-def segment_heatmap(details: pd.DataFrame, names: Sequence[str], *, smallest: int) -> pd.DataFrame:
+def segment_heatmap(
+    details: pd.DataFrame, names: Sequence[str], *, minimum_group: int
+) -> pd.DataFrame:
     """Return how far each segment's median lies from the average customer, trait by trait.
 
     Returns
@@ -232,7 +234,7 @@ def segment_heatmap(details: pd.DataFrame, names: Sequence[str], *, smallest: in
             "z": round(float(logs.loc[here, trait].median()), 6),
         }
         for name in names
-        if size.get(name, 0) >= max(smallest, 1)
+        if size.get(name, 0) >= max(minimum_group, 1)
         for here in [people["segment"] == name]
         for trait in TRAITS
     ]

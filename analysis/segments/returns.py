@@ -22,7 +22,7 @@ QUARTERS = 4
 
 
 def returns(
-    ledger: Ledger, past: pd.DataFrame, names: Sequence[str], smallest: int = 1
+    ledger: Ledger, past: pd.DataFrame, names: Sequence[str], minimum_group: int = 1
 ) -> pd.DataFrame:
     """Return how many of each segment ordered in the quarter that followed, and what they spent.
 
@@ -34,7 +34,7 @@ def returns(
         From `segments.movement.history`.
     names
         All segments, in order.
-    smallest
+    minimum_group
         What fewer customers did is not told.
 
     Returns
@@ -57,10 +57,12 @@ def returns(
         people = past[past["date"] == pd.Timestamp(start)]
         spent = people["customer_id"].map(spend_after(ledger, start, end))
         parts.append(pd.DataFrame({"segment": people["segment"], "spend": spent}))
-    return pooled(parts[-QUARTERS:], names, smallest)
+    return pool_quarters(parts[-QUARTERS:], names, minimum_group)
 
 
-def pooled(parts: Sequence[pd.DataFrame], names: Sequence[str], smallest: int) -> pd.DataFrame:
+def pool_quarters(
+    parts: Sequence[pd.DataFrame], names: Sequence[str], minimum_group: int
+) -> pd.DataFrame:
     """Return the table of `returns` from segment and spend (missing: nothing) in each quarter."""
     columns = [
         "segment",
@@ -82,12 +84,12 @@ def pooled(parts: Sequence[pd.DataFrame], names: Sequence[str], smallest: int) -
     for name in names:
         spend = every.loc[every["segment"] == name, "spend"].to_numpy(float)
         came = np.sort(spend[~np.isnan(spend)])
-        if len(spend) < max(smallest, 1):
+        if len(spend) < max(minimum_group, 1):
             continue
         low, high = (float(end[0]) for end in wilson([len(came)], [len(spend)]))
         row = (name, len(parts), len(spend), len(came), len(came) / len(spend), low, high)
         told = (np.nan,) * 4
-        if len(came) >= max(smallest, 2):
+        if len(came) >= max(minimum_group, 2):
             half = (len(came) + 1) / 2
             ends = np.quantile(came, stats.beta.ppf([0.025, 0.975], half, half))
             told = (float(np.median(came)), float(ends[0]), float(ends[1]), float(came.mean()))
@@ -95,7 +97,7 @@ def pooled(parts: Sequence[pd.DataFrame], names: Sequence[str], smallest: int) -
     return pd.DataFrame(rows, columns=columns)
 
 
-def staying_away(customers: pd.DataFrame, past: pd.DataFrame) -> pd.Series:
+def absence_probability(customers: pd.DataFrame, past: pd.DataFrame) -> pd.Series:
     """Return the chance that each customer orders nothing in the next quarter, uncontacted.
 
     Only these can be won: whoever comes anyway is not won by a message.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.core.formatting import count, listed, money, percent
+from analysis.core.formatting import count, join_words, money, percent
 from analysis.segments.names import (
     CLUSTERING_SAMPLE,
     CLUSTERS,
@@ -16,9 +16,9 @@ from analysis.segments.names import (
     FOUND_AGAIN,
     KMEANS,
     KMEANS_ONLY,
+    MINIMUM_CLUSTER,
     SCORE_SUM,
     SEGMENTS,
-    SMALLEST_CLUSTER,
     STABLE,
 )
 
@@ -33,7 +33,7 @@ _NAMES = {
 }
 
 
-def _chosen(table: pd.DataFrame) -> pd.Series | None:
+def _chosen_row(table: pd.DataFrame) -> pd.Series | None:
     rows = table[table["chosen"].astype(bool)]
     return None if rows.empty else rows.iloc[0]
 
@@ -82,7 +82,7 @@ def silhouettes(table: pd.DataFrame, structure: str) -> str:
     structure
         From `segments.cluster_validation.structure`.
     """
-    row = _chosen(table)
+    row = _chosen_row(table)
     if row is None:
         return NO_CUT
     same = table[table["model"] == row["model"]]
@@ -106,14 +106,14 @@ def silhouettes(table: pd.DataFrame, structure: str) -> str:
 
 def stability(table: pd.DataFrame) -> str:
     """Say at which numbers of clusters resamples agree on the chosen method's cut."""
-    row = _chosen(table)
+    row = _chosen_row(table)
     same = table if row is None else table[table["model"] == row["model"]]
     passed = same["stability"].ge(STABLE) & same["jaccard_low"].ge(FOUND_AGAIN) & same["k"].ge(2)
     ks = sorted({int(k) for k in same.loc[passed, "k"]})
     if not ks:
         return "Resamples agree on no cut of the customers."
     what = f"{row['model']} cuts" if row is not None else "cuts"
-    groups = f"{listed([str(k) for k in ks])} cluster{'s' * (ks != [1])}"
+    groups = f"{join_words([str(k) for k in ks])} cluster{'s' * (ks != [1])}"
     # A row's number is not its place: the table may be a part of a larger one.
     text = f"Resamples agree on {what} into {groups}"
     if row is None:
@@ -126,7 +126,7 @@ def stability(table: pd.DataFrame) -> str:
 
 def choice(table: pd.DataFrame) -> str:
     """Say what the rule chose, and what stood in the way of the next cuts of the same method."""
-    row = _chosen(table)
+    row = _chosen_row(table)
     if row is None:
         return NO_CUT
     text = f"The rule chooses {row['model']} with {count(row['k'], 'cluster')}"
@@ -141,7 +141,7 @@ def choice(table: pd.DataFrame) -> str:
 def _reason(verdict: str) -> str:
     """Turn a verdict into a clause."""
     return {
-        "a cluster is too small": f"a cluster holds less than {SMALLEST_CLUSTER:.0%} of customers",
+        "a cluster is too small": f"a cluster holds less than {MINIMUM_CLUSTER:.0%} of customers",
         "explains less of next quarter": "the clusters explain less of the next quarter's spend",
         "is coarser than need be": "the cut is stable, but coarser",
         "a coarser cut breaks": "the cut is finer than one that breaks",
@@ -172,7 +172,7 @@ def use(table: pd.DataFrame) -> str:
     share = percent(max(own["explained"], 0.0))
     text = f"Clusters of a quarter ago explain {share} of how log spend has varied since"
     parts = [
-        f"{word} {listed(names)}"
+        f"{word} {join_words(names)}"
         for word, names in (
             ("more than", worse),
             ("about as much as", level),

@@ -9,10 +9,10 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.core.formatting import (
-    about,
     count,
     day,
-    listed,
+    join_words,
+    median_text,
     money,
     percent,
     points,
@@ -50,7 +50,7 @@ def size_value(profiles: pd.DataFrame) -> str:
     )
 
 
-def small_segments(profiles: pd.DataFrame, smallest: int) -> str:
+def small_segments(profiles: pd.DataFrame, minimum_group: int) -> str:
     """Say which segments are empty, and which too small to describe; nothing when none is."""
     empty = [_name(name) for name in profiles.loc[profiles["customers"] == 0, "segment"]]
     hidden = profiles[(profiles["customers"] > 0) & ~profiles["shown"]]
@@ -60,10 +60,10 @@ def small_segments(profiles: pd.DataFrame, smallest: int) -> str:
     ]
     parts = []
     if empty:
-        parts.append(f"Nobody is in {listed(empty, 'or')} now.")
+        parts.append(f"Nobody is in {join_words(empty, 'or')} now.")
     if tiny:
-        fewer = f"fewer than {count(smallest, 'customer')}"
-        parts.append(f"Too small to be described ({fewer}): {listed(tiny)}.")
+        fewer = f"fewer than {count(minimum_group, 'customer')}"
+        parts.append(f"Too small to be described ({fewer}): {join_words(tiny)}.")
     return " ".join(parts)
 
 
@@ -143,7 +143,7 @@ def countries(profiles: pd.DataFrame, overall: pd.Series) -> str:
     ]
     return (
         f"{usual} of all customers are outside the home market; clearly more are among "
-        f"{listed(parts)}."
+        f"{join_words(parts)}."
     )
 
 
@@ -151,8 +151,8 @@ def second_order(profiles: pd.DataFrame, overall: pd.Series) -> str:
     """Say how many customers have a second order, and how soon it came."""
     if not overall["second_order_share"]:
         return "Nobody has a second order yet."
-    median = about(overall["second_days_median"])
-    low, high = about(overall["second_days_q1"]), about(overall["second_days_q3"])
+    median = median_text(overall["second_days_median"])
+    low, high = median_text(overall["second_days_q1"]), median_text(overall["second_days_q3"])
     days = "day" if median == "1" else "days"
     return (
         f"{percent(overall['second_order_share'])} of customers have ordered twice or more; their "
@@ -194,14 +194,14 @@ def movement(table: pd.DataFrame) -> str:
     if up["moved"] < 0.0005:
         return "Every segment kept its share of customers since the quarter before."
 
-    def said(row: pd.Series) -> str:
+    def write_share(row: pd.Series) -> str:
         then, share = shares.loc[row["segment"], before], shares.loc[row["segment"], now]
         return f"{_name(row['segment'])} ({points(share, then)} to {percent(share, 1)})"
 
     since = day(pd.Timestamp(before) - pd.Timedelta(days=1))
     return (
-        f"Since {since} the share of customers grew most for {said(up)}, and shrank most for "
-        f"{said(down)}."
+        f"Since {since} the share of customers grew most for {write_share(up)}, and shrank most "
+        f"for {write_share(down)}."
     )
 
 

@@ -7,17 +7,17 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.core.formatting import about, money
+from analysis.core.formatting import median_text, money
 from analysis.segments.rfm import MEASURES
 from analysis.segments.rules import Segment
 
 
 def _plural(number: float, noun: str) -> str:
-    return noun if about(number) == "1" else f"{noun}s"
+    return noun if median_text(number) == "1" else f"{noun}s"
 
 
 def _noun(number: float, noun: str) -> str:
-    return f"{about(number)} {_plural(number, noun)}"
+    return f"{median_text(number)} {_plural(number, noun)}"
 
 
 def thresholds(rules: Sequence[Segment], cuts: pd.DataFrame, currency: str) -> pd.DataFrame:
@@ -54,7 +54,7 @@ def thresholds(rules: Sequence[Segment], cuts: pd.DataFrame, currency: str) -> p
                 "frequency": _orders(box.f, beyond["f"]),
                 "monetary": _amounts(box.m, beyond["m"], currency),
                 "possible": all(
-                    _possible(scores, beyond[measure], measure)
+                    _is_possible(scores, beyond[measure], measure)
                     for measure, scores in zip(MEASURES, (box.r, box.f, box.m), strict=True)
                 ),
             }
@@ -73,7 +73,7 @@ def _ends(scores: Range, beyond: dict[int, float]) -> tuple[float | None, float 
     return beyond.get(scores[0]), beyond.get(scores[1] + 1)
 
 
-def _possible(scores: Range, beyond: dict[int, float], measure: str) -> bool:
+def _is_possible(scores: Range, beyond: dict[int, float], measure: str) -> bool:
     worst, best = _ends(scores, beyond)
     if worst is None or best is None:
         return True

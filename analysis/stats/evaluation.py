@@ -18,9 +18,9 @@ from sklearn.model_selection import StratifiedGroupKFold
 from analysis.stats.intervals import corrected_interval, wilson
 from analysis.stats.models import (
     INNER_FOLDS,
-    fitted,
-    in_parallel,
+    fit,
     probability,
+    run_parallel,
     tune,
     usual_calibration,
     usual_parameters,
@@ -58,7 +58,7 @@ def judge(label: npt.ArrayLike, predicted: npt.ArrayLike) -> dict[str, float]:
 
 
 def reliability(
-    label: npt.ArrayLike, predicted: npt.ArrayLike, bins: int = 10, smallest: int = 1
+    label: npt.ArrayLike, predicted: npt.ArrayLike, bins: int = 10, minimum_group: int = 1
 ) -> pd.DataFrame:
     """Return what was predicted and what came, in groups of equal size by prediction.
 
@@ -68,7 +68,7 @@ def reliability(
         What came, and its probability for rows that the model has not seen.
     bins
         Groups at most. Equal predictions stay together.
-    smallest
+    minimum_group
         Groups have at least so many rows, unless there are fewer in all.
 
     Returns
@@ -77,13 +77,13 @@ def reliability(
         predicted (mean), observed (share), low, high (Wilson's 95% interval), customers.
     """
     table = pd.DataFrame({"y": np.asarray(label, dtype=float), "p": np.asarray(predicted)})
-    wanted = max(1, min(bins, len(table) // max(smallest, 1)))
+    wanted = max(1, min(bins, len(table) // max(minimum_group, 1)))
     for cuts in range(wanted, 0, -1):
         place = pd.qcut(table["p"], cuts, labels=False, duplicates="drop")
         # With equal predictions everywhere there is no edge between groups.
         groups = table.groupby(place.fillna(0), sort=True)
         # Equal predictions on one side of an edge leave the group on the other with few rows.
-        if groups.size().min() >= smallest:
+        if groups.size().min() >= minimum_group:
             break
     low, high = wilson(groups["y"].sum(), groups.size())
     return pd.DataFrame(
@@ -141,7 +141,7 @@ class Judged(NamedTuple):
     parameters: list[Parameters]
 
 
-def nested(
+def cross_validate(
     model: str,
     table: pd.DataFrame,
     label: npt.ArrayLike,
@@ -164,18 +164,18 @@ def nested(
     """
     y, g = np.asarray(label), np.asarray(groups)
 
-    def one(train: npt.NDArray[np.intp], test: npt.NDArray[np.intp]) -> tuple[Any, ...]:
+    def judge_split(train: npt.NDArray[np.intp], test: npt.NDArray[np.intp]) -> tuple[Any, ...]:
         rows, inner = table.iloc[train], grouped_splits(y[train], g[train], INNER_FOLDS, 1, seed)
         parameters = tune(model, rows, y[train], inner, seed)
-        made = fitted(model, rows, y[train], inner, seed, parameters, usual_calibration(model))
+        made = fit(model, rows, y[train], inner, seed, parameters, usual_calibration(model))
         p = probability(made, table.iloc[test])
         return judge(y[test], p), p, parameters
 
-    done = in_parallel(one, splits)
+    done = run_parallel(judge_split, splits)
     return Judged(pd.DataFrame([d[0] for d in done]), [d[1] for d in done], [d[2] for d in done])
 
 
-def out_of_fold(predicted: Sequence[Numbers], splits: Sequence[Split], rows: int) -> Numbers:
+def mean_out_of_fold(predicted: Sequence[Numbers], splits: Sequence[Split], rows: int) -> Numbers:
     """Return each row's mean prediction by models that have not seen it; NaN where there is none.
 
     No finite number of customers makes a certainty: predictions end at `EDGE` and ``1 - EDGE``.

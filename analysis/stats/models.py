@@ -102,13 +102,13 @@ def _level_name(feature: str, level: object) -> str:
     return f"{feature}\0{level}"
 
 
-def prepared(made: Pipeline, table: pd.DataFrame) -> tuple[Numbers, list[str]]:
+def prepare(made: Pipeline, table: pd.DataFrame) -> tuple[Numbers, list[str]]:
     """Return what a candidate's preparation makes of some rows, and whose each column is.
 
     Parameters
     ----------
     made
-        From `fitted`, not calibrated.
+        From `fit`, not calibrated.
     table
         Features.
 
@@ -119,7 +119,7 @@ def prepared(made: Pipeline, table: pd.DataFrame) -> tuple[Numbers, list[str]]:
     """
     names = made[0].get_feature_names_out()
     owners = [str(name).split("__", 1)[1].split("\0", 1)[0] for name in names]
-    return _quiet(made[0].transform, table), owners
+    return _call_quietly(made[0].transform, table), owners
 
 
 def tune(
@@ -141,7 +141,7 @@ def tune(
     return {name.removeprefix("model__"): v for name, v in search.best_params_.items()}
 
 
-def fitted(
+def fit(
     model: str,
     table: pd.DataFrame,
     label: npt.ArrayLike,
@@ -163,10 +163,10 @@ def fitted(
     made = pipeline(model, seed, parameters)
     if calibration != CALIBRATIONS[0]:
         made = CalibratedClassifierCV(made, method=calibration, cv=list(splits), ensemble=False)
-    return _quiet(made.fit, table, label)
+    return _call_quietly(made.fit, table, label)
 
 
-def _quiet(call: Callable[..., Any], *given: Any) -> Any:
+def _call_quietly(call: Callable[..., Any], *given: Any) -> Any:
     """Call without the warning that a fold lacks a rare word: it counts as infrequent there."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Found unknown categories")
@@ -180,8 +180,8 @@ def probability(made: BaseEstimator, table: pd.DataFrame | Numbers) -> Numbers:
     probabilities before they are calibrated.
     """
     if hasattr(made, "predict_proba"):
-        return np.asarray(_quiet(made.predict_proba, table)[:, 1], dtype=float)
-    return np.asarray(special.expit(_quiet(made.decision_function, table)), dtype=float)
+        return np.asarray(_call_quietly(made.predict_proba, table)[:, 1], dtype=float)
+    return np.asarray(special.expit(_call_quietly(made.decision_function, table)), dtype=float)
 
 
 def usual_calibration(model: str) -> str:
@@ -190,7 +190,7 @@ def usual_calibration(model: str) -> str:
     return CALIBRATIONS[0] if has else CALIBRATIONS[1]
 
 
-def in_parallel(work: Callable[..., Any], jobs: Sequence[Sequence[Any]]) -> list[Any]:
+def run_parallel(work: Callable[..., Any], jobs: Sequence[Sequence[Any]]) -> list[Any]:
     """Do jobs on all cores, one thread each, and return the results in the order of the jobs."""
     return list(Parallel(n_jobs=-1, batch_size=1)(delayed(work)(*job) for job in jobs))
 

@@ -16,15 +16,15 @@ from analysis.core.formatting import (
     amount,
     count,
     difference,
-    listed,
+    join_words,
     money,
     percent,
     shorten,
-    signed,
+    signed_number,
 )
 from analysis.core.settings import Settings
 from analysis.forecast.text_decline import name
-from analysis.strategy.names import COST, RATE, REACH, UPLIFT, WORTH
+from analysis.strategy.names import COST, RATE, REACH, UPLIFT, VALUE
 from analysis.strategy.text import points, write_amount
 
 OURS = "ours"
@@ -81,7 +81,7 @@ def assumptions(facts: Mapping[str, Any], settings: Settings, tables: Tables) ->
         found += [*_cleaning(facts, settings), *_segments(facts, settings)]
         if facts.get("lapse.available"):
             found += _lapse(facts, settings, tables)
-        found += _worth(facts, settings, tables)
+        found += _expected_value(facts, settings, tables)
     if facts["activity.available"]:
         found += _regulars(facts, settings)
         if facts.get("activity.model"):
@@ -136,7 +136,7 @@ def _cleaning(facts: Mapping[str, Any], settings: Settings) -> Iterator[Assumpti
         share = percent(codes / facts["transactions.rung4_revenue"], 1)
         yield Assumption(
             "Codes of a certain form are products, all others are not",
-            listed(given.product_codes, "or"),
+            join_words(given.product_codes, "or"),
             OURS,
             (),
             "transactions",
@@ -241,9 +241,11 @@ def _lapse(facts: Mapping[str, Any], settings: Settings, tables: Tables) -> Iter
     )
 
 
-def _worth(facts: Mapping[str, Any], settings: Settings, tables: Tables) -> Iterator[Assumption]:
+def _expected_value(
+    facts: Mapping[str, Any], settings: Settings, tables: Tables
+) -> Iterator[Assumption]:
     given, sign = settings.strategy, settings.transactions.currency
-    actions = _of(tables("actions"), "ledger")
+    actions = _rows_of(tables("actions"), "ledger")
     if actions.empty or not actions["rank"].notna().any():
         return
     top = actions.sort_values("rank").iloc[0]
@@ -279,7 +281,7 @@ def _worth(facts: Mapping[str, Any], settings: Settings, tables: Tables) -> Iter
         ("maritz1978",),
         "",
         where,
-        f"{swing(WORTH)}{_by_mean(tables('segment_returns'), str(top['segment']), sign)}",
+        f"{swing(VALUE)}{_compare_with_mean(tables('segment_returns'), str(top['segment']), sign)}",
     )
     yield Assumption(
         "The share of sales that is profit (margin)",
@@ -325,7 +327,7 @@ def _worth(facts: Mapping[str, Any], settings: Settings, tables: Tables) -> Iter
     )
 
 
-def _by_mean(past: pd.DataFrame, segment: str, currency: str) -> str:
+def _compare_with_mean(past: pd.DataFrame, segment: str, currency: str) -> str:
     """Say what the mean of those who came would be, beside the median."""
     own = past[past["segment"] == segment] if len(past) else past
     if own.empty or own[["spend", "spend_mean"]].isna().any(axis=None):
@@ -379,7 +381,7 @@ def _model(facts: Mapping[str, Any], settings: Settings, tables: Tables) -> Iter
         + (
             "."
             if most is None
-            else f", by {signed(most['added'])} of ROC-AUC at most ({name(most['model'])})."
+            else f", by {signed_number(most['added'])} of ROC-AUC at most ({name(most['model'])})."
         ),
     )
     yield Assumption(
@@ -416,7 +418,7 @@ def _model(facts: Mapping[str, Any], settings: Settings, tables: Tables) -> Iter
 def _contact(facts: Mapping[str, Any], settings: Settings, tables: Tables) -> Iterator[Assumption]:
     given = settings.contact
     cases = tables("contact_scenarios")
-    actions = _of(tables("actions"), "activity")
+    actions = _rows_of(tables("actions"), "activity")
     where = ("sec-contact", "sec-worth-activity")
 
     def case(times: str) -> str:
@@ -469,12 +471,12 @@ def _contact(facts: Mapping[str, Any], settings: Settings, tables: Tables) -> It
 # ------------------------------------------------------------------------- what a range moves
 
 
-def _of(table: pd.DataFrame, half: str) -> pd.DataFrame:
+def _rows_of(table: pd.DataFrame, half: str) -> pd.DataFrame:
     return table[table["half"] == half] if len(table) else table
 
 
 def _tornado(tables: Tables, half: str, segment: str) -> pd.DataFrame:
-    own = _of(tables("action_tornado"), half)
+    own = _rows_of(tables("action_tornado"), half)
     return own[own["segment"] == segment] if len(own) else own
 
 

@@ -90,7 +90,7 @@ def ledger_values(people: pd.DataFrame, table: pd.DataFrame) -> pd.Series:
     Parameters
     ----------
     people
-        segment, monetary, frequency, and away from `staying_away`.
+        segment, monetary, frequency, and away from `returns.absence_probability`.
     table
         The ledger's rows of `valued`.
     """

@@ -49,7 +49,7 @@ def write_lists(build: Path) -> list[Path]:
     """
     out = build / "export"
     if PUBLISHED & set(out.resolve().parts):
-        raise _refused(
+        raise _refusal(
             build,
             "this folder is published, and lists of customers must not be",
             "Name the folder of a build outside _book, _site and sites with --out.",
@@ -57,7 +57,7 @@ def write_lists(build: Path) -> list[Path]:
     customers, regular = _table(build, "customers"), _table(build, "activity")
     actions = _table(build, "actions")
     if customers.empty and (regular.empty or actions.empty):
-        raise _nobody(build)
+        raise _no_build(build)
     sizes = customers["segment"].value_counts().sort_index() if len(customers) else pd.Series()
     lists = _segment_lists(customers) | contact_lists(actions, customers, regular)
     about = core_files.read_json(build / core_files.MANIFEST)
@@ -88,14 +88,14 @@ def _table(build: Path, name: str) -> pd.DataFrame:
     return pd.read_parquet(path) if path.is_file() else pd.DataFrame()
 
 
-def _nobody(build: Path) -> Refused:
+def _no_build(build: Path) -> Refused:
     if (build / core_files.MANIFEST).is_file():
-        return _refused(
+        return _refusal(
             build,
             "this build has no ledger and no model of regular customers, and so nobody to export",
             "Run 'python -m analysis build' on a folder with a ledger, or with the four tables.",
         )
-    return _refused(build, "there is no build here", "Run 'python -m analysis build' first.")
+    return _refusal(build, "there is no build here", "Run 'python -m analysis build' first.")
 
 
 def _segment_lists(customers: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -179,7 +179,14 @@ def assumptions(actions: pd.DataFrame, settings: Mapping[str, Any]) -> dict[str,
     settings
         Of the build's manifest.
     """
-    names = ["cost_per_contact", "uplift_low", "uplift", "uplift_high", "movable", "worth"]
+    names = [
+        "cost_per_contact",
+        "uplift_low",
+        "uplift",
+        "uplift_high",
+        "movable",
+        "value_per_customer",
+    ]
     rows = actions.dropna(subset=["value_per_contact"]) if len(actions) else actions
     return {
         **{name: settings[name] for name in ("strategy", "contact") if name in settings},
@@ -190,7 +197,7 @@ def assumptions(actions: pd.DataFrame, settings: Mapping[str, Any]) -> dict[str,
     }
 
 
-def _refused(build: Path, rule: str, remedy: str) -> Refused:
+def _refusal(build: Path, rule: str, remedy: str) -> Refused:
     return Refused([Problem(str(build), rule, remedy=remedy)])
 
 

@@ -60,8 +60,8 @@ def gain(
     [14.0, -1.0]
     """
     saved = min(1.0, contact.save_rate * times.get("save_rate", 1.0))
-    worth = np.maximum(np.asarray(profit, dtype=float), 0) * contact.profit_lost * contact.months
-    kept = np.asarray(declines, dtype=float) * saved * worth
+    value = np.maximum(np.asarray(profit, dtype=float), 0) * contact.profit_lost * contact.months
+    kept = np.asarray(declines, dtype=float) * saved * value
     return np.asarray(kept - contact.cost * times.get("cost", 1.0))
 
 
@@ -122,14 +122,14 @@ def contact_curve(
             "recall_high": recall[1],
         }
     )
-    return table.assign(chosen=table.index == _highest(table["expected"]))
+    return table.assign(chosen=table.index == _last_maximum(table["expected"]))
 
 
 def _ratio(contact: ContactSettings, name: str) -> float:
     return float(getattr(contact, name) / contact.save_rate) if contact.save_rate else 1.0
 
 
-def _highest(expected: pd.Series) -> int:
+def _last_maximum(expected: pd.Series) -> int:
     """Return the place of the highest value, the last where several are the same."""
     return int(len(expected) - 1 - np.argmax(expected.to_numpy()[::-1]))
 
@@ -154,7 +154,7 @@ def contact_scenarios(
     rows, kept = [], 0
     for scenario, times in SCENARIOS.items():
         expected = pd.Series(above @ gain(people["profit"], p, contact, **times))
-        best = _highest(expected)
+        best = _last_maximum(expected)
         kept = best if scenario == AS_ASSUMED else kept
         rows.append(
             {

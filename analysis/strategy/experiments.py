@@ -71,7 +71,7 @@ def sample_size(base: float, changed: float, alpha: float, power: float) -> floa
     return float(normal_sample_size_one_tail(effect, power, alpha / 2, math.sqrt(2)))
 
 
-def detectable(base: float, per_arm: float, alpha: float, power: float, up: bool) -> float:
+def detectable_uplift(base: float, per_arm: float, alpha: float, power: float, up: bool) -> float:
     """Return the smallest difference that an experiment of a given size can tell: the inverse.
 
     Parameters
@@ -90,7 +90,7 @@ def detectable(base: float, per_arm: float, alpha: float, power: float, up: bool
 
     Examples
     --------
-    >>> round(detectable(0.30, 1376, 0.05, 0.80, up=True), 3)
+    >>> round(detectable_uplift(0.30, 1376, 0.05, 0.80, up=True), 3)
     0.05
     """
     if per_arm < 2 or not 0 <= base <= 1:
@@ -134,7 +134,7 @@ def plan_experiments(
     rows = []
     pays = known[known["value_per_contact"] > 0]
     if len(pays) > 1:
-        rows.append(_row(_together(pays, rates), assumed, tests=1))
+        rows.append(_row(_joint_action(pays, rates), assumed, tests=1))
     rows += [
         _row({**row, "base": float(rates[str(row["segment"])])}, assumed, tests=len(known))
         for _, row in known.iterrows()
@@ -142,7 +142,7 @@ def plan_experiments(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _together(pays: pd.DataFrame, rates: Mapping[str, float]) -> dict[str, Any]:
+def _joint_action(pays: pd.DataFrame, rates: Mapping[str, float]) -> dict[str, Any]:
     """Return the actions that pay as if they were one: means over their contacts."""
     weights = pays["contacts"].to_numpy(float)
 
@@ -154,7 +154,8 @@ def _together(pays: pd.DataFrame, rates: Mapping[str, float]) -> dict[str, Any]:
         "segment": TOGETHER,
         "contacts": weights.sum(),
         "base": mean(pays["segment"].map(rates)),
-        "break_even_uplift": float(pays["cost"].sum()) / float((pays["worth"] * weights).sum()),
+        "break_even_uplift": float(pays["cost"].sum())
+        / float((pays["value_per_customer"] * weights).sum()),
         "uplift_low": mean(pays["uplift_low"]),
         "uplift": mean(pays["uplift"]),
     }
@@ -183,7 +184,7 @@ def _row(row: Mapping[Any, Any], assumed: StrategySettings, tests: int) -> dict[
         verdict = NEVER
     else:
         verdict = ENOUGH if waves <= assumed.most_waves else TOO_SMALL
-    found = detectable(base, per_wave * assumed.most_waves, alpha, assumed.power, up)
+    found = detectable_uplift(base, per_wave * assumed.most_waves, alpha, assumed.power, up)
     return {
         "half": row["half"],
         "segment": row["segment"],

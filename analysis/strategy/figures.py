@@ -21,8 +21,8 @@ from analysis.core.plotting import (
     PRIMARY,
     SOFT,
     count_labels,
+    empty_plot,
     money_labels,
-    nothing,
     percent_labels,
     title,
     titled_theme,
@@ -41,7 +41,7 @@ _LINES = [
 def contact_curve(curve: pd.DataFrame, message: str, unit: str) -> p9.ggplot:
     """Draw the profit, in a unit, of contacting everybody from each risk on."""
     if curve.empty:
-        return nothing(message)
+        return empty_plot(message)
     lines = pd.concat(
         [
             curve[["threshold"]].assign(value=curve[column], column=column, kind=kind)
@@ -104,11 +104,11 @@ def _unit(half: str) -> str:
     return "" if half == "ledger" else " (units of the profit table)"
 
 
-def worth(actions: pd.DataFrame, message: str, half: str, currency: str = "") -> p9.ggplot:
+def expected_value(actions: pd.DataFrame, message: str, half: str, currency: str = "") -> p9.ggplot:
     """Draw what a contact brings, and what all contacts of an action bring, with intervals."""
     rows = actions[actions["rank"].notna()] if len(actions) else actions
     if rows.empty:
-        return nothing(message)
+        return empty_plot(message)
     rows = rows.sort_values("rank", kind="stable")
     sizes = [f" ({count(contacts)})" for contacts in rows["contacts"]]
     names = labels([capital(str(name)) for name in rows["segment"]], 26, sizes)
@@ -154,7 +154,7 @@ def worth(actions: pd.DataFrame, message: str, half: str, currency: str = "") ->
     )
 
 
-def _told(name: str, value: float, half: str, currency: str) -> str:
+def _write_assumption(name: str, value: float, half: str, currency: str) -> str:
     """Write the value of an assumption."""
     if name == UPLIFT:
         return points(value)
@@ -166,7 +166,7 @@ def _told(name: str, value: float, half: str, currency: str) -> str:
 def tornado(table: pd.DataFrame, message: str, half: str, currency: str = "") -> p9.ggplot:
     """Draw what each assumption does to the profit of one action, the largest on top."""
     if table.empty:
-        return nothing(message)
+        return empty_plot(message)
     names = top_first([capital(assumption(name, half)) for name in table["assumption"]])
     ends = ["at its low", "at its high"]
     parts = []
@@ -180,7 +180,7 @@ def tornado(table: pd.DataFrame, message: str, half: str, currency: str = "") ->
                     "to": table[f"profit_{column}"],
                     "other": table[f"profit_{'high' if column == 'low' else 'low'}"],
                     "end": pd.Categorical([end] * len(table), ends),
-                    "text": [_told(name, at, half, currency) for name, at in pairs],
+                    "text": [_write_assumption(name, at, half, currency) for name, at in pairs],
                 }
             )
         )
@@ -214,7 +214,7 @@ def budget(
     """Draw how the expected profit grows with the contacts, the best first, and the limit."""
     rows = table[table["by"] == "contacts"] if len(table) else table
     if rows.empty:
-        return nothing(message)
+        return empty_plot(message)
     start = pd.DataFrame(
         {"cumulative_contacts": [0.0], "cumulative_profit": [0.0], "low": [0.0], "high": [0.0]}
     )

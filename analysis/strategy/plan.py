@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from analysis.core.formatting import listed
+from analysis.core.formatting import join_words
 from analysis.core.names import ACTIVITY, LEDGER, Half
 from analysis.core.problems import Problem, Refused
 from analysis.core.settings import ShareRange
@@ -86,7 +86,7 @@ class Action(_Entry):
     uplift: ShareRange | None = None
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _check_cost_and_uplift(self) -> Self:
         if self.half == LEDGER and (self.cost is None or self.uplift is None):
             raise ValueError("an action of the ledger needs a cost and an uplift")
         return self
@@ -103,10 +103,12 @@ class Trait(_Entry):
     say: Annotated[str, Field(min_length=1), AfterValidator(_sentence)]
 
     @model_validator(mode="after")
-    def _one_condition(self) -> Self:
+    def _check_one_condition(self) -> Self:
         known = LEDGER_TRAITS if self.half == LEDGER else ACTIVITY_TRAITS
         if self.column not in known:
-            raise ValueError(f"there is no column {self.column!r}; there are {listed([*known])}")
+            raise ValueError(
+                f"there is no column {self.column!r}; there are {join_words([*known])}"
+            )
         if (self.above is None) == (self.below is None):
             raise ValueError("a trait has one condition: above, or below")
         if known[self.column] == "label" and EVERYBODY not in (self.above, self.below):
@@ -156,7 +158,7 @@ def read_plan(rules: Sequence[Segment], path: Path = SEGMENTS_FILE) -> Plan:
             if isinstance(error, ValidationError)
             else [str(error)]
         )
-        raise _refused(path, reasons) from None
+        raise _refusal(path, reasons) from None
     known = {(LEDGER, rule.name) for rule in rules} | {(ACTIVITY, name) for name in GROUPS}
     given = [(action.half, action.segment) for action in found.actions]
     meant = {(trait.half, name) for trait in found.traits for name in trait.segments}
@@ -172,11 +174,11 @@ def read_plan(rules: Sequence[Segment], path: Path = SEGMENTS_FILE) -> Plan:
         ),
     ]
     if reasons:
-        raise _refused(path, reasons)
+        raise _refusal(path, reasons)
     return Plan(found.actions, found.traits)
 
 
-def _refused(path: Path, reasons: Sequence[str]) -> Refused:
+def _refusal(path: Path, reasons: Sequence[str]) -> Refused:
     remedy = "Correct the actions or traits in data/segments.toml."
     return Refused([Problem(path.name, reason, remedy=remedy) for reason in reasons])
 

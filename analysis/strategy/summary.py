@@ -65,7 +65,7 @@ def best_action(actions: pd.DataFrame, half: str, currency: str = "") -> str:
             f"for the {WHO[half]} '{name}', would lose {_amount(top, half, currency)} in a "
             "quarter. Contact nobody until a test shows a larger effect."
         )
-    number = len(_valued(actions, half))
+    number = len(_valued_actions(actions, half))
     largest = f", the largest of {number} actions" if number > 1 else ""
     reached = ""
     if round(top["contacts"]) < top["listed"]:
@@ -78,14 +78,14 @@ def best_action(actions: pd.DataFrame, half: str, currency: str = "") -> str:
     )
 
 
-def _valued(actions: pd.DataFrame, half: str) -> pd.DataFrame:
+def _valued_actions(actions: pd.DataFrame, half: str) -> pd.DataFrame:
     valued = actions[actions["rank"].notna()] if len(actions) else actions
     return valued[valued["half"] == half] if len(valued) else valued
 
 
 def _best(actions: pd.DataFrame, half: str) -> pd.Series | None:
     """Return the action of a half with the highest expected profit."""
-    known = _valued(actions, half)
+    known = _valued_actions(actions, half)
     return None if known.empty else top_row(known, "expected_profit")
 
 
@@ -95,19 +95,19 @@ def _amount(row: pd.Series, half: str, currency: str) -> str:
     return f"{middle} ({ends[0]} to {ends[1]})"
 
 
-def first_trial(trials: pd.DataFrame, actions: pd.DataFrame, waves: int) -> str:
+def first_experiment(experiments: pd.DataFrame, actions: pd.DataFrame, waves: int) -> str:
     """Ask for the trial that would show whether contacts work; empty without any action that pays.
 
     Parameters
     ----------
-    trials
+    experiments
         From `strategy.experiments.plan_experiments`; may hold both halves.
     actions
         From `strategy.value.value_actions`.
     waves
         How many quarters a trial may take.
     """
-    joint = trials[trials["segment"] == TOGETHER] if len(trials) else trials
+    joint = experiments[experiments["segment"] == TOGETHER] if len(experiments) else experiments
     if joint.empty:
         return ""
     told = joint[joint["detectable"].notna()]

@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.core.names import ACTIVITY, LEDGER, Half
 from analysis.core.settings import ContactSettings, Settings, StrategySettings
-from analysis.segments.returns import staying_away
+from analysis.segments.returns import absence_probability
 from analysis.strategy import budget, experiments, traits, value
 from analysis.strategy.names import ENOUGH, TOGETHER
 from analysis.strategy.plan import Plan, actions
@@ -40,10 +40,10 @@ def strategy(
     -------
     tuple
         Tables ``actions``, ``action_traits``, ``action_tornado``, ``action_budget`` and
-        ``action_trials``, each with both halves below each other, and ``customers`` and
+        ``action_experiments``, each with both halves below each other, and ``customers`` and
         ``activity`` with action and expected_value of each customer; facts keyed ``strategy.*``.
     """
-    smallest, seed = settings.report.smallest_group, settings.engine.seed
+    minimum_group, seed = settings.report.smallest_group, settings.engine.seed
     profiles = tables.get("segment_profiles", EMPTY)
     groups = tables.get("risk_groups", EMPTY)
     regular = tables.get("activity", EMPTY)
@@ -51,7 +51,13 @@ def strategy(
     table = actions(plan, profiles, groups, regular)
     found: dict[str, list[pd.DataFrame]] = {
         name: []
-        for name in ("actions", "action_traits", "action_tornado", "action_budget", "action_trials")
+        for name in (
+            "actions",
+            "action_traits",
+            "action_tornado",
+            "action_budget",
+            "action_experiments",
+        )
     }
     made: dict[str, pd.DataFrame] = {}
     facts: Facts = {}
@@ -63,7 +69,7 @@ def strategy(
             continue
         if half == LEDGER:
             people = tables["customers"]
-            people = people.assign(away=staying_away(people, past))
+            people = people.assign(away=absence_probability(people, past))
             values = traits.ledger_traits(
                 profiles, tables["segment_overall"].iloc[0], settings.transactions.currency
             )
@@ -71,11 +77,11 @@ def strategy(
         else:
             people = regular
             effects = tables.get("risk_group_effects", EMPTY)
-            values = traits.group_traits(people, effects, smallest)
+            values = traits.group_traits(people, effects, minimum_group)
             consented = people[people["consent"].to_numpy(dtype=bool)]
             rates = consented.groupby("risk_group")["decline"].mean().astype(float).to_dict()
         terms = terms_of(
-            plan, own, half, people, past, settings.strategy, settings.contact, smallest
+            plan, own, half, people, past, settings.strategy, settings.contact, minimum_group
         )
         own = value.value_actions(own, terms, seed)
         order = budget.budget(
@@ -85,18 +91,18 @@ def strategy(
             settings.strategy.contacts.get(half, 0),
             settings.strategy.budget.get(half, 0.0),
         )
-        trials = experiments.plan_experiments(own, rates, settings.strategy)
+        planned = experiments.plan_experiments(own, rates, settings.strategy)
         tornados = [
             value.tornado(name, half, term)
             for name, term in terms.items()
             if isinstance(term, value.Terms)
         ]
         found["actions"].append(own)
-        found["action_traits"].append(traits.matched(plan, values, half))
+        found["action_traits"].append(traits.match_traits(plan, values, half))
         found["action_tornado"] += tornados
         found["action_budget"].append(order)
-        found["action_trials"].append(trials)
-        facts |= strategy_facts(half, own, order, trials)
+        found["action_experiments"].append(planned)
+        facts |= strategy_facts(half, own, order, planned)
         # What is not expected to pay is recommended to nobody.
         texts = own[own["listed"] > 0].set_index("segment")["action"]
         if half == LEDGER:
@@ -117,7 +123,7 @@ def strategy(
 
 
 def strategy_facts(
-    half: str, table: pd.DataFrame, order: pd.DataFrame, trials: pd.DataFrame
+    half: str, table: pd.DataFrame, order: pd.DataFrame, planned: pd.DataFrame
 ) -> Facts:
     """Return the numbers that the prose quotes, keyed ``strategy.<half>.*``.
 
@@ -125,7 +131,7 @@ def strategy_facts(
     ----------
     half
         `LEDGER` or `ACTIVITY`.
-    table, order, trials
+    table, order, planned
         From `strategy.value.value_actions`, `strategy.budget.budget` and
         `strategy.experiments.plan_experiments`.
     """
@@ -135,9 +141,9 @@ def strategy_facts(
         f"{key}.valued": int(table["rank"].notna().sum()),
         f"{key}.paying": int((table["value_per_contact"] > 0).sum()),
         f"{key}.listed": int(table["listed"].sum()),
-        f"{key}.trials": int((trials["segment"] != TOGETHER).sum()),
-        f"{key}.trials_enough": int(
-            ((trials["verdict"] == ENOUGH) & (trials["segment"] != TOGETHER)).sum()
+        f"{key}.experiments": int((planned["segment"] != TOGETHER).sum()),
+        f"{key}.experiments_enough": int(
+            ((planned["verdict"] == ENOUGH) & (planned["segment"] != TOGETHER)).sum()
         ),
     }
     if len(ranked := table[table["rank"] == 1]):
@@ -165,10 +171,10 @@ def strategy_facts(
             f"{key}.limited_contacts": float(by["taken"].sum()),
             f"{key}.limited_profit": float(by["taken_profit"].sum()),
         }
-    joint = trials[(trials["segment"] == TOGETHER) & trials["detectable"].notna()]
+    joint = planned[(planned["segment"] == TOGETHER) & planned["detectable"].notna()]
     if len(joint):
         facts[f"{key}.detectable"] = float(joint["detectable"].iloc[0])
-        facts[f"{key}.trial_verdict"] = str(joint["verdict"].iloc[0])
+        facts[f"{key}.experiment_verdict"] = str(joint["verdict"].iloc[0])
     return facts
 
 
@@ -180,7 +186,7 @@ def terms_of(
     past: pd.DataFrame,
     assumed: StrategySettings,
     contact: ContactSettings,
-    smallest: int,
+    minimum_group: int,
 ) -> dict[str, value.Terms | str]:
     """Return the terms of each action of one half, or why there are none.
 
@@ -194,7 +200,7 @@ def terms_of(
         The half's customers; in the ledger with ``away``.
     past
         From `returns`; not used in the activity half.
-    assumed, contact, smallest
+    assumed, contact, minimum_group
         The settings.
     """
     shown = set(table.loc[(table["half"] == half) & table["shown"], "segment"])
@@ -212,6 +218,6 @@ def terms_of(
             )
         else:
             found[action.segment] = value.group_terms(
-                action, own, contact, assumed.wrong_by, smallest
+                action, own, contact, assumed.wrong_by, minimum_group
             )
     return found

@@ -12,7 +12,7 @@ from analysis.core.formatting import (
     amount,
     capital,
     count,
-    listed,
+    join_words,
     money,
     percent,
     shorten,
@@ -27,7 +27,7 @@ from analysis.strategy.names import (
     TOGETHER,
     TOO_SMALL,
     UPLIFT,
-    WORTH,
+    VALUE,
 )
 
 NOTHING = "There is no action whose worth could be told."
@@ -35,14 +35,14 @@ NOTHING = "There is no action whose worth could be told."
 ASSUMPTIONS = {
     "ledger": {
         UPLIFT: "uplift",
-        WORTH: "spend of one who is won",
+        VALUE: "spend of one who is won",
         RATE: "margin",
         REACH: "share who can be contacted",
         COST: "cost of a contact",
     },
     "activity": {
         UPLIFT: "uplift",
-        WORTH: "profit of one who is kept",
+        VALUE: "profit of one who is kept",
         RATE: "profit at stake",
         COST: "cost of a contact",
     },
@@ -91,7 +91,7 @@ def points(share: float) -> str:
     return f"{value:.{digits}f}".removesuffix(".0") + (" point" if value == 1 else " points")
 
 
-def _ranked(actions: pd.DataFrame) -> pd.DataFrame:
+def _ranked_actions(actions: pd.DataFrame) -> pd.DataFrame:
     known = actions[actions["rank"].notna()] if len(actions) else actions
     return known.sort_values("rank", kind="stable") if len(known) else known
 
@@ -101,7 +101,7 @@ def _span(row: pd.Series, half: str, currency: str) -> str:
     return f"{ends[0]} to {ends[1]}"
 
 
-def worth(actions: pd.DataFrame, half: str, currency: str = "") -> str:
+def expected_value(actions: pd.DataFrame, half: str, currency: str = "") -> str:
     """Say how many actions are expected to pay, and which brings most for a contact.
 
     Parameters
@@ -111,7 +111,7 @@ def worth(actions: pd.DataFrame, half: str, currency: str = "") -> str:
     half, currency
         Of the half.
     """
-    known = _ranked(actions)
+    known = _ranked_actions(actions)
     if known.empty:
         return NOTHING
     pays = known[known["value_per_contact"] > 0]
@@ -130,7 +130,7 @@ def worth(actions: pd.DataFrame, half: str, currency: str = "") -> str:
     )
 
 
-def not_yet(row: pd.Series) -> str:
+def losing_action(row: pd.Series) -> str:
     """Say what is done with a segment whose action does not pay, and what would change that.
 
     Parameters
@@ -148,24 +148,24 @@ def not_yet(row: pd.Series) -> str:
     )
 
 
-def in_all(actions: pd.DataFrame, half: str, currency: str = "") -> str:
+def largest_total(actions: pd.DataFrame, half: str, currency: str = "") -> str:
     """Say which action brings most in all, where another one brings most for a contact."""
-    known = _ranked(actions)
+    known = _ranked_actions(actions)
     if known.empty:
         return ""
     first, best = known.iloc[0], top_row(known, "expected_profit")
     if best["segment"] == first["segment"] or not best["expected_profit"] > 0:
         return ""
     return (
-        f"For each contact {_quoted(first['segment'])} brings most; in all, "
-        f"{_quoted(best['segment'])} does, "
+        f"For each contact {_quote(first['segment'])} brings most; in all, "
+        f"{_quote(best['segment'])} does, "
         f"{write_amount(best['expected_profit'], half, currency)}."
     )
 
 
-def sure(actions: pd.DataFrame) -> str:
+def loss_risk(actions: pd.DataFrame) -> str:
     """Say which actions could also lose, within what is assumed."""
-    known = _ranked(actions)
+    known = _ranked_actions(actions)
     if known.empty:
         return NOTHING
     loses, pays = known["high"] <= 0, known["low"] >= 0
@@ -177,21 +177,21 @@ def sure(actions: pd.DataFrame) -> str:
     for rows, verb in ((known[~pays & ~loses], "may pay or lose"), (known[loses & ~pays], "lose")):
         if len(rows):
             ending = "s" * (verb == "lose" and len(rows) == 1)
-            said.append(f"{listed([_quoted(name) for name in rows['segment']])} {verb}{ending}")
+            said.append(f"{join_words([_quote(name) for name in rows['segment']])} {verb}{ending}")
     return f"Within the middle 95% of what the assumptions allow, {'; '.join(said)}."
 
 
-def without(actions: pd.DataFrame) -> str:
+def missing_values(actions: pd.DataFrame) -> str:
     """Say which actions have no value, and why; nothing where all have one."""
     left = actions[actions["reason"].fillna("") != ""] if len(actions) else actions
     said = [
-        f"{listed([_quoted(name) for name in rows['segment']])} ({reason})"
+        f"{join_words([_quote(name) for name in rows['segment']])} ({reason})"
         for reason, rows in left.groupby("reason", sort=False)
     ]
     return f"No worth can be told for {'; '.join(said)}." if said else ""
 
 
-def _quoted(name: object) -> str:
+def _quote(name: object) -> str:
     return f"'{shorten(name)}'"
 
 
@@ -255,8 +255,8 @@ def order(budget: pd.DataFrame, by: str, limit: float, half: str, currency: str 
         start = f"{capital(what)} would do for" if limit else "Without a limit there is room for"
         return f"{start} {which}: an expected {profit}."
     some = rows[rows["taken"] > 0]
-    names = [_quoted(name) for name in some["segment"]]
-    who = listed(names if len(names) < 5 else [*names[:3], f"{len(names) - 3} more"])
+    names = [_quote(name) for name in some["segment"]]
+    who = join_words(names if len(names) < 5 else [*names[:3], f"{len(names) - 3} more"])
     ending = ", the last in part" if part[some.index].any() and len(some) > 1 else ""
     ending = ", in part" if part[some.index].any() and len(some) == 1 else ending
     goes = "goes" if what.startswith("1 ") else "go"
@@ -293,13 +293,13 @@ def budget_curve(budget: pd.DataFrame, half: str, currency: str = "") -> str:
     return f"{text}."
 
 
-def trials(table: pd.DataFrame) -> str:
+def experiments(table: pd.DataFrame) -> str:
     """Say how many segments are large enough for a trial that tells whether the action pays."""
     single = table[table["segment"] != TOGETHER] if len(table) else table
     if single.empty:
         return "No trial can be planned: no action has a worth and a past rate."
     never = single[single["verdict"] == NEVER]
-    names = listed([_quoted(name) for name in never["segment"]])
+    names = join_words([_quote(name) for name in never["segment"]])
     text = f" For {names} no uplift that is possible would pay." if len(never) else ""
     single = single[single["verdict"].isin([ENOUGH, TOO_SMALL])]
     if single.empty:
@@ -310,12 +310,12 @@ def trials(table: pd.DataFrame) -> str:
         several = f"All {total} segments are" if len(enough) else f"None of the {total} segments is"
         one = f"The segment is{'' if len(enough) else ' not'}"
         return f"{one if total == 1 else several} {what}.{text}"
-    names = listed([_quoted(name) for name in enough["segment"]])
+    names = join_words([_quote(name) for name in enough["segment"]])
     verb = "is" if len(enough) == 1 else "are"
     return f"Of {total} segments, {len(enough)} {verb} {what}: {names}.{text}"
 
 
-def together(table: pd.DataFrame, actions: pd.DataFrame, waves: int) -> str:
+def joint_experiment(table: pd.DataFrame, actions: pd.DataFrame, waves: int) -> str:
     """Say what a trial of all actions together could tell.
 
     Parameters

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.core.formatting import about, count, listed, money, percent, shorten
+from analysis.core.formatting import count, join_words, median_text, money, percent, shorten
 from analysis.forecast.names import GROUPS, TARGET
 from analysis.regulars.summaries import CHANCE
 from analysis.regulars.tables import feature_effects
@@ -63,7 +63,7 @@ def ledger_traits(profiles: pd.DataFrame, overall: pd.Series, currency: str = ""
     large = (table["here"] - table["there"]).abs() >= RELEVANT * table["there"].abs()
     up, down = table["low"] > table["there_high"], table["high"] < table["there_low"]
     table["way"] = (up & large).astype(int) - (down & large).astype(int)
-    return _written(table, currency)
+    return _write_values(table, currency)
 
 
 def _ends(row: Any, column: str) -> tuple[float, float, float]:
@@ -80,7 +80,9 @@ def _ends(row: Any, column: str) -> tuple[float, float, float]:
     return value, value - reach, value + reach
 
 
-def group_traits(customers: pd.DataFrame, effects: pd.DataFrame, smallest: int) -> pd.DataFrame:
+def group_traits(
+    customers: pd.DataFrame, effects: pd.DataFrame, minimum_group: int
+) -> pd.DataFrame:
     """Return the values of each group by risk and profit that a trait may ask about.
 
     Parameters
@@ -90,7 +92,7 @@ def group_traits(customers: pd.DataFrame, effects: pd.DataFrame, smallest: int) 
     effects
         From `forecast.risk_groups.group_effects`, which are taken over for the group worth keeping,
         so that no sentence says other than the picture of that group.
-    smallest
+    minimum_group
         As in `regulars.tables.feature_effects`.
 
     Returns
@@ -103,7 +105,7 @@ def group_traits(customers: pd.DataFrame, effects: pd.DataFrame, smallest: int) 
     parts = []
     for group in GROUPS[1:]:
         others = customers.assign(decline=customers["risk_group"] == group)
-        parts.append(feature_effects(others, smallest).assign(segment=group))
+        parts.append(feature_effects(others, minimum_group).assign(segment=group))
     found = pd.concat(parts, ignore_index=True)
     if len(found):
         adjusted = stats.false_discovery_control(found["p_value"], method="bh")
@@ -131,10 +133,10 @@ def group_traits(customers: pd.DataFrame, effects: pd.DataFrame, smallest: int) 
             "way": way.astype(int),
         }
     )
-    return _written(table, currency="")
+    return _write_values(table, currency="")
 
 
-def _written(table: pd.DataFrame, currency: str) -> pd.DataFrame:
+def _write_values(table: pd.DataFrame, currency: str) -> pd.DataFrame:
     """Add how the values are written; a comparison that medians do not show has none."""
 
     def text(kind: str, value: float) -> str:
@@ -142,7 +144,7 @@ def _written(table: pd.DataFrame, currency: str) -> pd.DataFrame:
             return percent(value, 1 if kind == "share" and value < 0.1 else 0)
         if kind == "money":
             return money(value, currency)
-        return count(value, "day") if kind == "days" else about(value)
+        return count(value, "day") if kind == "days" else median_text(value)
 
     for name in ("here", "there"):
         pairs = zip(table["kind"], table[name], strict=True)
@@ -153,7 +155,7 @@ def _written(table: pd.DataFrame, currency: str) -> pd.DataFrame:
 # ------------------------------------------------------------------------- what fits
 
 
-def matched(plan: Plan, values: pd.DataFrame, half: str) -> pd.DataFrame:
+def match_traits(plan: Plan, values: pd.DataFrame, half: str) -> pd.DataFrame:
     """Return the sentences that each segment has earned.
 
     Parameters
@@ -177,11 +179,14 @@ def matched(plan: Plan, values: pd.DataFrame, half: str) -> pd.DataFrame:
         own = values[values["segment"] == action.segment]
         for trait in plan.traits:
             if trait.half == half and (not trait.segments or action.segment in trait.segments):
-                rows += [(half, action.segment, trait.column, text) for text in _said(trait, own)]
+                rows += [
+                    (half, action.segment, trait.column, text)
+                    for text in _trait_sentences(trait, own)
+                ]
     return pd.DataFrame(rows, columns=["half", "segment", "column", "sentence"], dtype="str")
 
 
-def _said(trait: Trait, own: pd.DataFrame) -> Iterator[str]:
+def _trait_sentences(trait: Trait, own: pd.DataFrame) -> Iterator[str]:
     rows = own[own["column"] == trait.column]
     wanted = 1 if trait.above is not None else -1
     limit = trait.above if wanted == 1 else trait.below
@@ -199,5 +204,5 @@ def _said(trait: Trait, own: pd.DataFrame) -> Iterator[str]:
     text = trait.say if told else _BRACKETS.sub("", trait.say)
     if not told and ("{here}" in text and "{there}" in text):
         return  # the sentence lives on a difference that cannot be seen in its numbers
-    levels = listed([f"'{shorten(level)}'" for level in rows["level"]])
+    levels = join_words([f"'{shorten(level)}'" for level in rows["level"]])
     yield text.format(here=row["here_text"], there=row["there_text"], levels=levels)

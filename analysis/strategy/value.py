@@ -4,8 +4,8 @@ A contact costs, and wins a share of those whom it reaches: the uplift. In the l
 won orders in a quarter in which he or she would have ordered nothing; among the regular customers,
 one who is kept does not buy less. Uplift, margin, reach and cost are assumptions, in
 ``data/segments.toml`` and in ``[strategy]`` and ``[contact]`` of the settings; what one who is won
-is worth, and who can be won at all, comes from the data. The halves have different units, and are
-never added up.
+would spend, and who can be won at all, comes from the data. The halves have different units, and
+are never added up.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from scipy import stats
 from analysis.core.settings import ContactSettings, Range, StrategySettings
 from analysis.stats.bootstrap import percentile_interval
 from analysis.strategy.contact_policy import gain
-from analysis.strategy.names import COST, LOSES, PAYS, RATE, REACH, UNCERTAIN, UPLIFT, WORTH
+from analysis.strategy.names import COST, LOSES, PAYS, RATE, REACH, UNCERTAIN, UPLIFT, VALUE
 from analysis.strategy.plan import Action
 
 Numbers = npt.NDArray[np.float64]
@@ -50,7 +50,7 @@ class Terms(NamedTuple):
     movable
         The share of them who can be won: no uplift is larger.
     ranges
-        Low, likely and high of `UPLIFT` (share of those contacted), `WORTH` (of one who is won),
+        Low, likely and high of `UPLIFT` (share of those contacted), `VALUE` (of one who is won),
         `RATE` (the margin, or by what the profit at stake is multiplied), `REACH` and `COST` (of
         one contact).
     """
@@ -62,7 +62,7 @@ class Terms(NamedTuple):
     def profit(self, **values: Numbers | float) -> Numbers:
         """Return the expected profit with some assumptions changed, the others as likely."""
         at = {name: values.get(name, ends[1]) for name, ends in self.ranges.items()}
-        won = np.minimum(at[UPLIFT], self.movable) * at[WORTH] * at[RATE]
+        won = np.minimum(at[UPLIFT], self.movable) * at[VALUE] * at[RATE]
         return np.asarray(self.people * at[REACH] * (won - at[COST]), dtype=float)
 
 
@@ -71,7 +71,7 @@ def ends(assumed: Range) -> tuple[float, float, float]:
     return assumed.low, assumed.likely, assumed.high
 
 
-def around(value: float, times: float) -> tuple[float, float, float]:
+def range_around(value: float, times: float) -> tuple[float, float, float]:
     """Return a value with its ends, so many times lower and higher."""
     return value / times, value, value * times
 
@@ -86,7 +86,7 @@ def ledger_terms(
     action
         With cost and uplift.
     people
-        The customers of the segment, with ``away`` from `staying_away`.
+        The customers of the segment, with ``away`` from `returns.absence_probability`.
     past
         The segment's row of `returns`, or none.
     assumed
@@ -101,10 +101,10 @@ def ledger_terms(
         float(people["away"].mean()),
         {
             UPLIFT: ends(action.uplift),
-            WORTH: (float(row["spend_low"]), float(row["spend"]), float(row["spend_high"])),
+            VALUE: (float(row["spend_low"]), float(row["spend"]), float(row["spend_high"])),
             RATE: ends(assumed.margin),
             REACH: ends(assumed.reach),
-            COST: around(action.cost, assumed.wrong_by),
+            COST: range_around(action.cost, assumed.wrong_by),
         },
     )
 
@@ -122,11 +122,11 @@ def contact_of(action: Action, contact: ContactSettings) -> ContactSettings:
 
 
 def group_terms(
-    action: Action, people: pd.DataFrame, contact: ContactSettings, times: float, smallest: int
+    action: Action, people: pd.DataFrame, contact: ContactSettings, times: float, minimum_group: int
 ) -> Terms | str:
     """Return the terms of an action for a group of regular customers, or why there are none.
 
-    Only customers who consented count. Uplift is the share of those contacted who are kept; worth
+    Only customers who consented count. Uplift is the share of those contacted who are kept; value
     is chosen so that all together give `strategy.contact_policy.gain`.
 
     Parameters
@@ -139,14 +139,14 @@ def group_terms(
         The settings' assumptions.
     times
         By what those without a range may be wrong.
-    smallest
+    minimum_group
         Where fewer consented, or fewer did not, nothing is told.
     """
     consented = people[people["consent"].to_numpy(dtype=bool)]
     others = len(people) - len(consented)
     if consented.empty:
         return NO_CONSENT
-    if len(consented) < smallest or 0 < others < smallest:
+    if len(consented) < minimum_group or 0 < others < minimum_group:
         return UNCOUNTED
     risk = consented["decline_probability"].to_numpy(float)
     sure = contact_of(action, contact)
@@ -161,7 +161,7 @@ def group_terms(
     reach = Z * float(np.sqrt((apart**2).sum())) / at_stake.notna().sum()
     rates = (sure.save_rate_low, sure.save_rate, sure.save_rate_high)
     low, likely, high = (rate * share for rate in rates)
-    worth = [
+    per_customer = [
         max(0.0, value) / share if share else 0.0 for value in (mean - reach, mean, mean + reach)
     ]
     return Terms(
@@ -169,10 +169,10 @@ def group_terms(
         share,
         {
             UPLIFT: (low, likely, high),
-            WORTH: (worth[0], worth[1], worth[2]),
-            RATE: around(1.0, times),
+            VALUE: (per_customer[0], per_customer[1], per_customer[2]),
+            RATE: range_around(1.0, times),
             REACH: (1.0, 1.0, 1.0),
-            COST: around(sure.cost, times),
+            COST: range_around(sure.cost, times),
         },
     )
 
@@ -198,20 +198,21 @@ def draw_assumptions(terms: Mapping[str, Terms], seed: int) -> dict[str, dict[st
 
     Uplift, margin, reach and cost are drawn from triangles over their ranges (what may be wrong by
     a factor, on a logarithmic scale), and stand equally high in their ranges for all actions:
-    whoever is too hopeful is so everywhere. What one who is won is worth is drawn for each action
-    by itself, from the normal (ledger: log-normal) distribution whose 95% interval it has.
+    if one assumption is too hopeful for one action, it is so for all. The value of a customer who
+    is won is drawn for each action by itself, from the normal (ledger: log-normal) distribution
+    whose 95% interval it has.
     """
     random = np.random.default_rng(seed)
     u = {name: random.random(DRAWS) for name in (UPLIFT, RATE, REACH, COST)}
     found = {}
     for key, term in terms.items():
-        low, likely, high = term.ranges[WORTH]
+        low, likely, high = term.ranges[VALUE]
         z = random.standard_normal(DRAWS)
         if low > 0:
-            worth = likely * np.exp(z * np.log(high / low) / (2 * Z))
+            per_customer = likely * np.exp(z * np.log(high / low) / (2 * Z))
         else:
-            worth = np.maximum(0.0, likely + z * (high - low) / (2 * Z))
-        values = {WORTH: worth}
+            per_customer = np.maximum(0.0, likely + z * (high - low) / (2 * Z))
+        values = {VALUE: per_customer}
         for name in u:
             low, likely, high = term.ranges[name]
             if name == COST and low > 0:
@@ -240,8 +241,9 @@ def value_actions(table: pd.DataFrame, terms: Mapping[str, Terms | str], seed: i
         `table` with listed (customers on the contact list: none where no profit is expected, or
         none can be told); contacts (customers who can be reached, as assumed);
         cost_per_contact; cost (of all contacts); uplift with uplift_low and uplift_high (share of
-        those contacted, no more than movable); movable; worth (profit with one who is won) with
-        worth_low and worth_high (95% of the data's own chance, or of the ledger's);
+        those contacted, no more than movable); movable; value_per_customer (profit
+        with one who is won) with value_per_customer_low and value_per_customer_high (95% of the
+        data's own chance, or of the ledger's);
         expected_profit (at the likely assumptions) with low and high (the middle 95% of
         `draw_assumptions`); value_per_contact (expected profit by contacts); break_even_uplift
         (share of those contacted from which on the action pays); draws_paying (share of the draws
@@ -265,7 +267,7 @@ def value_actions(table: pd.DataFrame, terms: Mapping[str, Terms | str], seed: i
         profit = float(term.profit())
         spread = term.profit(**draws[key])
         low, high = percentile_interval(spread)
-        worth = [value * likely[RATE] for value in ranges[WORTH]]
+        per_customer = [value * likely[RATE] for value in ranges[VALUE]]
         uplifts = [min(value, term.movable) for value in ranges[UPLIFT]]
         rows.append(
             {
@@ -277,14 +279,16 @@ def value_actions(table: pd.DataFrame, terms: Mapping[str, Terms | str], seed: i
                 "uplift_low": uplifts[0],
                 "uplift_high": uplifts[2],
                 "movable": term.movable,
-                "worth": worth[1],
-                "worth_low": worth[0],
-                "worth_high": worth[2],
+                "value_per_customer": per_customer[1],
+                "value_per_customer_low": per_customer[0],
+                "value_per_customer_high": per_customer[2],
                 "expected_profit": profit,
                 "low": min(low, profit),
                 "high": max(high, profit),
                 "value_per_contact": profit / contacts if contacts else np.nan,
-                "break_even_uplift": likely[COST] / worth[1] if worth[1] > 0 else np.nan,
+                "break_even_uplift": likely[COST] / per_customer[1]
+                if per_customer[1] > 0
+                else np.nan,
                 "draws_paying": float((spread > 0).mean()),
                 "reason": "",
             }
@@ -297,9 +301,9 @@ def value_actions(table: pd.DataFrame, terms: Mapping[str, Terms | str], seed: i
         "uplift_low",
         "uplift_high",
         "movable",
-        "worth",
-        "worth_low",
-        "worth_high",
+        "value_per_customer",
+        "value_per_customer_low",
+        "value_per_customer_high",
         "expected_profit",
         "low",
         "high",

@@ -106,16 +106,16 @@ def count(folder: Path, modules: dict[str, str], bar: str) -> str:
     for module, name in modules.items():
         mine = found[module, "given"]
         pairs = [
-            _differing(mine, right, ["frequency"]),
-            _differing(mine, right, SCORES),
-            *(_differing(found[module, variant], mine, SCORES) for variant in VARIANTS[1:]),
+            _count_differing(mine, right, ["frequency"]),
+            _count_differing(mine, right, SCORES),
+            *(_count_differing(found[module, variant], mine, SCORES) for variant in VARIANTS[1:]),
         ]
         cells = ("-" if number is None else f"{number:,}" for number in pairs)
         lines.append(f"{name:26}" + "".join(f"{cell:>12}" for cell in cells))
     return "\n".join(lines)
 
 
-def _differing(one: pd.DataFrame, other: pd.DataFrame, columns: list[str]) -> int | None:
+def _count_differing(one: pd.DataFrame, other: pd.DataFrame, columns: list[str]) -> int | None:
     """Count the rows that differ; None where there is nothing to compare."""
     if not set(columns) <= set(one) & set(other):
         return None

@@ -116,8 +116,8 @@ def test_what_is_defined_otherwise_is_counted_and_not_compared(tmp_path: Path) -
 
 
 def test_a_process_of_its_own_returns_the_result_and_nothing_printed() -> None:
-    assert race.in_own_process(print, "on standard error") is None
-    assert race.in_own_process(divmod, 7, 2) == (3, 1)
+    assert race.call_in_process(print, "on standard error") is None
+    assert race.call_in_process(divmod, 7, 2) == (3, 1)
 
 
 def test_peers_that_cannot_be_installed_are_left_out(

@@ -342,13 +342,13 @@ HARMLESS = re.compile(
 )
 
 
-def small_groups(name: str, table: pd.DataFrame, smallest: int) -> list[str]:
+def small_groups(name: str, table: pd.DataFrame, minimum_group: int) -> list[str]:
     """Return which measures of too few people a table shows."""
     counts = [column for column in PEOPLE if column in table and name not in COUNTED_ONLY]
     found = []
     for column in counts:
         number = pd.to_numeric(table[column], errors="coerce")
-        rows = table[(number > 0) & (number < smallest)]
+        rows = table[(number > 0) & (number < minimum_group)]
         shown = rows.columns[rows.notna().any()]
         found += [
             f"{name}: {other} of few {column}"
@@ -376,9 +376,9 @@ def test_no_download_describes_a_group_that_is_too_small(site: Path, settings: S
     tables = downloads(site)
     assert len(tables) >= 10
     assert sum(column in table for table in tables.values() for column in PEOPLE) >= 4
-    smallest = settings.report.smallest_group
+    minimum_group = settings.report.smallest_group
     assert [
-        text for name, table in tables.items() for text in small_groups(name, table, smallest)
+        text for name, table in tables.items() for text in small_groups(name, table, minimum_group)
     ] == []
 
 

@@ -17,7 +17,7 @@ from analysis.core.files import read_json
 from analysis.core.progress import Steps
 from analysis.core.settings import read_settings
 from analysis.ingest.data_folder import find_inputs
-from analysis.release import opened, raw, refresh, store
+from analysis.release import open_store, raw, refresh, store
 
 STORE = Path(__file__).parents[1] / "fixtures" / "release-layout-1.tar.gz"
 JULY, OCTOBER = "2025-07-01", "2025-10-01"
@@ -33,7 +33,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def used(root: Path) -> set[str]:
-    files = raw.in_use(root, refresh.role_of(read_settings())).files
+    files = raw.find_in_use(root, refresh.role_of(read_settings())).files
     return {Path(place).name for place in files}
 
 
@@ -41,9 +41,9 @@ def test_it_is_imported_as_two_releases(project: Path) -> None:
     files = {path.name for path in (project / "data" / "raw" / "transactions").iterdir()}
     page = (project / "_site" / "index.html").read_bytes()
     for _ in range(2):
-        with opened(project):
-            assert store.pointed(project) == OCTOBER
-    assert [path.parent.name for path in store.accepted(project)] == [JULY, OCTOBER]
+        with open_store(project):
+            assert store.published_name(project) == OCTOBER
+    assert [path.parent.name for path in store.accepted_builds(project)] == [JULY, OCTOBER]
     assert (project / "_site" / "index.html").read_bytes() == page
     assert used(project) >= files
     for name in (JULY, OCTOBER):
@@ -53,12 +53,12 @@ def test_it_is_imported_as_two_releases(project: Path) -> None:
 
 
 def test_a_rollback_restores_the_build_before(project: Path) -> None:
-    with opened(project):
+    with open_store(project):
         assert store.rollback(project) == JULY
     assert JULY in (project / "_site" / "index.html").read_text(encoding="utf-8")
     assert "sales_2025-Q3.csv" not in used(project)
     assert "sales_2025-Q2.csv" in used(project)
-    with opened(project):
+    with open_store(project):
         assert store.rollback(project, OCTOBER) == OCTOBER
     assert "sales_2025-Q3.csv" in used(project)
 
@@ -66,7 +66,7 @@ def test_a_rollback_restores_the_build_before(project: Path) -> None:
 def test_what_make_report_published_since_stays_and_gives_way(project: Path) -> None:
     (project / "_site" / "publication.json").unlink()
     (project / "_site" / "index.html").write_text("made by hand", encoding="utf-8")
-    with opened(project):
+    with open_store(project):
         assert (project / "_site" / "index.html").read_text(encoding="utf-8") == "made by hand"
         assert store.rollback(project) == OCTOBER
     assert OCTOBER in (project / "_site" / "index.html").read_text(encoding="utf-8")
@@ -92,13 +92,13 @@ def test_an_interrupted_import_goes_on(
         with monkeypatch.context() as patch:
             patch.setattr(Path, call, stop)
             try:
-                with opened(root):
+                with open_store(root):
                     break
             except KeyboardInterrupt:
                 pass
-        with opened(root):
-            assert [path.parent.name for path in store.accepted(root)] == [JULY, OCTOBER]
-            assert store.pointed(root) == OCTOBER
+        with open_store(root):
+            assert [path.parent.name for path in store.accepted_builds(root)] == [JULY, OCTOBER]
+            assert store.published_name(root) == OCTOBER
             assert OCTOBER in (root / "_site" / "index.html").read_text(encoding="utf-8")
     assert number > 1
 
@@ -109,8 +109,8 @@ def test_a_new_build_is_compared_with_it_and_tests_its_forecast(
 ) -> None:
     settings = read_settings(quick_settings_file(tmp_path / "settings.toml"))
     inputs = find_inputs(project / "data" / "raw", settings)
-    with opened(project):
-        accepted = [path for path in store.accepted(project) if path.parent.name == JULY]
+    with open_store(project):
+        accepted = [path for path in store.accepted_builds(project) if path.parent.name == JULY]
     out = tmp_path / "build"
     pipeline.build(inputs, settings, out, Steps(), None, accepted)
     told = read_json(out / "since" / "facts.json")

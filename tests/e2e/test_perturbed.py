@@ -24,7 +24,7 @@ from analysis.regulars.names import BEHAVIOUR_NUMBERS
 from analysis.segments import text_profiles
 from analysis.strategy import contact_lists, summary, text_contacts
 from analysis.strategy.assumptions import assumptions
-from analysis.strategy.text import without
+from analysis.strategy.text import missing_values
 
 pytestmark = pytest.mark.drill
 FROM = pd.Timestamp("2025-10-01")
@@ -137,7 +137,7 @@ def test_without_an_answer_nobody_of_the_regulars_is_contacted(
     assert perturbed.facts["activity.consent_known"] is False
     actions = perturbed("actions")
     assert summary.best_action(actions, "activity") == ""
-    told = without(actions[actions["half"] == "activity"])
+    told = missing_values(actions[actions["half"] == "activity"])
     assert "nobody in the group is known to consent" in told
     assert text_contacts.contact_curve(perturbed("contact_curve"), "units") == (
         text_contacts.NOBODY

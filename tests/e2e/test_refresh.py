@@ -622,7 +622,9 @@ def site(root: Path) -> dict[str, bytes]:
 
 
 def in_use(root: Path) -> list[str]:
-    used = raw_files.in_use(root, refresh.role_of(read_settings(root / "data" / "settings.toml")))
+    used = raw_files.find_in_use(
+        root, refresh.role_of(read_settings(root / "data" / "settings.toml"))
+    )
     return sorted(Path(place).name for place in used.files)
 
 
@@ -993,7 +995,7 @@ def test_a_refresh_that_is_killed_at_any_moment_leaves_all_as_it_was(
             killed += code != 0
             if end == signal.SIGINT and code:
                 assert said.read_text().splitlines()[-1].startswith("Stopped. What is published")
-            published = store.pointed(root) != NAMES[0]
+            published = store.published_name(root) != NAMES[0]
             assert published or code != 0
             assert (site(root) == shown) != published
             # The next command removes what was not published, and nothing else.

@@ -18,7 +18,7 @@ from analysis.build.check_report import FACTS, notes
 from analysis.core.assumptions import KINDS, Assumption
 from analysis.core.problems import Refused
 from analysis.core.progress import Steps
-from analysis.core.settings import ROOT, merged, read_settings
+from analysis.core.settings import ROOT, merge_tables, read_settings
 from analysis.ingest import readers
 from analysis.ingest.data_folder import find_inputs
 from analysis.regulars import shared_ids
@@ -196,7 +196,7 @@ def test_what_reading_a_file_assumed_reaches_the_report(tmp_path: Path) -> None:
 
 def test_tables_are_merged_and_everything_else_is_replaced() -> None:
     base = {"a": {"b": [1, 2], "c": {"d": 1, "e": 2}}, "f": 1}
-    assert merged(base, {"a": {"b": [3], "c": {"d": 4}}, "g": 5}) == {
+    assert merge_tables(base, {"a": {"b": [3], "c": {"d": 4}}, "g": 5}) == {
         "a": {"b": [3], "c": {"d": 4, "e": 2}},
         "f": 1,
         "g": 5,

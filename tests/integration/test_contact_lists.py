@@ -280,7 +280,7 @@ def a_strategy(out: Path, **consent: bool) -> Path:
             "uplift",
             "uplift_high",
             "movable",
-            "worth",
+            "value_per_customer",
             "value_per_contact",
             "listed",
         ],

@@ -35,7 +35,7 @@ def test_every_column_has_an_entry_and_every_entry_a_column(
 ) -> None:
     for name, described in known.tables.items():
         columns = list(built(sample_build, name).columns)
-        spoken = {column: dictionary.spoken_for(column, described.columns) for column in columns}
+        spoken = {column: dictionary.find_entry(column, described.columns) for column in columns}
         assert [column for column, entry in spoken.items() if not entry] == [], name
         assert sorted(set(described.columns) - set(spoken.values())) == [], name
 

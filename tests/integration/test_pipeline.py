@@ -352,7 +352,7 @@ def test_the_gift_shop_shuffled_gives_the_same_build_byte_by_byte(
 
 
 #: What the strategy makes of both halves; rows of it are marked with theirs.
-OF_BOTH = ("actions", "action_traits", "action_tornado", "action_budget", "action_trials")
+OF_BOTH = ("actions", "action_traits", "action_tornado", "action_budget", "action_experiments")
 
 
 @pytest.mark.drill

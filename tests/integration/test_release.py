@@ -30,7 +30,7 @@ from releases import DAYS, new_project, put, report, role, roll_back
 from analysis.core.files import file_hash
 from analysis.core.problems import Refused
 from analysis.release import raw, store
-from analysis.release.disk import in_words
+from analysis.release.disk import refuse_system_errors
 
 ROOT = Path(__file__).resolve().parents[2]
 Tree = Mapping[str, bytes]
@@ -66,15 +66,15 @@ def texts(used: raw.InUse) -> dict[str, str]:
 
 def in_use(root: Path) -> dict[str, str]:
     """Return the text of each file that the analysis would read."""
-    return texts(raw.in_use(root, role))
+    return texts(raw.find_in_use(root, role))
 
 
 def take(
     root: Path, files: Sequence[Path], day: str = DAYS[0], replaces: Sequence[str] = ()
 ) -> store.Release:
     """Do all of a refresh with these files; the build and the site hold what they are made of."""
-    with store.lock(root), store.making(root) as work, in_words(root):
-        plan = raw.plan(root, raw.in_use(root, role), files, half, role, replaces)
+    with store.lock(root), store.prepare_folder(root) as work, refuse_system_errors(root):
+        plan = raw.plan(root, raw.find_in_use(root, role), files, half, role, replaces)
         for place, path in plan.after.paths.items():
             store.keep_raw(root, path, plan.after.files[place])
         data = texts(plan.after)
@@ -82,7 +82,7 @@ def take(
         put(work / "build" / "figures" / "one.svg", f"figure of {day}")
         put(work / "book" / "index.html", f"book of {day}: {sorted(data.values())}")
         put(work / "book" / "style" / "book.css", f"style of {day}: {sorted(data.values())}")
-        before = store.in_force(root)
+        before = store.release_in_force(root)
         gone = tuple(sorted({*plan.superseded, *(before.superseded if before else ())}))
         release = store.Release(day, files=plan.after.files, superseded=gone, as_of=day)
         return store.publish(root, release, work / "build", work / "book")
@@ -431,7 +431,7 @@ def test_a_file_that_changes_while_it_is_copied_is_refused(project: Path) -> Non
     (path, _) = incoming(project, 1)
     with (
         store.lock(project),
-        store.making(project),
+        store.prepare_folder(project),
         pytest.raises(Refused, match="it changed while it was copied"),
     ):
         store.keep_raw(project, path, "another hash")
@@ -454,7 +454,7 @@ def test_builds_of_one_day_get_numbers_and_order_does_not_heed_the_clock(
     rows = store.history(project)[1:]
     assert [row["name"] for row in rows] == names
     assert rows[0]["accepted_at"] > rows[2]["accepted_at"]
-    assert [path.parent.name for path in store.accepted(project)] == names
+    assert [path.parent.name for path in store.accepted_builds(project)] == names
     assert roll_back(project) == names[1]
 
 
@@ -503,8 +503,8 @@ def test_a_dry_run_and_a_failing_caller_leave_no_trace(project: Path) -> None:
         with (
             pytest.raises(told),
             store.lock(project),
-            store.making(project) as work,
-            in_words(project, every=False),
+            store.prepare_folder(project) as work,
+            refuse_system_errors(project, every=False),
         ):
             put(work / "build" / "manifest.json", "{}")
             store.keep_raw(project, path := incoming(project, 2)[0], file_hash(path))
@@ -513,7 +513,7 @@ def test_a_dry_run_and_a_failing_caller_leave_no_trace(project: Path) -> None:
 
 
 def test_a_renderer_that_outlives_a_killed_refresh_writes_where_nobody_reads(project: Path) -> None:
-    with store.lock(project), store.making(project) as killed:
+    with store.lock(project), store.prepare_folder(project) as killed:
         pass
     killed.mkdir(parents=True)
     put(killed / "book" / "index.html", "late")
@@ -544,7 +544,7 @@ def test_rollback_goes_back_step_by_step_with_its_data(project: Path) -> None:
 
     assert roll_back(project) == "report-1"
     assert (page(project), in_use(project)) == start
-    assert store.accepted(project) == []
+    assert store.accepted_builds(project) == []
 
 
 def test_a_report_gives_way_to_the_release_before_it(project: Path) -> None:
@@ -554,7 +554,7 @@ def test_a_report_gives_way_to_the_release_before_it(project: Path) -> None:
         assert report(project) == f"report-{number}"
         assert page(project) == "made by hand"
         assert in_use(project) == used
-        assert store.accepted(project) == [store.build_of(project, first.name)]
+        assert store.accepted_builds(project) == [store.build_of(project, first.name)]
     tidy(project)
     # The one before stays, as somebody may be reading it; an earlier one does not.
     sites = sorted(path.name for path in (project / "sites").glob("[!.]*"))
@@ -623,13 +623,13 @@ def test_any_sequence_keeps_every_file_and_restores_what_was(steps: list[Step]) 
             build, data, text = shown[-1]
             assert in_use(root) == data
             if len(shown) > 1:
-                assert store.pointed(root) == build
+                assert store.published_name(root) == build
                 text = f"book of {DAYS[0]}: {sorted(data.values())}"
             assert page(root) == text
             kept = {*tree(root / "data").values(), *tree(root / store.RAW).values()}
             assert ever <= {content.decode() for content in kept}
             builds = [name for name, _, _ in shown[1:]]
-            assert [path.parent.name for path in store.accepted(root)] == builds
+            assert [path.parent.name for path in store.accepted_builds(root)] == builds
             tidy(root)
             assert not any((root / "releases" / ".making").glob("*"))
 
@@ -641,7 +641,7 @@ def test_files_by_hand_count_until_a_release_knows_them(project: Path, tmp_path:
     put(data / "transactions" / "SALES_1.csv", "corrected by hand")
     put(data / "activity" / "market_file.xlsx", "customers by hand")
     put(data / "transactions" / "README.txt", "no data")
-    used = raw.in_use(project, role)
+    used = raw.find_in_use(project, role)
     now = {
         "activity/market_file.xlsx": "customers by hand",
         "transactions/SALES_1.csv": "corrected by hand",
@@ -668,7 +668,7 @@ def test_files_by_hand_count_until_a_release_knows_them(project: Path, tmp_path:
     roll_back(project)
     late = put(data / "transactions" / "sales_2.csv", "sales of quarter 2")
     assert "transactions/sales_2.csv" not in in_use(project)
-    assert raw.in_use(project, role).retired == ("transactions/sales_2.csv",)
+    assert raw.find_in_use(project, role).retired == ("transactions/sales_2.csv",)
     take(project, [late], DAYS[2])
     assert in_use(project)["transactions/sales_2.csv"] == "sales of quarter 2"
 
@@ -676,13 +676,13 @@ def test_files_by_hand_count_until_a_release_knows_them(project: Path, tmp_path:
 def test_what_is_no_file_is_seen_in_the_view(project: Path) -> None:
     refresh(project, 1)
     (project / "data" / "raw" / "transactions" / "more.csv").mkdir()
-    with raw.view(project, raw.in_use(project, role)) as folder:
+    with raw.view(project, raw.find_in_use(project, role)) as folder:
         assert (folder / "transactions" / "more.csv").is_dir()
 
 
 def test_a_file_is_taken_out_of_use(project: Path) -> None:
     refresh(project, 1)
-    used = raw.in_use(project, role)
+    used = raw.find_in_use(project, role)
     plan = raw.plan(project, used, [], half, role, removes=["sales_0.csv"])
     assert set(plan.after.files) == {"activity/market_file.csv", "transactions/sales_1.csv"}
     assert plan.superseded == (used.files["transactions/sales_0.csv"],)
@@ -769,7 +769,7 @@ def test_a_lost_pointer_is_not_taken_for_a_first_start(project: Path) -> None:
     with pytest.raises(Refused, match=r"_site: it is not the link that tells which release"):
         refresh(copy, 3)
     assert roll_back(copy, DAYS[1]) == DAYS[1]
-    assert [path.parent.name for path in store.accepted(copy)] == list(DAYS[:2])
+    assert [path.parent.name for path in store.accepted_builds(copy)] == list(DAYS[:2])
     assert page(copy) == page(project)
     (project / "_site").unlink()
     (project / "_site").symlink_to("/var/www")

@@ -12,7 +12,7 @@ import pytest
 from conftest import snapshot
 
 from analysis.core.settings import ROOT
-from analysis.release import opened
+from analysis.release import open_store
 from report import publish
 
 
@@ -52,6 +52,6 @@ def test_a_book_that_does_not_fit_leaves_what_was_published(
     said = capsys.readouterr().err.splitlines()[-1]
     assert "the disk is full. Free some space" in said or "No space left on device" in said
     assert said.endswith("What was published stays.")
-    with opened(tmp_path):
+    with open_store(tmp_path):
         pass
     assert snapshot(tmp_path / "_site", *(tmp_path / "sites").glob("report-*")) == before

@@ -18,7 +18,7 @@ from releases import DAYS, new_project, put, report, role, roll_back
 from analysis.core.files import file_hash, write_json
 from analysis.core.problems import Refused
 from analysis.core.settings import read_settings
-from analysis.release import opened, raw, retention, store
+from analysis.release import open_store, raw, retention, store
 
 SETTINGS = read_settings()
 #: Customer 17850 ordered in each quarter; 17851 and 117850 only look similar.
@@ -39,8 +39,8 @@ def text_of(quarter: int, lines: Sequence[str] = LINES) -> str:
 def take(root: Path, paths: Sequence[Path], day: str) -> store.Release:
     """Release files, with a build that has tables like a real one."""
     half: Callable[[Path], str] = lambda _: "transactions"  # noqa: E731
-    with opened(root), store.making(root) as work:
-        plan = raw.plan(root, raw.in_use(root, role), paths, half, role)
+    with open_store(root), store.prepare_folder(root) as work:
+        plan = raw.plan(root, raw.find_in_use(root, role), paths, half, role)
         for place, path in plan.after.paths.items():
             store.keep_raw(root, path, plan.after.files[place])
         build = work / "build"
@@ -75,7 +75,7 @@ def four(tmp_path: Path) -> Path:
 
 
 def test_prune_keeps_the_newest_and_all_that_they_need(four: Path) -> None:
-    with opened(four):
+    with open_store(four):
         assert retention.prune(four, 2) == ["report-1", *DAYS[:2]]
         assert retention.prune(four, 2) == []
     assert [row["state"] for row in store.history(four)] == [
@@ -91,7 +91,7 @@ def test_prune_keeps_the_newest_and_all_that_they_need(four: Path) -> None:
         roll_back(four)
     # The current release always stays, and so does the one that is named as a reference.
     roll_back(four, "2011-12-31")
-    with opened(four):
+    with open_store(four):
         assert retention.prune(four, 1, f"releases/{DAYS[2]}/build") == []
         assert retention.prune(four, 1) == [DAYS[2]]
     assert store.history(four)[-1]["state"] == "now"
@@ -99,9 +99,9 @@ def test_prune_keeps_the_newest_and_all_that_they_need(four: Path) -> None:
 
 def test_prune_does_not_remove_what_is_published_after_a_rollback(four: Path) -> None:
     roll_back(four, DAYS[1])
-    with opened(four):
+    with open_store(four):
         assert retention.prune(four, 1) == ["report-1", DAYS[0], DAYS[2], "2011-12-31"]
-    assert store.pointed(four) == DAYS[1]
+    assert store.published_name(four) == DAYS[1]
     assert len(list((four / store.RAW).iterdir())) == 2
     report(four)
     assert roll_back(four) == DAYS[1]
@@ -111,7 +111,7 @@ def test_forget_removes_a_customer_everywhere_and_rollback_still_works(four: Pat
     by_hand = four / "data" / "raw" / "transactions" / "late.csv.gz"
     by_hand.write_bytes(gzip.compress(text_of(5).encode("utf-16")))
     before = {path.name for path in (four / store.RAW).iterdir()}
-    with opened(four):
+    with open_store(four):
         said = retention.forget(four, "17850", SETTINGS)
     assert said[0] == (
         "Removed 10 lines from 5 raw files, and the customer from 12 tables of builds."
@@ -147,7 +147,7 @@ def test_forget_removes_a_customer_everywhere_and_rollback_still_works(four: Pat
     # Doing it again finds nothing, and the file as it was is known as superseded.
     unchanged = snapshot(four / "releases")
     with (
-        opened(four),
+        open_store(four),
         pytest.raises(Refused, match=r"no raw file and no table .* has this"),
     ):
         retention.forget(four, "17850", SETTINGS)
@@ -156,7 +156,7 @@ def test_forget_removes_a_customer_everywhere_and_rollback_still_works(four: Pat
     }
     old = put(four / "data" / "raw" / "transactions" / "sales_1.csv", "")
     old.write_text(text_of(1), encoding="utf-8", newline="")
-    assert raw.in_use(four, role).retired == ("transactions/sales_1.csv",)
+    assert raw.find_in_use(four, role).retired == ("transactions/sales_1.csv",)
 
 
 def test_an_interrupted_forget_goes_on(four: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,10 +167,10 @@ def test_an_interrupted_forget_goes_on(four: Path, monkeypatch: pytest.MonkeyPat
             raise KeyboardInterrupt
         own(*arguments)  # type: ignore[arg-type]
 
-    with opened(four), monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with open_store(four), monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(store, "write_manifest", stop)
         retention.forget(four, "17850", SETTINGS)
-    with opened(four):
+    with open_store(four):
         retention.forget(four, "17850", SETTINGS)
     texts = {path.read_text(encoding="utf-8") for path in (four / store.RAW).iterdir()}
     assert len(texts) == 4
@@ -216,5 +216,5 @@ FORMATS: dict[str, tuple[Write, Read]] = {
 def test_a_file_that_cannot_be_read_is_named(four: Path) -> None:
     bad = four / "data" / "raw" / "transactions" / "bad.xlsx"
     bad.write_bytes(b"PK nothing")
-    with opened(four), pytest.raises(Refused, match=r"bad\.xlsx: this file cannot be read"):
+    with open_store(four), pytest.raises(Refused, match=r"bad\.xlsx: this file cannot be read"):
         retention.forget(four, "17850", SETTINGS)

@@ -14,9 +14,9 @@ import pytest
 from pydantic import BaseModel
 
 from analysis.build import keys
-from analysis.build.keys import restricted, sources
+from analysis.build.keys import restrict_settings, sources
 from analysis.build.runner import LEFT_OUT, RUNS, TAKEN_OVER, Earlier, Outcome, Outside, run
-from analysis.build.step import Step, in_order, makers
+from analysis.build.step import Step, makers, sort_steps
 from analysis.core.progress import Steps
 
 MODULES = {
@@ -237,12 +237,12 @@ def test_a_step_without_what_it_needs_is_left_out_and_so_are_those_behind_it(sho
 
 
 def test_a_step_sees_no_setting_that_it_does_not_name() -> None:
-    seen = restricted(Choices(), ["model.weight"])
+    seen = restrict_settings(Choices(), ["model.weight"])
     assert seen.model.weight == 3
     with pytest.raises(AttributeError):
         _ = seen.model.other
     with pytest.raises(AttributeError):
-        _ = restricted(Choices(), []).model
+        _ = restrict_settings(Choices(), []).model
 
 
 def test_declarations_that_contradict_each_other_are_refused(shop: Path) -> None:
@@ -251,7 +251,7 @@ def test_declarations_that_contradict_each_other_are_refused(shop: Path) -> None
     with pytest.raises(ValueError, match="two steps are called 'read'"):
         makers([READ, replace(READ, makes=("others",))])
     with pytest.raises(ValueError, match="cycle"):
-        in_order([replace(READ, needs=("text",)), TOTAL, TELL])
+        sort_steps([replace(READ, needs=("text",)), TOTAL, TELL])
     with pytest.raises(ValueError, match="'read' makes lines, which it does not declare"):
         build(shop, steps=[replace(READ, makes=())])
     with pytest.raises(ValueError, match=r"'twice' gives the fact 'lines\.rows'"):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.build.keys import chosen, sources
-from analysis.build.step import Step, in_order
+from analysis.build.keys import select_settings, sources
+from analysis.build.step import Step, sort_steps
 from analysis.build.steps import COMPARE, READ, STEPS
 from analysis.core.settings import ROOT, Settings
 
@@ -23,15 +23,15 @@ def code(step: Step) -> set[str]:
 def after(name: str) -> set[str]:
     """Return the steps that need a step's tables, and those that need theirs."""
     found = {name}
-    for step in in_order(STEPS):
-        makers = {other.name for other in STEPS if set(other.makes) & set(step.wanted)}
+    for step in sort_steps(STEPS):
+        makers = {other.name for other in STEPS if set(other.makes) & set(step.inputs)}
         if makers & found:
             found.add(step.name)
     return found
 
 
 def test_reading_comes_first_and_comparing_last() -> None:
-    order = in_order(ALL)
+    order = sort_steps(ALL)
     assert order[0] is READ
     assert order[-1] is COMPARE
 
@@ -46,7 +46,9 @@ def test_no_step_depends_on_sentences_pictures_or_chapters(step: Step) -> None:
 
 @pytest.mark.parametrize("step", ALL, ids=lambda step: step.name)
 def test_the_settings_that_a_step_names_exist(step: Step, settings: Settings) -> None:
-    assert set(chosen(settings.model_dump(mode="json"), step.settings)) == set(step.settings)
+    assert set(select_settings(settings.model_dump(mode="json"), step.settings)) == set(
+        step.settings
+    )
 
 
 def test_the_plan_of_actions_refits_no_model() -> None:

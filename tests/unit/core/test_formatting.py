@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.core.formatting import listed, money, short_money
+from analysis.core.formatting import join_words, money, short_money
 
 words = st.lists(st.text(min_size=1), min_size=1, max_size=6)
 
@@ -18,11 +18,11 @@ def test_a_list_has_every_word_as_it_is(names: list[str], joint: str) -> None:
     """Names come from the data: braces in one are no place to fill."""
     *first, last = names
     expected = f"{', '.join(first)} {joint} {last}" if first else last
-    assert listed(names, "and" if joint == "and" else "or") == expected
+    assert join_words(names, "and" if joint == "and" else "or") == expected
 
 
 def test_no_words_are_no_text() -> None:
-    assert listed([]) == ""
+    assert join_words([]) == ""
 
 
 signs = st.sampled_from(["£", "$", "kr ", "₽", "", "XYZ ", "units "])

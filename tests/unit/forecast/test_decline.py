@@ -158,12 +158,12 @@ def test_the_simplest_not_credibly_worse_is_chosen(areas: list[float], noise: fl
     st.integers(1, 20),
 )
 def test_reliability_counts_everybody_and_no_group_is_small(
-    rows: list[tuple[bool, float]], smallest: int
+    rows: list[tuple[bool, float]], minimum_group: int
 ) -> None:
     label, p = map(np.array, zip(*rows, strict=True))
-    table = evaluation.reliability(label, p, smallest=smallest)
+    table = evaluation.reliability(label, p, minimum_group=minimum_group)
     assert table["customers"].sum() == len(rows)
-    assert table["customers"].min() >= min(smallest, len(rows))
+    assert table["customers"].min() >= min(minimum_group, len(rows))
     assert (table["observed"] * table["customers"]).sum() == pytest.approx(label.sum())
     assert (
         (table["low"] <= table["observed"] + 1e-9) & (table["observed"] <= table["high"] + 1e-9)
@@ -238,7 +238,7 @@ def test_partial_effects_are_those_of_the_numbers_that_move_the_risk_most(
 ) -> None:
     table, label = decline.features(people), people["decline"].to_numpy()
     made = [
-        models.fitted(LOGISTIC, table.iloc[train], label[train], (), SEED, tuned)
+        models.fit(LOGISTIC, table.iloc[train], label[train], (), SEED, tuned)
         for (train, _), tuned in zip(found.splits, found.parameters, strict=True)
     ]
     numbers = [name for name in decline.GIVEN if people[name].dtype.kind in "fi"]
@@ -268,7 +268,7 @@ def test_a_column_of_noise_has_no_importance(
     label = people["decline"].to_numpy()
     splits, seed = found.splits[:5], SEED
     made = [
-        models.fitted(LOGISTIC, table.iloc[train], label[train], (), seed, found.parameters[0])
+        models.fit(LOGISTIC, table.iloc[train], label[train], (), seed, found.parameters[0])
         for train, _ in splits
     ]
     groups = {"noise": ["noise"], "pages": ["pages_per_visit"]}
@@ -364,10 +364,10 @@ def test_the_real_tables_give_what_careful_work_finds(one_click: Path, settings:
     table, label = decline.features(people), people["decline"].to_numpy()
     groups = people["duplicate_group"].to_numpy()
     splits = evaluation.grouped_splits(label, groups, 5, 2, settings.engine.seed)
-    tested = evaluation.nested(LOGISTIC, table, label, groups, splits, SEED)
+    tested = evaluation.cross_validate(LOGISTIC, table, label, groups, splits, SEED)
     assert tested.scores["roc_auc"].mean() == pytest.approx(0.903, abs=0.008)
     ways = decline.calibrations(LOGISTIC, table, label, groups, splits, tested.parameters, SEED)
-    p = evaluation.out_of_fold(ways["isotonic"], splits, len(label))
+    p = evaluation.mean_out_of_fold(ways["isotonic"], splits, len(label))
     assert evaluation.judge(label, p)["brier"] == pytest.approx(0.095, abs=0.006)
     cut = people.assign(decline_probability=p, risk_group=risk_groups.assign(people, p, 0.5))
     target = risk_groups.risk_groups(cut, SEED, 5).set_index("group").loc[TARGET]

@@ -23,10 +23,10 @@ from analysis.forecast import figures_lapse, lapse, text_lapse
 from analysis.forecast.lapse_features import (
     MOST_CUT_OFFS,
     Snapshot,
-    at_most,
     cut_offs,
     features,
     history,
+    limit_customers,
     snapshot,
 )
 from analysis.forecast.names import RECENCY, RFM
@@ -96,7 +96,7 @@ def told(ledger: Ledger, customers: pd.DataFrame, days: int = DAYS, **more: Any)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {"PLANS": quick, "DRAWS": 199, **more}.items():
             patch.setattr(bootstrap if name == "DRAWS" else lapse, name, value)
-        return lapse.read_lapse(ledger, customers, days, SEED, smallest=5)
+        return lapse.read_lapse(ledger, customers, days, SEED, minimum_group=5)
 
 
 def of(path: Path, rows: list[Row]) -> lapse.Lapse:
@@ -330,11 +330,11 @@ def test_the_outcome_is_no_net_sale_in_the_days_that_follow(tmp_path: Path) -> N
 
 def test_of_many_customers_some_are_drawn(parts: list[Snapshot]) -> None:
     whole = parts[-2]
-    some = at_most(whole, 50, SEED)
+    some = limit_customers(whole, 50, SEED)
     assert len(some.features) == len(some.lapsed) == len(some.spend) == 50
     assert some.features.index.isin(whole.features.index).all()
-    assert list(at_most(whole, 50, SEED).features.index) == list(some.features.index)
-    assert at_most(whole, len(whole.features), SEED) is whole
+    assert list(limit_customers(whole, 50, SEED).features.index) == list(some.features.index)
+    assert limit_customers(whole, len(whole.features), SEED) is whole
 
 
 # ------------------------------------------------------------------------- models
@@ -359,13 +359,15 @@ def test_names_and_the_order_of_rows_do_not_show(
     for name in lapse.PLANS:
         with threadpool_limits(1):
             p, q = (
-                lapse.predicted(name, train, today, DAYS, {}, SEED)
+                lapse.predict_lapse(name, train, today, DAYS, {}, SEED)
                 for *train, today in (parts, others)
             )
         assert p.tobytes() == q.tobytes(), name
         assert ((p >= 0) & (p <= 1)).all(), name
     quick = "logistic regression"
-    assert lapse.tuned(quick, parts[:-1], SEED) == lapse.tuned(quick, others[:-1], SEED)
+    assert lapse.tune_candidate(quick, parts[:-1], SEED) == lapse.tune_candidate(
+        quick, others[:-1], SEED
+    )
 
 
 def test_two_runs_are_alike(tmp_path: Path, rows: list[Row], made: lapse.Lapse) -> None:
@@ -505,7 +507,7 @@ def test_nobody_is_active_today(as_if: Read) -> None:
     seen = as_if(lambda part: nothing(part) if part.date == AS_OF else part)
     assert seen.facts["lapse.available"] and seen.facts["lapse.scored"] == 0
     assert seen.probabilities.isna().all() and seen.segments.empty
-    assert text_lapse.today(seen.facts).startswith("Nobody ordered")
+    assert text_lapse.expected_lapses(seen.facts).startswith("Nobody ordered")
     assert text_lapse.segments(seen.segments)
 
 
@@ -529,7 +531,7 @@ def every_sentence_and_picture(seen: lapse.Lapse) -> None:
     assert text_lapse.gain(seen.models) and text_lapse.level(
         seen.rates, seen.facts["lapse.mean_predicted"]
     )
-    assert text_lapse.today(seen.facts)
+    assert text_lapse.expected_lapses(seen.facts)
     for name, table in (
         ("candidates", seen.models),
         ("rates", seen.rates),
@@ -616,7 +618,7 @@ def test_it_is_told_whether_the_season_ahead_was_learnt_from(
 
 @pytest.mark.parametrize("model", [*lapse.PLANS])
 def test_what_the_model_looks_at_is_told_for_every_candidate(model: str) -> None:
-    told = text_lapse.chosen(model)
+    told = text_lapse.chosen_model(model)
     assert told.endswith(".") and told[:3] in ("The", "No ")
 
 
@@ -628,7 +630,7 @@ def test_the_gift_shop(gift_shop: Path) -> None:
         table = rfm.customers(found.lines, found.as_of).order_by("customer_id").execute()
         table = table.join(rfm.scores(table, rfm.cut_points(table)))
         customers = table.assign(segment=assign(table, rules))
-        seen = lapse.read_lapse(found, customers, 90, SEED, smallest=5)
+        seen = lapse.read_lapse(found, customers, 90, SEED, minimum_group=5)
         parts = [snapshot(found, date.date(), 90) for date in seen.rates["date"]]
     facts, by_model = seen.facts, seen.models.set_index("model")
     assert facts["lapse.test_date"] == "2011-09-11"
@@ -645,7 +647,7 @@ def test_the_gift_shop(gift_shop: Path) -> None:
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lapse, "PLANS", {"recent": recent})
-        p = lapse.predicted("recent", parts[:-1], parts[-1], 90, {"C": 0.03}, SEED)
+        p = lapse.predict_lapse("recent", parts[:-1], parts[-1], 90, {"C": 0.03}, SEED)
     assert evaluation.judge(parts[-1].lapsed, p)["roc_auc"] == pytest.approx(0.695, abs=0.02)
     # Quarters differ: before Christmas more come back.
     assert seen.rates["share"].iloc[-1] < seen.rates["low"].iloc[:-1].min()

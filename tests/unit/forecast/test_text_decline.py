@@ -48,7 +48,7 @@ def test_the_choice_agrees_with_its_table(values: list[float]) -> None:
     message, reason = text_decline.candidates(table), text_decline.choice(table)
     if chosen["model"] != CONSTANT:
         # A share that is not whole must not be rounded to all pairs.
-        assert f"{formatting.of_hundred(chosen['roc_auc'])} of 100 pairs" in message
+        assert f"{formatting.share_of_hundred(chosen['roc_auc'])} of 100 pairs" in message
         assert text_decline.name(chosen["model"]) in message
         assert ("no candidate does better" in message) == (chosen["roc_auc"] == max(values))
     assert "is credibly better" not in message
@@ -67,7 +67,7 @@ def test_a_guess_that_is_chosen_is_not_praised() -> None:
     assert "logistic regression, is not credibly better than the same" in text_decline.candidates(
         near
     )
-    assert "as a coin would" in text_decline.in_words(near)
+    assert "as a coin would" in text_decline.explain_roc_auc(near)
     # A table that breaks the rule is not covered up.
     broken = candidates([0.5, 0.6, 0.9]).assign(chosen=[True, False, False])
     assert "is credibly better than" in text_decline.candidates(broken)
@@ -75,11 +75,11 @@ def test_a_guess_that_is_chosen_is_not_praised() -> None:
 
 
 def test_roc_auc_is_put_in_words() -> None:
-    text = text_decline.in_words(candidates([0.5, 0.9, 0.8]))
+    text = text_decline.explain_roc_auc(candidates([0.5, 0.9, 0.8]))
     assert "90 of 100 such pairs" in text
     assert "0.900 (95% interval 0.880 to 0.920)" in text
-    assert formatting.of_hundred(0.999) == "over 99"
-    assert formatting.of_hundred(1.02) == "100"
+    assert formatting.share_of_hundred(0.999) == "over 99"
+    assert formatting.share_of_hundred(1.02) == "100"
 
 
 def test_published_scores_are_held_against_single_folds_of_their_own_table() -> None:
@@ -91,13 +91,13 @@ def test_published_scores_are_held_against_single_folds_of_their_own_table() -> 
         }
     )
     read = {"another file", text_decline.PUBLISHED_OF}
-    text = text_decline.published(models, read)
+    text = text_decline.published_scores(models, read)
     assert "0.920 (logistic regression) and 0.914 (support vector machine)" in text
     assert "within the noise of one" in text and text.endswith("folds score 0.850 to 0.940.")
     narrow = models.assign(roc_auc_highest=[0.915, 0.94, 1.0])
-    assert "not all lie within the noise" in text_decline.published(narrow, read)
-    assert text_decline.published(models, {"another file"}) == ""
-    assert text_decline.published(models.tail(1), read) == ""
+    assert "not all lie within the noise" in text_decline.published_scores(narrow, read)
+    assert text_decline.published_scores(models, {"another file"}) == ""
+    assert text_decline.published_scores(models.tail(1), read) == ""
 
 
 def curves(used: str = "isotonic") -> pd.DataFrame:
@@ -320,7 +320,15 @@ def test_what_sets_the_group_apart_is_not_how_it_was_cut() -> None:
 
 @pytest.mark.parametrize(
     "say",
-    ["candidates", "choice", "in_words", "reliability", "risk_groups", "importance", "partial"],
+    [
+        "candidates",
+        "choice",
+        "explain_roc_auc",
+        "reliability",
+        "risk_groups",
+        "importance",
+        "partial",
+    ],
 )
 def test_without_a_model_nothing_is_claimed(say: str) -> None:
     assert getattr(text_decline, say)(EMPTY) in (text_decline.NO_MODEL, text_decline.NO_EXPLANATION)
@@ -328,7 +336,7 @@ def test_without_a_model_nothing_is_claimed(say: str) -> None:
 
 def test_empty_tables_are_spoken_of_honestly() -> None:
     assert "too small" in text_decline.consent(EMPTY)
-    assert text_decline.published(EMPTY, {text_decline.PUBLISHED_OF}) == ""
+    assert text_decline.published_scores(EMPTY, {text_decline.PUBLISHED_OF}) == ""
 
 
 PLOTS: dict[str, Any] = {

@@ -37,10 +37,10 @@ SAYINGS = (
     "ranking",
     "level",
     "spread",
-    "better_than_guess",
+    "compare_with_guess",
     "money",
     "lists",
-    "lost",
+    "untracked_customers",
     "advice",
     "summary",
 )
@@ -138,18 +138,18 @@ def test_of_very_many_the_spread_is_scaled(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_list_catches_what_is_on_it(rows: list[tuple[int, int, int]], tenths: int) -> None:
     score, value, times = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
     top = tenths / 10
-    (share,) = backtest.captured(score, value, times[None, :], top)
+    (share,) = backtest.captured_share(score, value, times[None, :], top)
     if not (value * times).sum():
         assert np.isnan(share)
         return
     assert -1e-9 <= share <= 1 + 1e-9
     # A weight is so many customers.
     again = np.repeat(score, times.astype(int)), np.repeat(value, times.astype(int))
-    (other,) = backtest.captured(*again, np.ones((1, len(again[0]))), top)
+    (other,) = backtest.captured_share(*again, np.ones((1, len(again[0]))), top)
     assert share == pytest.approx(other)
-    (lot,) = backtest.captured(np.zeros(len(score)), value, times[None, :], top)
+    (lot,) = backtest.captured_share(np.zeros(len(score)), value, times[None, :], top)
     assert lot == pytest.approx(top)
-    (best,) = backtest.captured(value, value, times[None, :], top)
+    (best,) = backtest.captured_share(value, value, times[None, :], top)
     assert best >= max(share, top) - 1e-9
 
 
@@ -230,11 +230,11 @@ def test_hard_forecasts_are_measured_as_they_are() -> None:
     st.lists(st.tuples(st.sampled_from([0.1, 0.2, 0.5, 0.9]), st.booleans()), max_size=60),
     st.integers(1, 12),
 )
-def test_no_small_group_is_shown(rows: list[tuple[float, bool]], smallest: int) -> None:
+def test_no_small_group_is_shown(rows: list[tuple[float, bool]], minimum_group: int) -> None:
     table = outcomes([p for p, _ in rows], [y for _, y in rows])
-    found = backtest.reliability(table, smallest)
+    found = backtest.reliability(table, minimum_group)
     assert found["customers"].sum() in (0, len(rows))
-    assert (found["customers"] >= smallest).all()
+    assert (found["customers"] >= minimum_group).all()
 
 
 # ------------------------------------------------------------------------- the verdict
@@ -266,7 +266,7 @@ def builds(number: int, quarters: int, n: int, turn: Turn) -> list[backtest.Verd
         for _ in range(quarters):
             now = drawn(n)
             p = turn(chance, now.assign(p=forecast(now["x"])))
-            found.append(backtest.decayed(quick(p, now["y"]), promise))
+            found.append(backtest.check_promise(quick(p, now["y"]), promise))
     return found
 
 
@@ -315,18 +315,18 @@ def test_small_misses_of_very_many_customers_are_no_decay() -> None:
         "roc_auc_high": 0.741,
     }
     sure = backtest.Promise(0.75, 0.749, 0.751, 10**6)
-    assert backtest.decayed(row, sure) == backtest.Verdict(True, False, "")
-    assert backtest.decayed({**row, "observed": 0.45}, sure).reason == backtest.LEVEL
-    assert backtest.decayed({**row, "observed": 0.35}, sure).reason == backtest.LEVEL
+    assert backtest.check_promise(row, sure) == backtest.Verdict(True, False, "")
+    assert backtest.check_promise({**row, "observed": 0.45}, sure).reason == backtest.LEVEL
+    assert backtest.check_promise({**row, "observed": 0.35}, sure).reason == backtest.LEVEL
     assert (
-        backtest.decayed(
+        backtest.check_promise(
             {**row, "roc_auc": 0.72, "roc_auc_low": 0.719, "roc_auc_high": 0.721}, sure
         ).reason
         == backtest.RANKING
     )
     # What is better than promised has not decayed.
-    assert not backtest.decayed({**row, "roc_auc": 0.9}, sure).decayed
-    assert backtest.decayed(row, None) == backtest.Verdict(False, False, "")
+    assert not backtest.check_promise({**row, "roc_auc": 0.9}, sure).decayed
+    assert backtest.check_promise(row, None) == backtest.Verdict(False, False, "")
 
 
 def test_where_everybody_does_it_the_level_is_judged_alone() -> None:
@@ -506,12 +506,14 @@ def test_sentences_follow_the_numbers() -> None:
     assert turned["reason"] == backtest.RANKING
     assert "do not pick customers" in text_backtest.summary(turned)
     assert text_backtest.ranking(turned).endswith("worse than chance explains.")
-    assert text_backtest.better_than_guess(turned).endswith("knew less than that.")
+    assert text_backtest.compare_with_guess(turned).endswith("knew less than that.")
     both = row_of(outcomes(np.where(HALF, 0.1, 0.5), HALF))
     assert both["reason"] == f"{backtest.RANKING} and {backtest.LEVEL}"
     assert "Both the order" in text_backtest.advice(both)
-    assert text_backtest.lost({"lost": 0}) == ""
-    assert text_backtest.lost({"lost": 1}).startswith("1 customer with a forecast is not")
+    assert text_backtest.untracked_customers({"lost": 0}) == ""
+    assert text_backtest.untracked_customers({"lost": 1}).startswith(
+        "1 customer with a forecast is not"
+    )
     assert "£" in text_backtest.money(right, "£")
 
 
@@ -539,7 +541,7 @@ def test_the_gift_shop(gift_shop: Path, tmp_path: Path, monkeypatch: pytest.Monk
     raw[raw["InvoiceDate"] < str(cut)].to_parquet(path)
     with reading([path], as_of=cut) as then:
         people = rfm.customers(then.lines, cut).order_by("customer_id").execute()
-        seen = lapse.read_lapse(then, people.assign(segment="all"), 90, SEED, smallest=5)
+        seen = lapse.read_lapse(then, people.assign(segment="all"), 90, SEED, minimum_group=5)
     customers = people.assign(lapse_probability=seen.probabilities.to_numpy())
     with reading([source]) as now:
         found = history_outcomes.lapse_outcomes(now, customers, cut, 90)

@@ -77,7 +77,7 @@ def test_a_late_order_is_restated_and_a_new_one_is_business(tmp_path: Path) -> N
     )
     assert row["restated"] + row["business"] == pytest.approx(row["change"])
     assert table.loc["rfm.customers", "restated"] == 1
-    told = text_changes.restated(table.reset_index(), {"since.as_of": "2011-04-01"}, "£")
+    told = text_changes.restatements(table.reset_index(), {"since.as_of": "2011-04-01"}, "£")
     assert f"by £{row['restated']:.2f} more" in told
     assert "the report as of 1 April 2011" in told
 
@@ -91,14 +91,14 @@ def test_what_only_one_of_two_builds_knows_is_left_out() -> None:
     ]
     # Nobody has looked at that day with today's lines: what is restated is not known.
     assert table[["restated", "business"]].isna().all(axis=None)
-    assert text_changes.restated(table, {}) == ""
+    assert text_changes.restatements(table, {}) == ""
     assert changes.changes({}, {}, {}, NAMES).empty
 
 
 def test_sentences_hold_when_nothing_changed_and_when_nothing_is_known() -> None:
     facts: dict[str, Fact] = {"since.as_of": "2011-04-01", "since.stayed_share": 1.0}
     same = changes.changes({"rfm.customers": 5}, {"rfm.customers": 5}, {"rfm.customers": 5}, NAMES)
-    assert "no number of the report as of 1 April 2011 was restated" in text_changes.restated(
+    assert "no number of the report as of 1 April 2011 was restated" in text_changes.restatements(
         same, facts
     )
     assert text_changes.headline(same, facts) == (
@@ -112,17 +112,19 @@ def test_sentences_hold_when_nothing_changed_and_when_nothing_is_known() -> None
             "customers": pd.array([9, 4, 99], dtype="Int64"),
         }
     )
-    assert text_changes.stayed(facts, flows).endswith(
+    assert text_changes.segment_stability(facts, flows).endswith(
         "move is that of 4 customers from 'A' to 'B'."
     )
-    assert text_changes.stayed(facts, flows[:1]) == (
+    assert text_changes.segment_stability(facts, flows[:1]) == (
         "100% of the customers of then are in the same segment."
     )
     nothing = pd.DataFrame()
     assert text_changes.summary(nothing, nothing, nothing, nothing, {}) == []
-    assert text_changes.stayed({}, flows) == text_changes.restated(nothing, facts) == ""
-    assert text_changes.noticed(nothing).startswith("Nothing in the new data stands out")
-    assert "undated" not in text_changes.compared_with({}) and text_changes.day_of("") == ""
+    assert (
+        text_changes.segment_stability({}, flows) == text_changes.restatements(nothing, facts) == ""
+    )
+    assert text_changes.count_findings(nothing).startswith("Nothing in the new data stands out")
+    assert "undated" not in text_changes.name_earlier_report({}) and text_changes.day_of("") == ""
 
 
 def test_the_summary_says_what_warns_and_leads_to_it() -> None:

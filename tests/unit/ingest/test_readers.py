@@ -272,4 +272,4 @@ def test_what_a_folder_holds(tmp_path: Path) -> None:
         (tmp_path / name).write_text("x")
     assert [path.name for path in readers.find_files(tmp_path)] == ["a.parquet", "b.CSV"]
     assert readers.find_files(tmp_path / "none") == []
-    assert readers.overlooked(tmp_path) == []
+    assert readers.find_overlooked(tmp_path) == []

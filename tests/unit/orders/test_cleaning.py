@@ -256,7 +256,9 @@ def test_pandera_finds_what_our_one_query_finds(tmp_path: Path, settings: Settin
     (reading_,), problems = notation.read_notations(engine, parts, chosen)
     raw = notation.canonical_lines(reading_)
     schema = contract.lines_schema(set(LINE_COLUMNS), chosen.earliest_date)
-    ours = {name: int(expr.sum().execute()) for name, expr in contract.broken(schema, raw).items()}
+    ours = {
+        name: int(expr.sum().execute()) for name, expr in contract.breaches(schema, raw).items()
+    }
     with pytest.raises(SchemaErrors) as caught:
         schema.validate(raw, lazy=True)
     found = caught.value.failure_cases["check"].value_counts().to_dict()

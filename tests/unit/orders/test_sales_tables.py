@@ -155,7 +155,7 @@ def test_countries_and_products_share_the_whole(ledger: Ledger) -> None:
     assert countries["home"].tolist() == [True, False]
     assert countries["customers"].tolist() == [2, 1]
     assert countries["share"].sum() == pytest.approx(1)
-    few = tables.countries(ledger, smallest_group=2)
+    few = tables.countries(ledger, minimum_group=2)
     assert few["country"].tolist() == ["United Kingdom", "1 smaller markets"]
     products = tables.products(ledger).set_index("stock_code")
     assert products.index.tolist() == ["85123A", "22423"]

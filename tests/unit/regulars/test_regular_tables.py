@@ -165,11 +165,11 @@ def test_too_few_customers_of_a_class_are_not_compared() -> None:
 
 @given(st.lists(st.sampled_from("abcdefg"), min_size=1, max_size=60), st.integers(1, 15))
 @settings(max_examples=60, deadline=None)
-def test_no_group_is_smaller_than_allowed(labels: list[str], smallest: int) -> None:
-    pooled = pool_small(pd.Series(labels, dtype="str"), smallest)
+def test_no_group_is_smaller_than_allowed(labels: list[str], minimum_group: int) -> None:
+    pooled = pool_small(pd.Series(labels, dtype="str"), minimum_group)
     counts = pooled.value_counts()
     assert counts.sum() == len(labels)
-    assert counts.min() >= min(smallest, len(labels))
+    assert counts.min() >= min(minimum_group, len(labels))
     untouched = pooled[pooled != OTHER]
     assert untouched.tolist() == [labels[i] for i in untouched.index]
 

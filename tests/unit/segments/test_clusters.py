@@ -30,16 +30,16 @@ SEED = 20111210
 def some_customers(count: int, seed: int = 3) -> pd.DataFrame:
     """Return customers on a continuum, with ties, scores and segments."""
     rng = np.random.default_rng(seed)
-    worth = rng.normal(size=count)
-    orders = 1 + rng.poisson(np.exp(0.1 + 0.9 * worth))
-    away = rng.exponential(90 * np.exp(-0.6 * worth)).clip(0, 370)
+    value = rng.normal(size=count)
+    orders = 1 + rng.poisson(np.exp(0.1 + 0.9 * value))
+    away = rng.exponential(90 * np.exp(-0.6 * value)).clip(0, 370)
     return scored(
         pd.DataFrame(
             {
                 "customer_id": [str(12_000 + number) for number in range(count)],
                 "recency_days": 1 + away.astype(int),
                 "frequency": orders,
-                "monetary": (orders * np.exp(5.6 + 0.4 * worth)).round(2),
+                "monetary": (orders * np.exp(5.6 + 0.4 * value)).round(2),
             }
         )
     )
@@ -224,10 +224,12 @@ def test_what_is_explained_is_the_adjusted_r_squared() -> None:
     y = np.log1p(spend)
     within = sum(((y[groups == g] - y[groups == g].mean()) ** 2).sum() for g in range(4))
     share = 1 - within / ((y - y.mean()) ** 2).sum()
-    assert cluster_validation.explained(groups, spend) == pytest.approx(1 - (1 - share) * 499 / 496)
+    assert cluster_validation.explained_variance(groups, spend) == pytest.approx(
+        1 - (1 - share) * 499 / 496
+    )
     # Groups without meaning explain nothing, however many they are.
-    assert abs(cluster_validation.explained(rng.integers(50, size=500), spend)) < 0.1
-    assert np.isnan(cluster_validation.explained(groups, np.zeros(500)))
+    assert abs(cluster_validation.explained_variance(rng.integers(50, size=500), spend)) < 0.1
+    assert np.isnan(cluster_validation.explained_variance(groups, np.zeros(500)))
 
 
 # ------------------------------------------------------------------------- the rule

@@ -213,7 +213,7 @@ def test_one_customer_over_two_quarters(tmp_path: Path) -> None:
         alone = movement.history(found, RULES)
         stayed = movement.retention(found, alone, NAMES)
     assert movement.migration(alone, NAMES)["customers"].sum() == 1
-    assert movement.migration(alone, NAMES, smallest=5)["customers"].sum() == 0
+    assert movement.migration(alone, NAMES, minimum_group=5)["customers"].sum() == 0
     assert stayed[["customers", "retained", "share"]].to_numpy().tolist() == [[1, 1, 1.0]]
     ways = movement.direction(alone, NAMES, 1)
     assert text_profiles.migration(ways).startswith("Of 1 customer at both dates, ")

@@ -50,7 +50,7 @@ def shop_of(ledger: Ledger) -> Shop:
     people = people.join(rfm.scores(people, cuts))
     people["segment"] = rules.assign(people, RULES)
     details = customer_details(ledger, people, home_market(ledger))
-    table = profiles.segment_profiles(ledger, details, NAMES, seed=SEED, smallest=5)
+    table = profiles.segment_profiles(ledger, details, NAMES, seed=SEED, minimum_group=5)
     return Shop(ledger, cuts, details, table, profiles.overall_profile(ledger, details, seed=SEED))
 
 
@@ -139,7 +139,7 @@ def test_many_customers_have_the_intervals_of_few(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bootstrap, "MANY", 10)
-    drawn = profiles.segment_profiles(shop.ledger, shop.details, NAMES, seed=SEED, smallest=5)
+    drawn = profiles.segment_profiles(shop.ledger, shop.details, NAMES, seed=SEED, minimum_group=5)
     for name in ("share", "revenue_share", "basket_mean"):
         width = shop.profiles[f"{name}_high"] - shop.profiles[f"{name}_low"]
         ratio = ((drawn[f"{name}_high"] - drawn[f"{name}_low"]) / width)[drawn["customers"] >= 50]
@@ -148,25 +148,27 @@ def test_many_customers_have_the_intervals_of_few(
 
 def test_small_and_empty_segments_are_counted_and_not_described(shop: Shop) -> None:
     sizes = shop.profiles.set_index("segment")["customers"]
-    smallest = int(sizes.median())
+    minimum_group = int(sizes.median())
     names = [*NAMES, "Nobody"]
     table = profiles.segment_profiles(
-        shop.ledger, shop.details, names, seed=SEED, smallest=smallest
+        shop.ledger, shop.details, names, seed=SEED, minimum_group=minimum_group
     ).set_index("segment")
-    assert (table["shown"] == (table["customers"] >= smallest)).all()
+    assert (table["shown"] == (table["customers"] >= minimum_group)).all()
     assert table.loc["Nobody", "customers"] == 0 == table.loc["Nobody", "share"]
     told = ["shown", "customers", "share", "share_low", "share_high"]
     assert table.loc[~table["shown"]].drop(columns=told).isna().all(axis=None)
     assert (
         table.loc[table["shown"], ["revenue", "basket_median", "spend_q1"]].notna().all(axis=None)
     )
-    text = text_profiles.small_segments(table.reset_index(), smallest)
+    text = text_profiles.small_segments(table.reset_index(), minimum_group)
     assert text.startswith("Nobody is in Nobody now. Too small to be described (fewer than ")
     hidden = {
-        "products": products.segment_products(shop.ledger, shop.details, names, smallest=smallest)[
+        "products": products.segment_products(
+            shop.ledger, shop.details, names, minimum_group=minimum_group
+        )["segment"],
+        "heatmap": profiles.segment_heatmap(shop.details, names, minimum_group=minimum_group)[
             "segment"
         ],
-        "heatmap": profiles.segment_heatmap(shop.details, names, smallest=smallest)["segment"],
     }
     for what, shown in hidden.items():
         assert set(shown) <= set(table.index[table["shown"]]), what
@@ -175,7 +177,7 @@ def test_small_and_empty_segments_are_counted_and_not_described(shop: Shop) -> N
 def test_clusters_are_profiled_as_segments_are_and_row_order_does_not_matter(shop: Shop) -> None:
     shuffled = shop.details.sample(frac=1, random_state=3).rename(columns={"segment": "cluster"})
     again = profiles.segment_profiles(
-        shop.ledger, shuffled, NAMES, seed=SEED, smallest=5, by="cluster"
+        shop.ledger, shuffled, NAMES, seed=SEED, minimum_group=5, by="cluster"
     )
     pd.testing.assert_frame_equal(again, shop.profiles)
     raw = ["customer_id", "recency_days", "frequency", "monetary", "lines", "first_order"]
@@ -214,7 +216,7 @@ def test_a_planted_taste_is_found_with_its_lift_and_appetite_is_no_taste(
         people = shop.details.assign(
             segment=np.where(shop.details["customer_id"].astype(int) > 60, "b", "a")
         )
-        found = products.segment_products(shop.ledger, people, ["a", "b"], smallest=5)
+        found = products.segment_products(shop.ledger, people, ["a", "b"], minimum_group=5)
         assert found[["segment", "stock_code", "description", "customers"]].to_numpy().tolist() == [
             ["b", "10099", "PRODUCT 99", 45]
         ]
@@ -230,10 +232,10 @@ def test_segments_drawn_at_random_have_no_typical_products(shop: Shop) -> None:
     false = 0
     for _ in range(3):
         people = shop.details.assign(segment=random.choice(list("abcdef"), len(shop.details)))
-        found = products.segment_products(shop.ledger, people, list("abcdef"), smallest=5)
+        found = products.segment_products(shop.ledger, people, list("abcdef"), minimum_group=5)
         false += len(found)
     assert false <= 2
-    planted = products.segment_products(shop.ledger, shop.details, NAMES, smallest=5)
+    planted = products.segment_products(shop.ledger, shop.details, NAMES, minimum_group=5)
     assert len(planted) > 5
     assert (planted["customers"] >= 5).all()
     assert (planted["support"] >= SUPPORT).all()
@@ -244,7 +246,7 @@ def test_segments_drawn_at_random_have_no_typical_products(shop: Shop) -> None:
 
 
 def test_the_heatmap_is_in_standard_deviations(shop: Shop) -> None:
-    table = profiles.segment_heatmap(shop.details, NAMES, smallest=5).set_index(
+    table = profiles.segment_heatmap(shop.details, NAMES, minimum_group=5).set_index(
         ["segment", "measure"]
     )
     logs = np.log1p(shop.details["monetary"])
@@ -308,8 +310,8 @@ def test_thresholds_that_nobody_can_reach_say_so() -> None:
 
 def test_every_sentence_and_every_picture_of_the_sample(shop: Shop) -> None:
     table, overall = shop.profiles, shop.overall
-    heat = profiles.segment_heatmap(shop.details, NAMES, smallest=5)
-    product = products.segment_products(shop.ledger, shop.details, NAMES, smallest=5)
+    heat = profiles.segment_heatmap(shop.details, NAMES, minimum_group=5)
+    product = products.segment_products(shop.ledger, shop.details, NAMES, minimum_group=5)
     told = [
         text_profiles.size_value(table),
         text_profiles.heatmap(heat),
@@ -354,7 +356,7 @@ def test_without_the_columns_a_profile_says_what_is_missing(
         assert text_profiles.countries(shop.profiles, shop.overall) == (
             "The files do not tell in which country customers are."
         )
-        product = products.segment_products(shop.ledger, shop.details, NAMES, smallest=1)
+        product = products.segment_products(shop.ledger, shop.details, NAMES, minimum_group=1)
         assert product.empty
         assert text_profiles.products(product, False) == "The files name no products."
         plotting.draw(figures_profiles.products(product, "The files name no products."))
@@ -364,12 +366,14 @@ def test_one_customer_with_one_order(
     small_shop: Callable[[Sequence[Row]], Iterator[Shop]],
 ) -> None:
     for shop in small_shop([a_line(Description="<b>$x$</b>")]):
-        table = profiles.segment_profiles(shop.ledger, shop.details, NAMES, seed=SEED, smallest=1)
+        table = profiles.segment_profiles(
+            shop.ledger, shop.details, NAMES, seed=SEED, minimum_group=1
+        )
         assert table["customers"].sum() == 1
         assert table["revenue_share"].sum() == 1
-        heat = profiles.segment_heatmap(shop.details, NAMES, smallest=1)
+        heat = profiles.segment_heatmap(shop.details, NAMES, minimum_group=1)
         assert (heat["z"] == 0).all()
-        product = products.segment_products(shop.ledger, shop.details, NAMES, smallest=1)
+        product = products.segment_products(shop.ledger, shop.details, NAMES, minimum_group=1)
         assert product.empty
         assert text_profiles.size_value(table).startswith("100% of net revenue comes from ")
         assert "in any measure" in text_profiles.heatmap(heat)

@@ -35,17 +35,19 @@ def test_the_sample_has_the_power_by_the_inverse_of_statsmodels(
     size = experiments.sample_size(base, changed, alpha, power)
     effect = proportion_effectsize(changed, base)
     assert NormalIndPower().power(effect, size, alpha) == pytest.approx(power, abs=1e-3)
-    # And back: what a trial of this size can tell is this difference.
+    # And back: what an experiment of this size can tell is this difference.
     if size >= 2:
-        told = experiments.detectable(base, size, alpha, power, up=changed > base)
+        told = experiments.detectable_uplift(base, size, alpha, power, up=changed > base)
         assert told == pytest.approx(abs(changed - base), rel=1e-6)
 
 
-def test_a_larger_trial_tells_less_and_what_cannot_be_is_missing() -> None:
-    told = [experiments.detectable(0.3, size, 0.05, 0.8, up=True) for size in (50, 500, 5000)]
+def test_a_larger_experiment_tells_less_and_what_cannot_be_is_missing() -> None:
+    told = [
+        experiments.detectable_uplift(0.3, size, 0.05, 0.8, up=True) for size in (50, 500, 5000)
+    ]
     assert told == sorted(told, reverse=True)
-    assert math.isnan(experiments.detectable(0.97, 20, 0.05, 0.8, up=True))
-    assert math.isnan(experiments.detectable(0.3, 1, 0.05, 0.8, up=True))
+    assert math.isnan(experiments.detectable_uplift(0.97, 20, 0.05, 0.8, up=True))
+    assert math.isnan(experiments.detectable_uplift(0.3, 1, 0.05, 0.8, up=True))
     assert experiments.sample_size(0.3, 0.3, 0.05, 0.8) == math.inf
 
 
@@ -60,7 +62,7 @@ def action(segment: str, **values: Any) -> dict[str, Any]:
         "uplift": 0.03,
         "value_per_contact": 1.0,
         "cost": 100.0,
-        "worth": 10.0,
+        "value_per_customer": 10.0,
     }
     return row | values
 
@@ -71,7 +73,7 @@ def planned(assumed: StrategySettings, *rows: dict[str, Any], base: float = 0.3)
     return experiments.plan_experiments(table, rates, assumed).set_index("segment")
 
 
-def test_a_trial_looks_for_the_smallest_uplift_worth_having(assumed: StrategySettings) -> None:
+def test_an_experiment_looks_for_the_smallest_uplift_that_pays(assumed: StrategySettings) -> None:
     found = planned(
         assumed,
         action("low"),
@@ -104,7 +106,7 @@ def test_a_segment_is_large_enough_when_the_quarters_suffice(assumed: StrategySe
     assert np.isnan(planned(assumed, action("A", contacts=1.0)).loc["A", "waves"])
 
 
-def test_several_trials_share_the_level_and_the_joint_one_comes_first(
+def test_several_experiments_share_the_level_and_the_joint_one_comes_first(
     assumed: StrategySettings,
 ) -> None:
     alone = planned(assumed, action("A"))

@@ -24,7 +24,7 @@ def said(trait: dict[str, Any], **values: Any) -> list[str]:
     """Return what a trait says about a segment 'Champions' with some values."""
     plan = Plan(PLAN.actions, [Trait.model_validate({"half": LEDGER, "say": "{here}", **trait})])
     table = traits.ledger_traits(pd.DataFrame([profile("Champions", **values)]), OVERALL)
-    return list(traits.matched(plan, table, LEDGER)["sentence"])
+    return list(traits.match_traits(plan, table, LEDGER)["sentence"])
 
 
 def test_every_segment_and_every_group_has_one_action() -> None:
@@ -114,7 +114,7 @@ def test_a_group_is_told_its_traits_and_its_favourites() -> None:
     people.loc[risky, "promo_share"] += 1
     people.loc[risky, "favourite_category"] = "{here}"
     values = traits.group_traits(people, pd.DataFrame(), 5)
-    found = traits.matched(PLAN, values, ACTIVITY)
+    found = traits.match_traits(PLAN, values, ACTIVITY)
     told = found[found["segment"] == "high risk, low profit"].set_index("column")["sentence"]
     assert "another price cut" in told["promo_share"] and "against" in told["promo_share"]
     assert told["favourite_category"].startswith("More of them than of the others favour '{here}'")
@@ -132,7 +132,7 @@ def test_values_that_read_the_same_are_left_out() -> None:
         (values["segment"] == "low risk, high profit") & (values["column"] == "service_errors")
     ].iloc[0]
     values.loc[row.name, ["here_text", "there_text"]] = "4"
-    found = traits.matched(PLAN, values, ACTIVITY)
+    found = traits.match_traits(PLAN, values, ACTIVITY)
     sentence = found.loc[found["column"] == "service_errors", "sentence"].iloc[0]
     assert (
         sentence == "They met more service errors than the others: fix these first, and tell them."

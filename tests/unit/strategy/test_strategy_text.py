@@ -33,7 +33,7 @@ def known_as(found: list[Terms | str]) -> Known:
     return {f"S{number}": term for number, term in enumerate(found)}
 
 
-def trials_of(found: Any, base: float = 0.3) -> Any:
+def experiments_of(found: Any, base: float = 0.3) -> Any:
     return experiments.plan_experiments(found, dict.fromkeys(found["segment"], base), STRATEGY)
 
 
@@ -42,7 +42,10 @@ def trials_of(found: Any, base: float = 0.3) -> Any:
 def test_what_pays_and_what_may_lose_agrees_with_the_table(drawn: list[Terms | str]) -> None:
     found = table(known_as(drawn))
     ranked = found[found["rank"].notna()]
-    message, sure = strategy_text.worth(found, "ledger", "£"), strategy_text.sure(found)
+    message, sure = (
+        strategy_text.expected_value(found, "ledger", "£"),
+        strategy_text.loss_risk(found),
+    )
     if ranked.empty:
         assert message == sure == strategy_text.NOTHING
         return
@@ -61,7 +64,7 @@ def test_what_pays_and_what_may_lose_agrees_with_the_table(drawn: list[Terms | s
     parts = sure.split("allow, ")[1].split("; ")
     said = [part for part in parts if "may pay or lose" in part]
     assert set(re.findall(r"'(S\d)'", " ".join(said))) == set(open_["segment"])
-    left = strategy_text.without(found)
+    left = strategy_text.missing_values(found)
     assert set(re.findall(r"'(S\d)'", left)) == set(found.loc[found["rank"].isna(), "segment"])
 
 
@@ -108,30 +111,34 @@ def test_the_tornado_says_who_can_turn_the_result(known: Terms) -> None:
         assert f"{turning} assumptions could each" in text
 
 
-def test_trials_that_suffice_are_named() -> None:
+def test_experiments_that_suffice_are_named() -> None:
     large = terms(people=10**7)
     found = table({"large": large, "small": terms()})
-    text = strategy_text.trials(trials_of(found))
+    text = strategy_text.experiments(experiments_of(found))
     assert text.startswith("Of 2 segments, 1 is large enough") and text.endswith("having: 'large'.")
-    assert strategy_text.trials(trials_of(table({"large": large}))).startswith(
+    assert strategy_text.experiments(experiments_of(table({"large": large}))).startswith(
         "The segment is large"
     )
-    assert strategy_text.trials(trials_of(table({"small": terms()}))).startswith(
+    assert strategy_text.experiments(experiments_of(table({"small": terms()}))).startswith(
         "The segment is not"
     )
-    dear = trials_of(table({"small": terms(), "dear": terms(cost=500)}))
-    assert strategy_text.trials(dear).endswith("For 'dear' no uplift that is possible would pay.")
-    assert strategy_text.trials(dear).startswith("The segment is not large enough")
-    idle = trials_of(table({"idle": terms(uplift=0, cost=0)}))
-    assert "no action is assumed to change anything" in strategy_text.trials(idle)
-    assert "No trial" in strategy_text.trials(EMPTY)
-    assert strategy_text.together(EMPTY, EMPTY, 4) == ""
-    joint = trials_of(table({"large": large, "more": large}))
-    assert "would probably show it" in strategy_text.together(
+    dear = experiments_of(table({"small": terms(), "dear": terms(cost=500)}))
+    assert strategy_text.experiments(dear).endswith(
+        "For 'dear' no uplift that is possible would pay."
+    )
+    assert strategy_text.experiments(dear).startswith("The segment is not large enough")
+    idle = experiments_of(table({"idle": terms(uplift=0, cost=0)}))
+    assert "no action is assumed to change anything" in strategy_text.experiments(idle)
+    assert "No trial" in strategy_text.experiments(EMPTY)
+    assert strategy_text.joint_experiment(EMPTY, EMPTY, 4) == ""
+    joint = experiments_of(table({"large": large, "more": large}))
+    assert "would probably show it" in strategy_text.joint_experiment(
         joint, table({"large": large, "more": large}), 4
     )
     few = table({"a": terms(people=20), "b": terms(people=20)})
-    assert "would probably not be seen" in strategy_text.together(trials_of(few), few, 4)
+    assert "would probably not be seen" in strategy_text.joint_experiment(
+        experiments_of(few), few, 4
+    )
 
 
 def test_amounts_and_points_are_written_as_they_are() -> None:
@@ -213,8 +220,8 @@ def test_both_halves_stand_below_each_other_and_are_never_added_up(settings: Set
     small = actions.set_index("segment").loc["Promising"]
     assert small["customers"] == 3 and pd.isna(small["expected_profit"])
     assert small["reason"] == value.FEW
-    assert "'Promising'" in strategy_text.without(actions)
-    for name in ("action_traits", "action_tornado", "action_budget", "action_trials"):
+    assert "'Promising'" in strategy_text.missing_values(actions)
+    for name in ("action_traits", "action_tornado", "action_budget", "action_experiments"):
         assert not {"Promising", "Hibernating"} & set(made[name]["segment"])
     assert facts["strategy.ledger.available"] and facts["strategy.activity.available"]
     assert facts["strategy.ledger.top"] == "Champions"
@@ -242,9 +249,9 @@ def test_either_half_and_the_consent_may_be_missing(settings: Settings) -> None:
     )
     own = made["actions"][made["actions"]["half"] == "activity"]
     assert own["reason"].eq(value.NO_CONSENT).all() and own["expected_profit"].isna().all()
-    assert strategy_text.worth(own, "activity") == strategy_text.NOTHING
+    assert strategy_text.expected_value(own, "activity") == strategy_text.NOTHING
     assert facts["strategy.activity.valued"] == 0
-    # A ledger too short to learn from: actions stand there, without a worth.
+    # A ledger too short to learn from: actions stand there, without an expected value.
     made, facts = everything(settings, segment_returns=pd.DataFrame(columns=["segment", "share"]))
     assert made["actions"]["reason"].iloc[0] == value.NO_PAST
     empty, facts = strategy({}, PLAN, settings)
@@ -267,7 +274,11 @@ def test_every_table_can_be_drawn(case: str) -> None:
     name, term = next(iter(known.items()))
     bars = value.tornado(name, "ledger", term) if isinstance(term, Terms) else EMPTY
     order = budget.budget(found, known, 1, 100)
-    drawn(figures.worth(found, strategy_text.worth(found, "ledger", "£"), "ledger", "£"))
+    drawn(
+        figures.expected_value(
+            found, strategy_text.expected_value(found, "ledger", "£"), "ledger", "£"
+        )
+    )
     drawn(figures.tornado(bars, strategy_text.tornado(bars, "ledger", "£"), "ledger", "£"))
     message = strategy_text.budget_curve(order, "ledger", "£")
     drawn(figures.budget(order, message, 100, "ledger", "£"))
@@ -275,9 +286,13 @@ def test_every_table_can_be_drawn(case: str) -> None:
 
 def test_what_brings_most_in_all_is_told_where_it_is_not_what_brings_most_for_a_contact() -> None:
     rows = pd.DataFrame({"segment": ["a", "b"], "rank": [1, 2], "expected_profit": [10.0, 90.0]})
-    assert strategy_text.in_all(rows, "ledger", "£") == (
+    assert strategy_text.largest_total(rows, "ledger", "£") == (
         "For each contact 'a' brings most; in all, 'b' does, £90.00."
     )
-    assert strategy_text.in_all(rows.assign(expected_profit=[90.0, 10.0]), "ledger", "£") == ""
-    assert strategy_text.in_all(rows.assign(expected_profit=[-9.0, -1.0]), "ledger", "£") == ""
-    assert strategy_text.in_all(rows.assign(rank=float("nan")), "ledger", "£") == ""
+    assert (
+        strategy_text.largest_total(rows.assign(expected_profit=[90.0, 10.0]), "ledger", "£") == ""
+    )
+    assert (
+        strategy_text.largest_total(rows.assign(expected_profit=[-9.0, -1.0]), "ledger", "£") == ""
+    )
+    assert strategy_text.largest_total(rows.assign(rank=float("nan")), "ledger", "£") == ""

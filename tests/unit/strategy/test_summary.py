@@ -17,7 +17,7 @@ from analysis.strategy import contact_lists, contact_policy, summary, text_conta
 from analysis.strategy.names import LOSES
 from analysis.strategy.plan import Plan, read_plan
 from analysis.strategy.tables import strategy
-from analysis.strategy.text import not_yet
+from analysis.strategy.text import losing_action
 
 Tables = dict[str, pd.DataFrame]
 
@@ -125,8 +125,8 @@ def test_profits_that_are_negative_or_nothing_are_not_sold_as_profits(
 def test_the_test_is_of_the_lists_that_the_decisions_name_and_the_export_holds(
     tables: Tables,
 ) -> None:
-    actions, trials = tables["actions"], tables["action_trials"]
-    said = summary.first_trial(trials, actions, 4)
+    actions, experiments = tables["actions"], tables["action_experiments"]
+    said = summary.first_experiment(experiments, actions, 4)
     lists = contact_lists.contact_lists(actions, tables["customers"], tables["activity"])
     total = sum(len(table) for table in lists.values())
     assert f"a random half of the {count(total)} customers on all lists" in said
@@ -151,12 +151,12 @@ def test_what_does_not_pay_is_recommended_nowhere(
     assert not contact_lists.contact_lists(actions, made["customers"], made["activity"])
     assert "Contact nobody" in summary.best_action(actions, LEDGER, "£")
     for row in actions[actions["rank"].notna()].to_dict("records"):
-        assert "Leave these customers" in not_yet(pd.Series(row))
+        assert "Leave these customers" in losing_action(pd.Series(row))
 
 
 def test_nothing_known_gives_nothing_said() -> None:
     empty = pd.DataFrame()
     assert summary.best_action(empty, LEDGER) == ""
-    assert summary.first_trial(empty, empty, 4) == ""
+    assert summary.first_experiment(empty, empty, 4) == ""
     assert summary.wrong_uplift(empty, LEDGER) == ""
     assert summary.wrong_season({}, empty) == ""

@@ -49,7 +49,7 @@ def by(found: pd.DataFrame, column: str) -> Any:
 def test_profit_is_what_is_won_less_the_cost(known: Terms) -> None:
     row = table({"A": known}).iloc[0]
     _, uplift, _ = known.ranges[UPLIFT]
-    won = row["contacts"] * uplift * row["worth"]
+    won = row["contacts"] * uplift * row["value_per_customer"]
     assert row["expected_profit"] == pytest.approx(won - row["cost"], abs=1e-6)
     assert row["low"] <= row["expected_profit"] <= row["high"]
     assert row["cost"] == pytest.approx(row["contacts"] * row["cost_per_contact"])
@@ -266,15 +266,15 @@ def test_past_quarters_are_pooled_and_few_are_not_told() -> None:
         pd.DataFrame({"segment": ["A"] * 8 + ["B"] * 3, "spend": [100.0, 200, 900] + [np.nan] * 8}),
         pd.DataFrame({"segment": ["A"] * 4, "spend": [300.0, 400, 500, np.nan]}),
     ]
-    found = by(returns.pooled(parts, ["A", "B", "C"], smallest=5), "segment")
+    found = by(returns.pool_quarters(parts, ["A", "B", "C"], minimum_group=5), "segment")
     assert list(found.index) == ["A"]
     row = found.loc["A"]
     assert (row["quarters"], row["customers"], row["retained"], row["share"]) == (2, 12, 6, 0.5)
     assert (row["spend"], row["spend_mean"]) == (350, 400)
     assert 100 <= row["spend_low"] < 350 < row["spend_high"] <= 900
-    told = by(returns.pooled(parts, ["A", "B"], smallest=7), "segment")
+    told = by(returns.pool_quarters(parts, ["A", "B"], minimum_group=7), "segment")
     assert np.isnan(told.loc["A", "spend"]) and told.loc["A", "share"] == 0.5
-    assert returns.pooled([], ["A"], 5).empty
+    assert returns.pool_quarters([], ["A"], 5).empty
 
 
 def test_the_interval_of_the_median_covers_it() -> None:
@@ -282,7 +282,7 @@ def test_the_interval_of_the_median_covers_it() -> None:
     inside = []
     for _ in range(300):
         sample = pd.DataFrame({"segment": "A", "spend": random.lognormal(0, 1, 41)})
-        row = returns.pooled([sample], ["A"], 1).iloc[0]
+        row = returns.pool_quarters([sample], ["A"], 1).iloc[0]
         inside.append(row["spend_low"] <= 1 <= row["spend_high"])
     assert 0.91 <= np.mean(inside) <= 0.985
 
@@ -290,9 +290,11 @@ def test_the_interval_of_the_median_covers_it() -> None:
 def test_who_is_not_scored_stays_away_as_the_segment_does() -> None:
     past = pd.DataFrame({"segment": ["A"], "share": [0.7]})
     people = pd.DataFrame({"segment": ["A", "A", "B"], "lapse_probability": [0.1, np.nan, np.nan]})
-    away = returns.staying_away(people, past)
+    away = returns.absence_probability(people, past)
     assert away.tolist()[:2] == pytest.approx([0.1, 0.3]) and np.isnan(away[2])
-    assert returns.staying_away(people[["segment"]], past).tolist()[:2] == pytest.approx([0.3, 0.3])
+    assert returns.absence_probability(people[["segment"]], past).tolist()[:2] == pytest.approx(
+        [0.3, 0.3]
+    )
 
 
 def test_the_past_of_a_small_ledger_is_counted_by_hand(tmp_path: Path) -> None:
@@ -329,6 +331,8 @@ def test_all_groups_have_terms_in_order(
 ) -> None:
     people = pd.concat([group().assign(risk_group=name) for name in GROUPS], ignore_index=True)
     rows = pd.DataFrame({"half": "activity", "segment": GROUPS, "shown": [True] * 3 + [False]})
-    found = terms_of(PLAN, rows, "activity", people, pd.DataFrame(), assumed, contact, smallest=5)
+    found = terms_of(
+        PLAN, rows, "activity", people, pd.DataFrame(), assumed, contact, minimum_group=5
+    )
     assert [isinstance(term, Terms) for term in found.values()] == [True] * 3 + [False]
     assert found[GROUPS[3]] == value.FEW
