@@ -124,7 +124,7 @@ def _files(files: pd.DataFrame) -> dict[str, dict[str, Any]]:
 def notes(checked: Checked, settings: Settings) -> list[str]:
     """Say everything that was assumed or noticed, a sentence each."""
     sign = currency(checked, settings)
-    return [*settings.notes, *(one.sentence(sign) for one in assumptions(checked, settings))]
+    return [*settings.notes, *(one.full_sentence(sign) for one in assumptions(checked, settings))]
 
 
 def lines(checked: Checked, settings: Settings) -> Iterator[str]:

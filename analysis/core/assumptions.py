@@ -67,7 +67,7 @@ class Assumption:
     ...     rows=533,
     ...     money=4213.0,
     ...     setting="transactions.no_customer",
-    ... ).sentence("£")  # doctest: +NORMALIZE_WHITESPACE
+    ... ).full_sentence("£")  # doctest: +NORMALIZE_WHITESPACE
     "orders.csv, column 'CustomerID': The value '0' means that a line has no customer
     (533 rows, £4,213; setting transactions.no_customer)."
     """
@@ -81,7 +81,7 @@ class Assumption:
     setting: str = ""
     example: str = ""
 
-    def sentence(self, currency: str) -> str:
+    def full_sentence(self, currency: str) -> str:
         """Return one line: source, column, sentence, rows, money, example, setting."""
         where = f"{self.source}, column '{self.column}'" if self.column else self.source
         size = []
@@ -107,7 +107,7 @@ def in_order(assumptions: Iterable[Assumption]) -> list[Assumption]:
 
 def as_table(assumptions: Iterable[Assumption], currency: str) -> pd.DataFrame:
     """Return assumptions as a table: the fields of `Assumption`, and told (the whole line)."""
-    rows = [asdict(one) | {"told": one.sentence(currency)} for one in assumptions]
+    rows = [asdict(one) | {"told": one.full_sentence(currency)} for one in assumptions]
     names = [*Assumption.__dataclass_fields__, "told"]
     types = dict.fromkeys(names, "str") | {"rows": "Int64", "money": "float64"}
     return pd.DataFrame(rows, columns=names).astype(types)

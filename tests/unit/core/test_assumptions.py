@@ -10,19 +10,23 @@ from analysis.core.assumptions import KINDS, Assumption, as_table, in_order
 
 def test_what_is_not_known_is_not_told() -> None:
     one = Assumption("orders", "An order is a day.")
-    assert one.told("£") == "An order is a day."
-    assert Assumption("orders", "An order is a day.", rows=0).told("£").endswith("day (0 rows).")
+    assert one.full_sentence("£") == "An order is a day."
+    assert (
+        Assumption("orders", "An order is a day.", rows=0)
+        .full_sentence("£")
+        .endswith("day (0 rows).")
+    )
 
 
 def test_money_is_written_in_the_currency_of_the_data() -> None:
     one = Assumption("money", "Nothing is known.", source="a.csv", rows=1, money=-4.0)
-    assert one.told("€") == "a.csv: Nothing is known (1 row, -€4.00)."
-    assert as_table([one], "€")["told"].to_list() == [one.told("€")]
+    assert one.full_sentence("€") == "a.csv: Nothing is known (1 row, -€4.00)."
+    assert as_table([one], "€")["told"].to_list() == [one.full_sentence("€")]
     assert as_table([], "€").empty
 
 
 def test_a_value_from_a_file_cannot_drive_a_terminal() -> None:
-    assert "\x1b" not in Assumption("columns", "x", column="\x1b[2J").told("")
+    assert "\x1b" not in Assumption("columns", "x", column="\x1b[2J").full_sentence("")
 
 
 @given(st.lists(st.sampled_from([Assumption(kind, f"{kind}.") for kind in KINDS])))
