@@ -17,14 +17,18 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from analysis.build.step import Step
+from analysis.build.step import PRESENTING, Step
+from analysis.core import sentences
 from analysis.core.files import file_hash
+from analysis.core.settings import ROOT
 
 #: The libraries whose versions can change a result, beside Python itself.
 LIBRARIES = (
     "duckdb", "fastexcel", "ibis-framework", "joblib", "numpy", "pandas", "pandera", "pyarrow",
     "pydantic", "scikit-learn", "scipy", "statsmodels", "threadpoolctl",
 )  # fmt: skip
+#: Those on which only sentences, figures and set tables depend.
+PRESENTING_LIBRARIES = ("babel", "great-tables", "matplotlib", "mizani", "plotnine")
 
 
 def digest(*parts: object) -> str:
@@ -43,12 +47,19 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{n: metadata.version(n) for n in LIBRARIES}}
 
 
+@cache
+def presenting_versions() -> dict[str, str]:
+    """Return the versions of the libraries on which what is presented depends besides."""
+    return {name: metadata.version(name) for name in PRESENTING_LIBRARIES}
+
+
 def key(
     step: Step,
     settings: Any,
     outside: Mapping[str, str],
     upstream: Mapping[str, str],
     root: Path,
+    facts: Mapping[str, Any],
 ) -> dict[str, str]:
     """Return the parts of a step's key.
 
@@ -64,17 +75,26 @@ def key(
         The digest of the key of each step that makes something this one needs.
     root
         The project's folder, in which the data files and our package lie.
+    facts
+        Those of the steps before; only those that the step names count.
     """
-    module = step.run.partition(":")[0]
-    return {
+    parts = {
         "declaration": digest(step.run, step.needs, step.makes, step.paths),
         "settings": digest(select_settings(settings.model_dump(mode="json"), step.settings)),
         "inputs": digest({name: outside.get(name) for name in sorted(step.inputs)}),
         "data files": digest({name: file_digest(root / name) for name in step.reads}),
-        "code": digest(sources(module, root)),
+        "code": digest(sources(step.run.partition(":")[0], root)),
         "versions": digest(versions()),
         "steps before": digest(upstream),
     }
+    if step.kind:
+        parts |= {
+            "facts": digest({name: facts.get(name) for name in step.facts}),
+            "sentences": digest({name: sentences.section(name) for name in step.says}),
+            "code that presents": digest(sources(PRESENTING[step.kind].partition(":")[0], ROOT)),
+            "versions that present": digest(presenting_versions()),
+        }
+    return parts
 
 
 # ------------------------------------------------------------------------- settings

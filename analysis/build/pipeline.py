@@ -13,16 +13,15 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.build.keys import digest, versions
+from analysis.build.keys import digest, presenting_versions, versions
+from analysis.build.performing import Record, file_path
 from analysis.build.runner import (
     LEFT_OUT,
     TAKEN_OVER,
     Earlier,
     Outcome,
     Outside,
-    Record,
     run,
-    table_path,
 )
 from analysis.build.steps import COMPARE, STEPS
 from analysis.core.files import MANIFEST, SCHEMA, data_version, read_json, replacing, write_json
@@ -139,14 +138,16 @@ def build(
     with replacing(out) as new:
         outcomes = run([*STEPS, COMPARE], given, settings, ROOT, progress, _earlier(earlier), new)
         facts: dict[str, Any] = {}
-        for step, _, _, record, _ in outcomes:
-            if step is not COMPARE:
+        for outcome in outcomes:
+            record = outcome.record
+            if outcome.step is not COMPARE:
                 facts |= record.get("facts", {})
             elif record:
                 (new / "since").mkdir(exist_ok=True)
                 write_json(new / "since" / "facts.json", record["facts"])
         write_json(new / "facts.json", facts)
-        rows = pd.read_parquet(table_path(new, "work/input_rows")).set_index("file")["rows"]
+        write_json(new / "text.json", texts(new))
+        rows = pd.read_parquet(file_path(new, "work/input_rows")).set_index("file")["rows"]
         written = sorted(p.relative_to(new).as_posix() for p in new.rglob("*") if p.is_file())
         fingerprint = key(outcomes, inputs, settings)
         write_json(
@@ -159,7 +160,7 @@ def build(
                 "inputs": inputs.describe_files({str(name): int(n) for name, n in rows.items()}),
                 "as_of": facts.get("transactions.as_of", ""),
                 "settings": settings.model_dump(mode="json"),
-                "versions": versions(),
+                "versions": dict(sorted((versions() | presenting_versions()).items())),
                 "commit": commit(),
                 "seconds": progress.seconds,
                 "steps": {o.step.name: o.record for o in outcomes if o.record},
@@ -167,6 +168,14 @@ def build(
             },
         )
     return fingerprint
+
+
+def texts(folder: Path) -> dict[str, str]:
+    """Return all sentences of a build by name, as the presenting steps left them."""
+    found: dict[str, str] = {}
+    for path in sorted((folder / "text").glob("*.json")):
+        found |= read_json(path)
+    return found
 
 
 def explain(outcomes: Sequence[Outcome]) -> list[str]:

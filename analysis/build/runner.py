@@ -7,23 +7,17 @@ table that it made then is there, byte for byte.
 
 from __future__ import annotations
 
-import inspect
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pandas as pd
-
-from analysis.build.keys import digest, file_digest, key, restrict_settings
+from analysis.build.keys import digest, file_digest, key
+from analysis.build.performing import Record, file_path, job, perform, perform_side_by_side
 from analysis.build.step import FACTS, Step, makers, sort_steps, upstream_steps
 from analysis.core.progress import Steps
 
-#: What the manifest keeps of a step: key (its parts), tables (name -> SHA-256), facts, seconds.
-Record = dict[str, Any]
 TAKEN_OVER, RUNS, LEFT_OUT = "taken over", "runs", "left out"
 
 
@@ -42,13 +36,17 @@ class Earlier(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What becomes of a step, and why; `record` is empty where nothing was done."""
+    """What becomes of a step, and why; `record` is empty where nothing was done.
+
+    `parts` are those of its key.
+    """
 
     step: Step
     state: str
     why: str
     record: Record
     key: str = ""
+    parts: Mapping[str, str] = {}
 
 
 def run(
@@ -94,10 +92,12 @@ def run(
     ordered = sort_steps(steps)
     maker = makers(ordered)
     known = {name: given.fingerprint for name, given in outside.items()}
+    values = {name: given.value for name, given in outside.items()}
     keys: dict[str, str] = {}
     there = {*outside, FACTS}
     found: list[Outcome] = []
     facts: dict[str, Any] = {}
+    presented: list[int] = []
     for step in ordered:
         if unmet := [name for name, must in step.inputs.items() if must and name not in there]:
             found.append(Outcome(step, LEFT_OUT, f"there is no {' and no '.join(unmet)}", {}))
@@ -105,13 +105,16 @@ def run(
         upstream = {
             s.name: keys[s.name] for s in upstream_steps(step, ordered, maker) if s.name in keys
         }
-        parts = key(step, settings, known, upstream, root)
+        parts = key(step, settings, known, upstream, root, facts)
         keys[step.name] = digest(parts)
         why = _reason_to_run(step, parts, earlier)
         record = {} if why or not earlier else dict(earlier.records[step.name])
-        if out and why:
-            given = {name: value.value for name, value in outside.items()} | {FACTS: dict(facts)}
-            record = _perform(step, given, there, settings, out, progress)
+        if out and why and step.kind:
+            presented.append(len(found))
+        elif out and why:
+            with progress.step(step.name):
+                given = values | {FACTS: dict(facts)}
+                record = perform(job(step, given, there, facts, settings, out), progress)
         elif out and earlier:
             _take_over(record, earlier.folder, out)
             progress.seconds[step.name] = record["seconds"]
@@ -122,7 +125,14 @@ def run(
         facts |= record.get("facts", {})
         record = record and record | {"key": parts}
         state = RUNS if why else TAKEN_OVER
-        found.append(Outcome(step, state, why, record, keys[step.name]))
+        found.append(Outcome(step, state, why, record, keys[step.name], parts))
+    if out and presented:
+        with progress.step("sentences, figures and tables for the chapters"):
+            given = values | {FACTS: dict(facts)}
+            jobs = [job(found[n].step, given, there, facts, settings, out) for n in presented]
+            for n, record in zip(presented, perform_side_by_side(jobs), strict=True):
+                progress.seconds[found[n].step.name] = record["seconds"]
+                found[n] = found[n]._replace(record=record | {"key": found[n].parts})
     return found
 
 
@@ -136,64 +146,15 @@ def _reason_to_run(step: Step, parts: Mapping[str, str], earlier: Earlier | None
     damaged = [
         name
         for name, sha256 in record["tables"].items()
-        if file_digest(table_path(earlier.folder, name)) != sha256
+        if file_digest(file_path(earlier.folder, name)) != sha256
     ]
     return f"{' and '.join(damaged)} missing or damaged" if damaged else ""
-
-
-def table_path(folder: Path, name: str) -> Path:
-    """Return where a build keeps a table."""
-    return folder / f"{name}.parquet"
-
-
-def _perform(
-    step: Step,
-    outside: Mapping[str, Any],
-    there: set[str],
-    settings: Any,
-    out: Path,
-    progress: Steps,
-) -> Record:
-    """Run a step, write its tables, and return its record without the key."""
-    module, _, name = step.run.partition(":")
-    with progress.step(step.name), tempfile.TemporaryDirectory(dir=out, prefix=".") as scratch:
-        function = getattr(import_module(module), name)
-        arguments = {
-            need.rpartition("/")[2]: _value(need, step, outside, out) if need in there else None
-            for need in step.inputs
-        }
-        offered = {
-            "settings": restrict_settings(settings, step.settings),
-            "progress": progress,
-            "scratch": Path(scratch),
-        }
-        wanted = inspect.signature(function).parameters
-        arguments |= {name: value for name, value in offered.items() if name in wanted}
-        tables, facts = function(**arguments)
-        if undeclared := set(tables) - set(step.makes):
-            raise ValueError(f"'{step.name}' makes {min(undeclared)}, which it does not declare")
-        for table, content in tables.items():
-            path = table_path(out, table)
-            path.parent.mkdir(exist_ok=True)
-            if isinstance(content, pd.DataFrame):
-                content.to_parquet(path, index=False)
-            else:
-                content.rename(path)
-    hashes = {table: file_digest(table_path(out, table)) for table in tables}
-    return {"tables": hashes, "facts": dict(facts), "seconds": progress.seconds[step.name]}
-
-
-def _value(need: str, step: Step, outside: Mapping[str, Any], out: Path) -> Any:
-    if need in outside:
-        return outside[need]
-    path = table_path(out, need)
-    return path if need in step.paths else pd.read_parquet(path)
 
 
 def _take_over(record: Record, folder: Path, out: Path) -> None:
     """Give the tables of an earlier build a second name in the new one, or copy them."""
     for name in record["tables"]:
-        source, target = table_path(folder, name), table_path(out, name)
+        source, target = file_path(folder, name), file_path(out, name)
         target.parent.mkdir(exist_ok=True)
         try:
             os.link(source, target)

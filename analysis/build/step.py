@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from typing import Literal
 
 #: What a step needs that needs the facts of all others.
 FACTS = "facts"
+#: What writes that which steps of each kind give.
+PRESENTING = {
+    kind: f"analysis.build.presenting:write_{kind}" for kind in ("text", "figure", "table")
+}
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,8 @@ class Step:
         need them. A step is left out when one of them is not there. One that ends in "?" may be
         missing; the function gets None for it.
     makes
-        The tables that it can make. Which of them it does make depends on the data.
+        What it can make: tables, and files of any other kind, which are named with their suffix
+        (``figures/week.svg``). Which of them it does make depends on the data.
     settings
         The sections and keys of the settings that it reads, such as ``report.smallest_group``.
         It sees no others.
@@ -36,6 +42,15 @@ class Step:
         Data files that it reads, as paths from the project's folder.
     paths
         Those of the needed tables that the function takes as a path, because it opens them itself.
+    kind
+        Empty for a step that computes. Else what it presents: ``text``, ``figure`` or ``table``. It
+        runs after all that compute, beside others of its kind, and no step may need what it makes.
+    facts
+        Facts that a presenting step reads. The function takes each by the last part of its name:
+        ``report.currency`` as `currency`, which is None where no step gives that fact.
+    says
+        Sections of sentences (``orders.week``) that a presenting step may fill. It may fill no
+        others.
     """
 
     name: str
@@ -45,6 +60,9 @@ class Step:
     settings: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
+    kind: Literal["", "text", "figure", "table"] = ""
+    facts: tuple[str, ...] = ()
+    says: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> dict[str, bool]:
@@ -76,10 +94,13 @@ def makers(steps: Iterable[Step]) -> dict[str, Step]:
 def sort_steps(steps: Iterable[Step]) -> list[Step]:
     """Return the steps so that each comes after those that make what it needs.
 
+    Those that present come last.
+
     Raises
     ------
     ValueError
-        As in `makers`; or when steps need each other in a circle.
+        As in `makers`; when steps need each other in a circle; or when one needs what another
+        presents.
 
     Examples
     --------
@@ -91,11 +112,15 @@ def sort_steps(steps: Iterable[Step]) -> list[Step]:
     steps = list(steps)
     maker = makers(steps)
     graph = {step: upstream_steps(step, steps, maker) for step in steps}
-    return list(TopologicalSorter(graph).static_order())
+    for step, earlier in graph.items():
+        if shown := next((other for other in earlier if other.kind), None):
+            raise ValueError(f"'{step.name}' needs what '{shown.name}' presents")
+    return sorted(TopologicalSorter(graph).static_order(), key=lambda step: bool(step.kind))
 
 
 def upstream_steps(step: Step, steps: Iterable[Step], maker: Mapping[str, Step]) -> list[Step]:
     """Return the steps that make what a step needs."""
+    found = [maker[need] for need in step.inputs if need in maker]
     if FACTS in step.inputs:
-        return [other for other in steps if FACTS not in other.inputs]
-    return list(dict.fromkeys(maker[need] for need in step.inputs if need in maker))
+        found += [s for s in steps if not s.kind and (step.kind or FACTS not in s.inputs)]
+    return list(dict.fromkeys(found))

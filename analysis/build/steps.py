@@ -8,6 +8,7 @@ order lines, which a step opens with `orders.ledger.open_ledger`.
 
 from __future__ import annotations
 
+from analysis.build.presentation import presenting_steps
 from analysis.build.step import Step
 
 LEDGER = ("work/lines", "work/reversals", "work/about")
@@ -188,7 +189,7 @@ ACTIONS = Step(
     ),
     reads=("data/segments.toml",),
 )
-STEPS = (READ, *ORDERS, *REGULARS, ACTIONS)
+STEPS = (READ, *ORDERS, *REGULARS, ACTIONS, *presenting_steps())
 #: Runs only where there is something to compare with. Its facts are kept apart, in ``since/``.
 COMPARE = Step(
     "changes since the last release",

@@ -33,6 +33,7 @@ from conftest import (
 from analysis import __main__
 from analysis.__main__ import main
 from analysis.build import pipeline
+from analysis.build.performing import file_path
 from analysis.core import files as core_files
 from analysis.core.problems import Refused
 from analysis.core.settings import ROOT, SETTINGS_FILE, Settings
@@ -252,7 +253,8 @@ def test_the_manifest_says_what_the_build_was_made_from(
     assert all(seconds >= 0 for seconds in manifest["seconds"].values())
     assert "validate the ledger, and clean it" in manifest["seconds"]
     made = {name for record in manifest["steps"].values() for name in record["tables"]}
-    assert {f"{name}.parquet" for name in made} | {"facts.json", "manifest.json"} == files
+    made_files = {file_path(Path(), name).as_posix() for name in made}
+    assert made_files | {"facts.json", "text.json", "manifest.json"} == files
 
 
 def test_facts_are_flat_and_name_nothing_of_this_machine(

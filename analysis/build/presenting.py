@@ -1,0 +1,77 @@
+"""Write what a presenting step gives: a picture, a set table, sentences, and data to download."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.build.step import Step
+from analysis.core import sentences
+from analysis.core.presentation import Figure, Table
+from analysis.core.spreadsheets import write_csv
+
+#: What a step gives: words by key; or one sentence, which says why there is nothing to show.
+Words = Mapping[str, str] | str | None
+#: Content by the name that the step declares: bytes, or a file.
+Files = dict[str, bytes | Path]
+
+
+def write_text(given: Words, step: Step, scratch: Path) -> Files:
+    """Return the words of a topic; nothing where there are none."""
+    return {} if given is None else _words(given, step)
+
+
+def write_figure(given: Figure | str | None, step: Step, scratch: Path) -> Files:
+    """Return the picture, words and data of a figure; only words where there is none."""
+    if given is None or isinstance(given, str):
+        return write_text(given, step, scratch)
+    from analysis.core.plotting import draw
+
+    picture, download, _ = step.makes
+    words = {"headline": given.headline, "alt": given.alt, "caption": given.caption}
+    return {
+        picture: draw(given.plot),
+        **_download(download, given.data, scratch),
+        **_words(words, step),
+    }
+
+
+def write_table(given: Table | str | None, step: Step, scratch: Path) -> Files:
+    """Return the set table, words and data of a table; only words where there is none."""
+    if given is None or isinstance(given, str):
+        return write_text(given, step, scratch)
+    from analysis.core.tables import html
+
+    table, download, _ = step.makes
+    made = html(given.table)
+    return {
+        table: made.encode(),
+        **_download(download, given.data, scratch),
+        **_words({"caption": given.caption}, step),
+    }
+
+
+def _words(given: Mapping[str, str] | str, step: Step) -> Files:
+    """Return the file of a step's words: those that it gives, and those that are fixed."""
+    own = step.says[0]
+    name = own.partition(".")[2]
+    words = {"none": given} if isinstance(given, str) else {k: v for k, v in given.items() if v}
+    words = sentences.fixed(own) | words
+    if not isinstance(given, str):
+        words.pop("none", None)
+    texts = {f"{name}.{key}": " ".join(text.split()) for key, text in sorted(words.items())}
+    unknown = [text for text in texts if not sentences.is_known(text)]
+    if unknown:
+        raise ValueError(f"'{step.name}' says '{unknown[0]}', for which there is no template")
+    return {step.makes[-1]: json.dumps(texts, ensure_ascii=False, indent=1).encode()}
+
+
+def _download(name: str, data: pd.DataFrame | None, scratch: Path) -> Files:
+    if data is None:
+        return {}
+    path = scratch / "data.csv"
+    write_csv(data, path, encoding="utf-8-sig")
+    return {name: path}

@@ -1,0 +1,49 @@
+"""Define what a step gives that draws a figure or sets a table."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+
+class Figure(NamedTuple):
+    """A figure: a picture, and the words that belong to it.
+
+    Attributes
+    ----------
+    plot
+        The plot (`plotnine.ggplot`). It carries no headline: that is text of the page.
+    headline
+        What the picture shows, with a number. Without a full stop.
+    alt
+        What can be seen, for those who cannot see it.
+    caption
+        How to read it. Empty: the section's template `caption`.
+    data
+        What was drawn, for those who want to check it. Readers can download it.
+    """
+
+    plot: Any
+    headline: str
+    alt: str = ""
+    caption: str = ""
+    data: pd.DataFrame | None = None
+
+
+class Table(NamedTuple):
+    """A set table, and the words that belong to it.
+
+    Attributes
+    ----------
+    table
+        The table (`great_tables.GT`), from `analysis.core.tables.grid`.
+    caption
+        What it shows. Empty: the section's template `caption`.
+    data
+        What was set, with full precision. Readers can download it.
+    """
+
+    table: Any
+    caption: str = ""
+    data: pd.DataFrame | None = None
