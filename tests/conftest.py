@@ -30,7 +30,10 @@ from analysis.orders.ledger import Ledger, connect
 
 #: The long files come first, so that both workers end together. At the start each worker is dealt
 #: two files: a short one stands behind the longest.
-FIRST = ("book", "refresh", "rfm", "pipeline", "cleaning", "perturbed", "offline", "profiles")
+FIRST = (
+    *("book", "refresh", "rfm", "pipeline", "cleaning_on_shops", "perturbed", "offline"),
+    "profiles_on_shops",
+)
 #: Real shops, one data folder each, and the ledger of one of them as a workbook.
 SHOPS = ROOT.parent / "shared" / "shops"
 WORKBOOK = ROOT.parent / "shared" / "data" / "formats" / "Online Retail.xlsx"

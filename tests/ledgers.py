@@ -1,10 +1,12 @@
-"""Make a small shop's ledger over some months, and change its lines."""
+"""Make a small shop's ledger, change its lines, and clean lines in plain Python."""
 
 from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Callable
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 
 from conftest import Row, a_line
 
@@ -63,3 +65,37 @@ def in_month(month: str, change: Change) -> Change:
 
 def less(column: str) -> Change:
     return lambda rows: [{k: v for k, v in row.items() if k != column} for row in rows]
+
+
+def plain_cleaning(rows: Sequence[Row]) -> list[list[Row]]:
+    """Take the six cleaning steps in plain Python, line by line; return the lines after each."""
+    known = [row for row in rows if row["CustomerID"]]
+    distinct = [dict(items) for items in sorted({tuple(sorted(row.items())) for row in known})]
+    sales = [row for row in distinct if not row["InvoiceNo"].upper().startswith("C")]
+    positive = [r for r in sales if float(r["Quantity"]) > 0 and float(r["UnitPrice"]) > 0]
+    products = [row for row in positive if re.match(r"\d{5}|DCGS", row["StockCode"])]
+    bought, back = defaultdict(list), defaultdict(list)
+    for row in distinct:
+        if row["InvoiceNo"].upper().startswith("C"):
+            back[what(row, -1)].append(row)
+    for row in products:
+        bought[what(row)].append(row)
+    net = []
+    for key, purchases in bought.items():
+        purchases.sort(key=lambda row: (row["InvoiceDate"], row["InvoiceNo"]))
+        times = sorted(row["InvoiceDate"] for row in back[key])
+        for n, row in enumerate(purchases):
+            if not (n < len(times) and row["InvoiceDate"] <= times[n]):
+                net.append(row)
+    return [known, distinct, sales, positive, products, net]
+
+
+def what(row: Row, sign: int = 1) -> tuple[str, str, float, float]:
+    """Return what a cancellation and the purchase that it reverses have in common."""
+    quantity = sign * float(row["Quantity"])
+    return row["CustomerID"], row["StockCode"], float(row["UnitPrice"]), quantity
+
+
+def total(rows: Sequence[Row]) -> float:
+    """Return the amount of some lines."""
+    return round(sum(float(row["Quantity"]) * float(row["UnitPrice"]) for row in rows), 2)

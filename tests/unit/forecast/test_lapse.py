@@ -15,11 +15,11 @@ import pytest
 from conftest import Row, a_line, reading, write_lines
 from hypothesis import given
 from hypothesis import strategies as st
+from pictures import draw_lapse
 from sklearn.ensemble import RandomForestClassifier
 from threadpoolctl import threadpool_limits
 
-from analysis.core import plotting
-from analysis.forecast import figures_lapse, lapse, text_lapse
+from analysis.forecast import lapse, text_lapse
 from analysis.forecast.lapse_features import (
     MOST_CUT_OFFS,
     Snapshot,
@@ -29,10 +29,9 @@ from analysis.forecast.lapse_features import (
     limit_customers,
     snapshot,
 )
-from analysis.forecast.names import RECENCY, RFM
+from analysis.forecast.names import RFM
 from analysis.orders.ledger import Ledger
 from analysis.segments import rfm
-from analysis.segments.rules import assign, read_segments
 from analysis.stats import bootstrap, evaluation, models
 from analysis.stats.names import CONSTANT
 
@@ -526,25 +525,8 @@ def test_a_gap_leaves_out_the_cut_offs_that_it_empties(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------- words and pictures
 
 
-def every_sentence_and_picture(seen: lapse.Lapse) -> None:
-    assert text_lapse.verdict(seen.models).startswith("The test")
-    assert text_lapse.gain(seen.models) and text_lapse.level(
-        seen.rates, seen.facts["lapse.mean_predicted"]
-    )
-    assert text_lapse.expected_lapses(seen.facts)
-    for name, table in (
-        ("candidates", seen.models),
-        ("rates", seen.rates),
-        ("reliability", seen.reliability),
-        ("segments", seen.segments),
-    ):
-        message = getattr(text_lapse, name)(table)
-        assert message.endswith(".") and "nan" not in message
-        assert plotting.draw(getattr(figures_lapse, name)(table, message)).startswith(b"<?xml")
-
-
 def test_sentences_and_pictures(made: lapse.Lapse) -> None:
-    every_sentence_and_picture(made)
+    draw_lapse(made)
 
 
 def test_sentences_follow_the_numbers() -> None:
@@ -620,37 +602,3 @@ def test_it_is_told_whether_the_season_ahead_was_learnt_from(
 def test_what_the_model_looks_at_is_told_for_every_candidate(model: str) -> None:
     told = text_lapse.chosen_model(model)
     assert told.endswith(".") and told[:3] in ("The", "No ")
-
-
-@pytest.mark.drill
-@pytest.mark.real
-def test_the_gift_shop(gift_shop: Path) -> None:
-    rules = read_segments()
-    with reading([gift_shop / "transactions" / "online_retail.parquet"]) as found:
-        table = rfm.customers(found.lines, found.as_of).order_by("customer_id").execute()
-        table = table.join(rfm.scores(table, rfm.cut_points(table)))
-        customers = table.assign(segment=assign(table, rules))
-        seen = lapse.read_lapse(found, customers, 90, SEED, minimum_group=5)
-        parts = [snapshot(found, date.date(), 90) for date in seen.rates["date"]]
-    facts, by_model = seen.facts, seen.models.set_index("model")
-    assert facts["lapse.test_date"] == "2011-09-11"
-    assert facts["lapse.training_dates"] == "2011-03-15, 2011-06-13"
-    assert facts["lapse.model"] == RFM and facts["lapse.confirmed"]
-    assert by_model.loc[RECENCY, "roc_auc"] == pytest.approx(0.598, abs=0.02)
-    # Nothing adds to all orders' recency, number and amount, taken as logarithms.
-    assert facts["lapse.roc_auc"] >= 0.745
-    assert by_model["roc_auc"].max() >= 0.752
-    assert facts["lapse.brier"] <= 0.186
-    # The reference's R, F and M (0.695) are matched by those of the last 90 days alone.
-    recent = lapse.Plan(
-        "logistic regression", ["log_recency", "log_orders_recent", "log_spend_recent"]
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lapse, "PLANS", {"recent": recent})
-        p = lapse.predict_lapse("recent", parts[:-1], parts[-1], 90, {"C": 0.03}, SEED)
-    assert evaluation.judge(parts[-1].lapsed, p)["roc_auc"] == pytest.approx(0.695, abs=0.02)
-    # Quarters differ: before Christmas more come back.
-    assert seen.rates["share"].iloc[-1] < seen.rates["low"].iloc[:-1].min()
-    assert text_lapse.level(seen.rates, facts["lapse.mean_predicted"]).endswith("agrees.")
-    assert facts["lapse.scored"] == (customers["recency_days"] <= 90).sum()
-    every_sentence_and_picture(seen)

@@ -19,12 +19,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ledgers import Change, each, in_month, less, shop, times, without
 
-from analysis.core.settings import read_settings
-from analysis.history import comparison, drift, findings, new_files, unusual
+from analysis.history import comparison, findings, new_files, unusual
 from analysis.orders.ledger import MONEY, Ledger
 from analysis.regulars import contract
 from analysis.regulars.names import NUMERIC
-from analysis.regulars.reading import read_activity
 
 START, CUT, END = dt.date(2011, 1, 3), dt.date(2011, 7, 1), dt.date(2011, 10, 1)
 COLUMNS = {
@@ -445,74 +443,3 @@ def test_new_tables_of_regular_customers_are_compared() -> None:
     found = new_files.activity_findings(before, words).query("check == 'activity.new_category'")
     assert found["severity"].tolist() == ["informs"]
     assert "3 customers was never seen before: Kitchenwear." in found["message"].iloc[0]
-
-
-def part(ledger: Ledger, start: str, end: str) -> Ledger:
-    """Return the ledger as if it held only the lines from a day until before another."""
-    date = ledger.lines.invoice_date
-    lines = ledger.lines.filter((date >= ibis.timestamp(start)) & (date < ibis.timestamp(end)))
-    return replace(ledger, lines=lines, as_of=dt.date.fromisoformat(end))
-
-
-@pytest.mark.drill
-@pytest.mark.real
-def test_the_real_ledger_goes_on_quarter_after_quarter_and_another_shop_stops(
-    gift_shop: Path, sample_data: Path
-) -> None:
-    files = sorted((gift_shop / "transactions").glob("*.parquet"))
-    sample = sample_data / "transactions" / "sales_2024-Q1.csv"
-    first, *cuts = (
-        "2010-12-01",
-        "2011-01-01",
-        "2011-04-01",
-        "2011-07-01",
-        "2011-10-01",
-        "2011-12-10",
-    )
-    said = []
-    with reading(files) as real, reading([sample]) as other:
-        for cut, end in itertools.pairwise(cuts):
-            old, new, whole = (
-                part(real, *days) for days in ((first, cut), (cut, end), (first, end))
-            )
-            drawn = comparison.draw(old)
-            found = new_files.ledger_findings(drawn, comparison.draw(new), "£")
-            moved = drift.lapse_drift(whole, old.as_of, 90)
-            found = pd.concat([found, findings.findings(moved)])
-            assert not (found["severity"] == "stops").any()
-            said.append(severities(found))
-        # The other shop's customers have numbers that this one's have too.
-        found = new_files.ledger_findings(drawn, comparison.draw(other), "£")
-    assert {"ledger.gap", "ledger.known_products"} <= set(findings.stops(found, set())["check"])
-    assert "ledger.known_products" in set(findings.stops(found, {"ledger.gap"})["check"])
-    # Christmas, with a month of history; the season, with three quarters.
-    assert said[0] == {
-        "ledger.gap": "warns",
-        "ledger.short_history": "informs",
-        "lapse.short_history": "informs",
-    }
-    assert said[1] == {"lapse.short_history": "informs"}
-    assert said[2] == {"ledger.country": "warns", "lapse.drift": "warns"}
-    assert said[3] == {
-        **dict.fromkeys(
-            ["ledger.lines", "ledger.orders", "ledger.customers", "ledger.revenue", "lapse.drift"],
-            "warns",
-        )
-    }
-
-
-@pytest.mark.real
-def test_halves_of_the_real_regular_customers_are_alike(one_click: Path) -> None:
-    chosen = read_settings().activity
-    files: dict[str, str] = {role: f"{chosen.files[role][0]}.csv" for role in contract.ROLES}
-    raw: dict[str, pd.DataFrame] = {
-        role: pd.read_csv(one_click / "activity" / name, dtype=str) for role, name in files.items()
-    }
-    tables = read_activity(raw, chosen, files)
-    people = tables.customers.sample(frac=1, random_state=1)
-    half = len(people) // 2
-    found = new_files.activity_findings(people[:half], people[half:])
-    assert severities(found) == {"activity.known_customers": "warns"}
-    assert drift.decline_drift(people[:half], people[half:]) == []
-    moved = people[half:].assign(promo_share=people["promo_share"] + 0.4)
-    assert [found.where for found in drift.decline_drift(people[:half], moved)] == ["promo_share"]

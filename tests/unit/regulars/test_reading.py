@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -15,14 +13,13 @@ from analysis.core.problems import Refused
 from analysis.core.settings import ActivitySettings, read_settings
 from analysis.ingest.readers import ROW
 from analysis.regulars.cells import read_numbers
-from analysis.regulars.contract import INACTIVE, INCOMPLETE, ROLES, ActivityTables
+from analysis.regulars.contract import INACTIVE, INCOMPLETE, ActivityTables
 from analysis.regulars.joins import missing_customers
 from analysis.regulars.names import NO_ANSWERS, NUMERIC, REVENUES
 from analysis.regulars.near_duplicates import (
     find_near_duplicates,
     group_near_duplicates,
     id_predicts,
-    near_duplicate_facts,
 )
 from analysis.regulars.reading import read_activity
 
@@ -525,66 +522,6 @@ def test_twins_of_twins_share_a_group() -> None:
     assert groups.index.tolist() == [5, 6, 7, 8]
     assert groups[5] == groups[6] == groups[8] != groups[7]
     assert group_near_duplicates(customers, pairs.head(0)).nunique() == 4
-
-
-# ------------------------------------------------------------------------------- the real shop
-
-
-@pytest.fixture(scope="module")
-def real(one_click: Path) -> ActivityTables:
-    folder = one_click / "activity"
-    return read({role: pd.read_csv(folder / SOURCES[role], dtype=str) for role in ROLES})
-
-
-@pytest.mark.real
-def test_real_facts(real: ActivityTables) -> None:
-    facts = real.facts
-    expected = {
-        "activity.customers": 1300,
-        "activity.same": 802,
-        "activity.declined": 498,
-        "activity.rows_revenue": 3900,
-        "activity.rows_minutes": 2600,
-        "activity.refused_rows": 0,
-        "activity.typo_kinds": 3,
-        "activity.typo_rows_service_level": 10,
-        "activity.typo_rows_period": 1300,
-        "activity.typo_rows_favourite_category": 223,
-        "activity.unmatched_customers": 0,
-        "activity.incomplete_customers": 0,
-        "activity.inactive_customers": 3,
-        "activity.impossible_revenue_rows": 1,
-        "activity.impossible_revenue_highest": 106_862.2,
-        "activity.kept_customers": 1296,
-    }
-    assert {key: facts[key] for key in expected} == expected
-    assert facts["activity.kept_declined_share"] == pytest.approx(0.381, abs=0.0005)
-    assert real.set_aside_customers["customer_id"].tolist() == [
-        "215348",
-        "215357",
-        "215359",
-        "215380",
-    ]
-    assert real.lookalikes.empty
-    assert set(real.customers["service_level"]) == {"standard", "premium"}
-
-
-@pytest.mark.real
-@pytest.mark.parametrize("name", ["joined", "customers"])
-def test_real_ids_and_twins(real: ActivityTables, name: str) -> None:
-    customers = getattr(real, name)
-    pairs = find_near_duplicates(customers, SETTINGS.twin_columns)
-    facts = near_duplicate_facts(customers, pairs)
-    assert facts.pop("activity.id_auc") == pytest.approx(0.98, abs=0.005)
-    assert facts == {
-        "activity.duplicate_pairs": 22,
-        "activity.duplicate_pairs_same_revenues": 21,
-        "activity.duplicate_pairs_profit_only": 12,
-        "activity.duplicate_pairs_opposite": 9,
-        "activity.duplicate_usual_distance": 210,
-        "activity.duplicate_pairs_usual_distance": 21,
-    }
-    assert group_near_duplicates(customers, pairs).nunique() == len(customers) - 22
 
 
 # ------------------------------------------------------------------------------------ consent

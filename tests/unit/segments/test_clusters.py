@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pictures import draw_clusters
 from scipy.spatial.distance import cdist
 from scipy.stats import spearmanr
-from sklearn.metrics import adjusted_rand_score
 
 from analysis.core.plotting import draw
-from analysis.ingest.sample import sample_truth
 from analysis.segments import (
     cluster_selection,
     cluster_validation,
@@ -59,10 +58,6 @@ def light(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster_validation, "RESAMPLES", 12)
     monkeypatch.setattr(cluster_validation, "NULL_DRAWS", 4)
     monkeypatch.setattr(cluster_validation, "INTERVAL_DRAWS", 40)
-
-
-def chosen_row(selection: cluster_selection.Selection) -> pd.Series:
-    return selection.table[selection.table["chosen"]].iloc[0]
 
 
 # ------------------------------------------------------------------------- what must not matter
@@ -143,7 +138,7 @@ def test_few_customers_do_not_break_it(count: int) -> None:
     assert selection.table["chosen"].sum() <= 1
     assert list(selection.table) == cluster_selection.COLUMNS
     assert count < 30 or set(selection.table["model"]) == set(METHODS)
-    every_sentence_and_picture(selection, customers, draw_too=False)
+    draw_clusters(selection, customers, draw_too=False)
 
 
 def test_identical_customers_are_one_group() -> None:
@@ -308,33 +303,6 @@ def test_the_rule_may_choose_nothing() -> None:
 # ------------------------------------------------------------------------- words and pictures
 
 
-def every_sentence_and_picture(
-    selection: cluster_selection.Selection, customers: pd.DataFrame, draw_too: bool = True
-) -> None:
-    cross = clusters.agreement(customers)
-    names = selection.centres["name"].tolist()
-    order = [rule.name for rule in rules.read_segments()]
-    rand = cluster_selection.clustering_facts(selection, customers)["clustering.segments_rand"]
-    sentences = {
-        "choice": text_clusters.choice(selection.table),
-        "silhouettes": text_clusters.silhouettes(
-            selection.table, cluster_validation.structure(selection.table)
-        ),
-        "stability": text_clusters.stability(selection.table),
-        "use": text_clusters.use(selection.use),
-        "agreement": text_clusters.agreement(cross, rand),
-        "centres": text_clusters.centres(selection.centres, "£"),
-    }
-    for sentence in sentences.values():
-        assert sentence.endswith(".") and "nan" not in sentence.lower(), sentence
-    if draw_too:
-        draw(figures_clusters.silhouettes(selection.table, sentences["silhouettes"]))
-        draw(figures_clusters.stability(selection.table, sentences["stability"]))
-        draw(figures_clusters.use(selection.use, sentences["use"]))
-        draw(figures_clusters.agreement(cross, names, order, sentences["agreement"]))
-        draw(figures_clusters.centres(selection.centres, "£", sentences["centres"]))
-
-
 @pytest.mark.parametrize("most", [2, 9, 57])
 def test_every_candidate_is_drawn_however_many_clusters_it_has(most: int) -> None:
     """What lies beyond an axis is left out with a warning, which fails here."""
@@ -381,58 +349,3 @@ def test_the_sentence_on_use_compares_intervals() -> None:
         "Clusters of a quarter ago explain 30% of how log spend has varied since: more than the "
         "frequency score alone, less than the named segments."
     )
-
-
-# ------------------------------------------------------------------------- both data sets
-
-
-def left_by(build: Path) -> tuple[pd.DataFrame, cluster_selection.Selection]:
-    """Return the customers and their clusters, as a build left them."""
-    names = ("customers", "clustering", "cluster_centres", "cluster_use")
-    customers, *tables = (pd.read_parquet(build / f"{name}.parquet") for name in names)
-    return customers, cluster_selection.Selection(*tables)
-
-
-@pytest.fixture(scope="module")
-def of_sample(sample_build: Path) -> tuple[pd.DataFrame, cluster_selection.Selection]:
-    return left_by(sample_build)
-
-
-def test_the_planted_archetypes_are_found_again(
-    of_sample: tuple[pd.DataFrame, cluster_selection.Selection],
-) -> None:
-    customers, selection = of_sample
-    truth = sample_truth().archetypes.astype({"customer_id": str})
-    both = customers.astype({"customer_id": str}).merge(truth, on="customer_id")
-    found = adjusted_rand_score(both["archetype"], both["cluster"])
-    # 0.74; guesses have 0, the cut into two 0.44 and the cut into six 0.52.
-    assert found >= 0.7
-    assert cluster_validation.structure(selection.table) == "kinds"
-    assert set(selection.table["model"]) == set(METHODS)
-    assert selection.table["chosen"].sum() == 1
-
-
-def test_sentences_and_pictures_of_the_sample(
-    of_sample: tuple[pd.DataFrame, cluster_selection.Selection],
-) -> None:
-    customers, selection = of_sample
-    every_sentence_and_picture(selection, customers)
-
-
-@pytest.mark.drill
-@pytest.mark.real
-def test_the_gift_shop_is_a_continuum(gift_shop_build: Path) -> None:
-    customers, selection = left_by(gift_shop_build)
-    assert len(customers) == 4_324
-    table = selection.table[selection.table["model"] == KMEANS].set_index("k")
-    assert list(table.index) == list(clusters.K)
-    # No number of clusters is clearer than chance would have it by more than a hair.
-    assert (table["silhouette"] - table["null_silhouette"]).abs().max() < 0.03
-    assert cluster_validation.structure(selection.table) == "continuum"
-    # Resamples agree on few clusters, and no longer on many.
-    assert table.loc[[2, 3, 4], "stability"].min() > 0.78
-    assert table.loc[[8, 9, 10], "stability"].max() < 0.75
-    row = chosen_row(selection)
-    assert row["model"] == KMEANS and row["k"] in (3, 4)
-    top = selection.centres.iloc[0]
-    assert top["name"] == "Top" and top["revenue_share"] > 0.5
