@@ -3,7 +3,7 @@
 An assumption is recorded where it is made: on the `ingest.readers.Part`, the
 `orders.notation.Reading` or the `orders.ledger.Ledger` that it is about, in their field
 `assumptions`. `build.validation.assumptions` gathers them, with what follows from the finished
-tables. A reason to refuse data is no assumption, but a `core.problems.Problem`.
+tables. A reason to refuse data is not an assumption but a `core.problems.Problem`.
 """
 
 from __future__ import annotations

@@ -280,5 +280,5 @@ def signed_number(value: float) -> str:
 
 
 def share_of_hundred(share: float) -> str:
-    """Return a share as so many of a hundred; an interval may reach beyond what is possible."""
+    """Return a share as a number out of a hundred, cut to what is possible."""
     return percent(float(np.clip(share, 0, 1))).removesuffix("%")

@@ -1,7 +1,7 @@
 """Describe what is wrong with the data, and how its sender can fix it.
 
 Every refusal in the project is a list of `Problem`, gathered first and raised once as
-`Refused`, so that one message names everything that has to be mended.
+`Refused`, so that one message names everything that has to be corrected.
 """
 
 from __future__ import annotations

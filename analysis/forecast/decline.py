@@ -1,8 +1,8 @@
 """Forecast which regular customers will buy less in the next three months.
 
 Candidates are compared on the labelled customers in a nested, repeated cross-validation that
-keeps near-duplicates together; the one that is taken is calibrated if that helps, and every later
-figure stands on its predictions for customers whom it has not seen.
+keeps near-duplicates together; the chosen one is calibrated if that helps, and every later
+figure rests on its predictions for customers whom it has not seen.
 """
 
 from __future__ import annotations
@@ -290,7 +290,7 @@ def leakage_gains(
     Parameters
     ----------
     table, label, groups
-        Features, what came, and near-duplicates.
+        Features, outcomes, and near-duplicates.
     ids
         The customers' numbers, which a careless table has among its features.
     parameters

@@ -91,7 +91,7 @@ def candidates(models: pd.DataFrame, message: str) -> p9.ggplot:
 
 
 def reliability(curves: pd.DataFrame, message: str) -> p9.ggplot:
-    """Draw what came beside what was predicted, before calibration and after (`Decline`).
+    """Draw observed beside predicted shares, before calibration and after (`Decline`).
 
     Where none is in use, those that were tried stand beside the model's own predictions.
     """

@@ -115,7 +115,7 @@ def rates(table: pd.DataFrame, message: str) -> p9.ggplot:
 
 
 def reliability(table: pd.DataFrame, message: str, came: str = "Stayed away") -> p9.ggplot:
-    """Draw what came beside what was predicted, in groups of equal size by prediction.
+    """Draw observed beside predicted shares, in groups of equal size by prediction.
 
     Parameters
     ----------

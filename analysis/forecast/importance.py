@@ -1,6 +1,6 @@
 """Measure which features the decline model depends on, with intervals.
 
-Every explanation stands on customers whom the explained model has not seen. Importance says what
+Every explanation rests on customers whom the explained model has not seen. Importance says what
 the model leans on, not what would change a customer: nobody was treated differently here.
 """
 
@@ -137,7 +137,7 @@ def importance(
     made, splits
         The models, and the rows that each was fitted to and is tested on.
     table, label
-        Features and what came.
+        Features and outcomes.
     groups
         Columns by group.
     test_share

@@ -1,10 +1,10 @@
 """Forecast which of today's customers will not order again.
 
-Whoever ordered in the last so many days before a cut-off has lapsed when no net sale follows in as
+A customer who ordered in the days before a cut-off has lapsed when no net sale follows in as
 many days from the cut-off on. Models learn from earlier cut-offs, one of them is chosen on the
 latest of these by `stats.names.MODEL_RULE`, and the test is a later one: no window of outcomes
-overlaps another, and features stand on what was known at their cut-off. There is no support vector
-machine among the candidates: its distances are no probabilities before they are calibrated on rows
+overlaps another, and features use only what was known at their cut-off. There is no support vector
+machine among the candidates: its distances are not probabilities before they are calibrated on rows
 that it has not seen, and its time grows with the square of the customers.
 """
 
@@ -427,7 +427,7 @@ def lapse_facts(made: Lapse, days: int, probability: Numbers, test: Snapshot) ->
     days
         Length of the windows.
     probability, test
-        What the chosen candidate predicted for the test cut-off, and what came.
+        What the chosen candidate predicted for the test cut-off, and what happened.
     """
     row = made.models[made.models["chosen"]].iloc[0]
     areas = made.models.set_index("model")["roc_auc"]

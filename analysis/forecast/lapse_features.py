@@ -1,7 +1,7 @@
 """Build the features known at a cut-off date, and the outcome after it.
 
-A cut-off's features stand on the lines dated before it and on nothing else; a purchase that was
-cancelled later still counts. The outcome stands on the days from the cut-off on.
+A cut-off's features use the lines dated before it and nothing else; a purchase that was
+cancelled later still counts. The outcome uses the days from the cut-off on.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ MOST_CUT_OFFS = 9
 
 
 class Snapshot(NamedTuple):
-    """What was known of active customers at a date, and what came.
+    """What was known of active customers at a date, and what happened.
 
     Attributes
     ----------
     date
-        Features stand on the days before it.
+        Features use the days before it.
     features
         By customer_id, ordered by content: labels of customers cannot show in what is learnt.
     spend
@@ -214,7 +214,7 @@ def outcome(ledger: Ledger, date: dt.date, days: int, customers: pd.Index) -> np
 
 
 def snapshot(ledger: Ledger, date: dt.date, days: int, home: str = "") -> Snapshot:
-    """Return what was known at a date, and, if that is long enough ago, what came."""
+    """Return what was known at a date, and, if that is long enough ago, what happened."""
     past = history(ledger, date, days, home)
     table = features(past, days)
     known = date + dt.timedelta(days=days) <= ledger.as_of
@@ -227,7 +227,7 @@ def snapshot(ledger: Ledger, date: dt.date, days: int, home: str = "") -> Snapsh
 
 
 def limit_customers(whole: Snapshot, customers: int, seed: int) -> Snapshot:
-    """Return a snapshot with at most so many active customers."""
+    """Return a snapshot with no more than `customers` active customers, drawn at random."""
     if len(whole.features) <= customers:
         return whole
     rows = subsample(len(whole.features), seed, customers)

@@ -125,7 +125,7 @@ def risk_groups(customers: pd.DataFrame, seed: int, minimum_group: int) -> pd.Da
 def group_effects(customers: pd.DataFrame, minimum_group: int) -> pd.DataFrame:
     """Compare the group worth keeping with others, feature by feature.
 
-    Differences in what the model looks at are no surprise, since the group was cut by its
+    Differences in what the model looks at are expected, since the group was cut by its
     predictions; they say what the group is like, not why.
 
     Parameters

@@ -1,8 +1,8 @@
 """Back-test the last forecast: compare it with what customers then did.
 
 An accepted build left a probability for each customer, and a promise: how well its model did when
-it was tested. The next quarter's data says what came. `lapse_outcomes` and `decline_outcomes` put
-both beside each other, `judge` measures, and `check_promise` holds the measures against the
+it was tested. The next quarter's data says what happened. `lapse_outcomes` and `decline_outcomes`
+put both beside each other, `judge` measures, and `check_promise` compares the measures with the
 promise. Predictions are taken as they were written down then: nothing is fitted here that a model
 could learn from.
 
@@ -69,7 +69,7 @@ class Promise(NamedTuple):
     roc_auc, low, high
         As tested then, with its 95% interval.
     customers
-        How many the model has learnt from: the level that it expects is no surer than that.
+        How many the model has learnt from: the level that it expects is only as certain as that.
     """
 
     roc_auc: float
@@ -140,7 +140,7 @@ def captured_share(
 
 
 def recalibration(happened: npt.ArrayLike, predicted: npt.ArrayLike) -> dict[str, float]:
-    """Return how the predicted log odds would have to be moved, and stretched, to fit what came.
+    """Return how the predicted log odds would have to be moved and stretched to fit what happened.
 
     Returns
     -------
@@ -176,7 +176,7 @@ def recalibration(happened: npt.ArrayLike, predicted: npt.ArrayLike) -> dict[str
 
 
 def judge(outcomes: pd.DataFrame, seed: int, minimum_group: int = 1) -> pd.DataFrame:
-    """Hold the forecast against what came.
+    """Compare the forecast with what happened.
 
     Parameters
     ----------
@@ -200,7 +200,7 @@ def judge(outcomes: pd.DataFrame, seed: int, minimum_group: int = 1) -> pd.DataF
         ``money`` (stakes of those to whom it happened). ``top`` (`TOP`), ``top_customers``;
         ``top_events``, ``top_money``: shares of the events and of that money with the top of a
         list by probability; ``value_money`` and ``stake_money``: by probability times stake, and
-        by stake alone. A list by lot catches `TOP`. Measures have ``_low`` and ``_high`` (95%).
+        by stake alone. A random list catches `TOP`. Measures have ``_low`` and ``_high`` (95%).
         What cannot be told is missing.
 
     References
@@ -288,7 +288,7 @@ def _resample_measures(
 
 
 def reliability(outcomes: pd.DataFrame, minimum_group: int = 1) -> pd.DataFrame:
-    """Return what was predicted and what came, in groups by prediction.
+    """Return predicted and observed shares, in groups by prediction.
 
     Returns
     -------

@@ -166,7 +166,7 @@ def forecast_to_check(accepted: Sequence[Path], as_of: dt.date) -> Path:
 def backtests(
     accepted: Sequence[Path], ledger: Ledger | None, tables: Tables, settings: Settings
 ) -> Tables:
-    """Hold the forecasts of accepted builds against what came.
+    """Compare the forecasts of accepted builds with what happened.
 
     Returns
     -------

@@ -39,7 +39,7 @@ class Measure(NamedTuple):
     remedy
         What to do.
     floor
-        Not nought: only a low share is remarkable, and below this it stops, whatever was usual.
+        Not zero: only a low share is remarkable, and below this it stops, whatever was usual.
     """
 
     noun: str

@@ -50,7 +50,7 @@ def _order_across(values: Iterable[str], labels: dict[str, str]) -> Any:
 
 
 def _rows(count: int, each: float = 0.3, more: float = 1.2) -> p9.theme:
-    """Return the theme of a picture with so many rows."""
+    """Return the theme of a figure with a number of rows."""
     return report_theme(max(1.8, more + each * count))
 
 

@@ -167,7 +167,7 @@ def migration(past: pd.DataFrame, names: Sequence[str], minimum_group: int = 1) 
         before and after (the dates), from_segment (`NEW` for those who came in between),
         to_segment, customers, share (of `from_segment`), few: from 1 to less than `minimum_group`
         customers, who are not counted out (customers and share are missing). Customers whose
-        every purchase was cancelled in between are no customers any more, and are left out.
+        every purchase was cancelled in between are no longer customers, and are left out.
         Empty with one date.
     """
     columns = ["before", "after", "from_segment", "to_segment", "customers", "share", "few"]

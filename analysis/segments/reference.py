@@ -43,7 +43,7 @@ def fingerprint(settings: Settings, root: Path = ROOT) -> list[str]:
     Raises
     ------
     Refused
-        When the settings name a folder that is no build with customers of a ledger.
+        When the settings name a folder that is not a build with customers of a ledger.
     """
     try:
         return [file_hash(path) for path in files_of(settings, root)]

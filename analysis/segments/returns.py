@@ -1,7 +1,7 @@
 """Estimate how many customers order in the next quarter without being contacted, and their spend.
 
-Both stand on past quarters: whoever comes anyway cannot be won, and whoever is won spends about
-what others of the segment spend who come.
+Both rest on past quarters: a customer who orders anyway cannot be won, and a customer who is won
+spends about as much as other customers of the segment who order.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def returns(
 
     Notes
     -----
-    The median stands for one who is won: a customer who comes only because of a message is more
+    The median stands for a customer won back: one who orders only because of a message is more
     like the usual customer than like the wholesalers who lift the mean to two or three times as
     much. Its interval is that of the smooth bootstrap of Maritz, J. S., & Jarrett, R. G. (1978). A
     note on estimating the variance of the sample median. *JASA*, 73(361), 194-196. A customer who
@@ -100,7 +100,7 @@ def pool_quarters(
 def absence_probability(customers: pd.DataFrame, past: pd.DataFrame) -> pd.Series:
     """Return the chance that each customer orders nothing in the next quarter, uncontacted.
 
-    Only these can be won: whoever comes anyway is not won by a message.
+    Only these can be won: a customer who orders anyway is not won by a message.
 
     Parameters
     ----------

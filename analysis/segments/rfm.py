@@ -114,7 +114,7 @@ def scores(table: pd.DataFrame, cuts: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         r_score, f_score, m_score, on the index of `table`. 35% of the public ledger's customers
-        ordered once: they all have the frequency score 1, and nobody of them 2.
+        ordered once: they all have the frequency score 1, and none of them 2.
     """
     found = {}
     for measure, (column, high_is_good) in MEASURES.items():

@@ -54,7 +54,7 @@ def resampled_counts(n: int, seed: int, draws: int | None = None) -> Iterator[Nu
 
 
 def _counts(n: int, taken: Counts, random: np.random.Generator) -> Iterator[Numbers]:
-    """Yield how often each of `n` units is drawn when so many are taken in each resample."""
+    """Yield how often each of `n` units is drawn in each resample; `taken` holds their sizes."""
     step = max(1, BLOCK // n)
     for start in range(0, len(taken), step):
         some = taken[start : start + step]
@@ -125,7 +125,7 @@ def resampled_group_sums(
 
 
 def _sums(values: Numbers, taken: Counts, random: np.random.Generator) -> Numbers:
-    """Return the sums of columns over resamples that take so many rows each."""
+    """Return the sums of columns over resamples; `taken` holds their sizes."""
     n = len(values)
     if n <= MANY:
         return np.concatenate([counts @ values for counts in _counts(n, taken, random)])
@@ -172,7 +172,7 @@ def percentile_interval(values: npt.ArrayLike) -> tuple[Any, Any]:
 
 
 def subsample(n: int, seed: int, most: int | None = None) -> npt.NDArray[np.intp]:
-    """Return the places of at most so many of some units, in order, drawn without replacement.
+    """Return the places of at most `most` of `n` units, in order, drawn without replacement.
 
     Without `most`, they are at most `MANY`.
 

@@ -60,7 +60,7 @@ def judge(label: npt.ArrayLike, predicted: npt.ArrayLike) -> dict[str, float]:
 def reliability(
     label: npt.ArrayLike, predicted: npt.ArrayLike, bins: int = 10, minimum_group: int = 1
 ) -> pd.DataFrame:
-    """Return what was predicted and what came, in groups of equal size by prediction.
+    """Return predicted and observed shares, in groups of equal size by prediction.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def reliability(
     bins
         Groups at most. Equal predictions stay together.
     minimum_group
-        Groups have at least so many rows, unless there are fewer in all.
+        The fewest rows of a group, unless there are fewer in all.
 
     Returns
     -------
@@ -156,7 +156,7 @@ def cross_validate(
     model
         One of `CANDIDATES`.
     table, label, groups
-        Features, what came, and which rows belong together.
+        Features, outcomes, and which rows belong together.
     splits
         From `grouped_splits`.
     seed
@@ -211,8 +211,8 @@ def comparison(tested: dict[str, Judged], test_share: float) -> pd.DataFrame:
     -------
     pandas.DataFrame
         model; mean, ``_low`` and ``_high`` of each of `MEASURES`; ``gain`` in ROC-AUC over the
-        simplest candidate that is no constant, and ``behind`` the best, both paired by split with
-        ``_low`` and ``_high``; roc_auc_lowest and roc_auc_highest (of the single splits);
+        simplest candidate other than the constant, and ``behind`` the best, both paired by split
+        with ``_low`` and ``_high``; roc_auc_lowest and roc_auc_highest (of the single splits);
         parameters (those tuned most often); chosen.
     """
     areas = {model: result.scores["roc_auc"].to_numpy() for model, result in tested.items()}

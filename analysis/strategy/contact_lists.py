@@ -170,7 +170,7 @@ def contact_lists(
 
 
 def assumptions(actions: pd.DataFrame, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the expected values stand on: the settings, and each action's own.
+    """Return what the expected values rest on: the settings, and each action's own.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Make the tables of the strategy: plan, value, budget and experiments.
 
-Everything here stands on tables that earlier steps made, and takes a second or two.
+Everything here uses tables that earlier steps made, and takes a second or two.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Estimate the expected value of each action, and rank the actions.
 
-A contact costs, and wins a share of those whom it reaches: the uplift. In the ledger, one who is
-won orders in a quarter in which he or she would have ordered nothing; among the regular customers,
-one who is kept does not buy less. Uplift, margin, reach and cost are assumptions, in
-``data/segments.toml`` and in ``[strategy]`` and ``[contact]`` of the settings; what one who is won
-would spend, and who can be won at all, comes from the data. The halves have different units, and
-are never added up.
+A contact costs, and wins a share of those whom it reaches: the uplift. In the ledger, a
+customer who is won orders in a quarter in which he or she would have ordered nothing; among the
+regular customers, one who is kept does not buy less. Uplift, margin, reach and cost are
+assumptions, in ``data/segments.toml`` and in ``[strategy]`` and ``[contact]`` of the settings; what
+a customer won back would spend, and who can be won at all, comes from the data. Orders and regular
+customers have different units, and are never added up.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def ends(assumed: Range) -> tuple[float, float, float]:
 
 
 def range_around(value: float, times: float) -> tuple[float, float, float]:
-    """Return a value with its ends, so many times lower and higher."""
+    """Return a value with its ends: divided and multiplied by `times`."""
     return value / times, value, value * times
 
 
@@ -252,7 +252,7 @@ def value_actions(table: pd.DataFrame, terms: Mapping[str, Terms | str], seed: i
 
     Notes
     -----
-    ``low`` to ``high`` is no confidence interval: ranges are opinions, and so is what comes out.
+    ``low`` to ``high`` is not a confidence interval: the ranges are opinions, and so is the result.
     """
     known = {key: term for key, term in terms.items() if isinstance(term, Terms)}
     draws = draw_assumptions(known, seed)
