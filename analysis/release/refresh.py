@@ -32,7 +32,6 @@ from analysis.release.disk import refuse_system_errors
 
 if TYPE_CHECKING:
     from analysis.build import validation
-    from analysis.history import findings
 
 #: What a copy of the project does without: made, or large, or not needed to render.
 NOT_COPIED = {
@@ -280,21 +279,15 @@ def check_against_history(
     Refused
         When the new files, or the accepted ones, break their contracts.
     """
-    from analysis.history import comparison, findings, new_files
+    from analysis.history import acceptance, findings
 
     came, gone = set(plan.came), set(plan.gone)
     tables = {
         role: path for role, path in staged.activity.items() if _relative_name(staged, path) in came
     }
     old = _accepted_inputs(staged, before, settings)
-    found = [findings.Finding("files.by_hand", findings.WARNS, "", by_hand)] if by_hand else []
-    if old.activity and 0 < len(tables) < len(staged.activity):
-        rest = sorted(path.name for role, path in staged.activity.items() if role not in tables)
-        text = (
-            f"{len(tables)} of the {len(staged.activity)} tables of regular customers are new; "
-            f"{', '.join(rest)} would stay as accepted before. Send all of one quarter together."
-        )
-        found.append(findings.Finding("activity.incomplete", findings.STOPS, "", text, len(tables)))
+    rest = [path.name for role, path in staged.activity.items() if role not in tables]
+    found = [*acceptance.file_findings(bool(old.activity), [*tables], rest, by_hand)]
     new = replace(
         staged,
         transactions=tuple(
@@ -309,7 +302,7 @@ def check_against_history(
     )
     replaced = [path.name for path in old.transactions if _relative_name(old, path) in gone]
     with ExitStack() as stack:
-        # Of a half that is not new, nothing is compared.
+        # Where no orders, or no regular customers, are new, nothing of theirs is compared.
         compared = replace(
             old,
             transactions=old.transactions if new.transactions else (),
@@ -320,57 +313,23 @@ def check_against_history(
         usual = set(was.ledger.files["date_format"]) if was and was.ledger else set()
         now = _check_files(stack, new, settings, steps, "the new files", usual)
         if now and now.ledger and was and was.ledger:
-            rest_of = (
+            stay = (
                 _check_files(stack, kept, settings, steps, "those that stay") if replaced else None
             )
-            table = was.ledger.files
-            found += _encodings(table, now.ledger.files)
-            with steps.step("hold the ledger against its history"):
-                noticed = new_files.ledger_findings(
-                    comparison.draw(was.ledger),
-                    comparison.draw(now.ledger),
-                    settings.transactions.currency,
-                    comparison.draw(rest_of.ledger) if rest_of and rest_of.ledger else None,
-                    table[table["source"].map(lambda name: _is_of(name, replaced))]
-                    if replaced
-                    else None,
+            currency = settings.transactions.currency
+            with steps.step("compare the orders with their history"):
+                found += acceptance.order_findings(
+                    was.ledger, now.ledger, currency, stay.ledger if stay else None, replaced
                 )
-            found += [findings.Finding(*row) for row in noticed.itertuples(index=False)]
         if now and now.customers and was and was.customers:
-            noticed = new_files.activity_findings(was.customers.customers, now.customers.customers)
-            found += [findings.Finding(*row) for row in noticed.itertuples(index=False)]
+            found += acceptance.customer_findings(was.customers.customers, now.customers.customers)
     if not old.transactions and not old.activity:
-        text = "Nothing was accepted before: there is no history to hold the new files against."
-        found.append(findings.Finding("files.first", findings.INFORMS, "", text))
+        found.append(acceptance.no_history())
     return findings.findings(found)
-
-
-def _encodings(before: pd.DataFrame, now: pd.DataFrame) -> list[findings.Finding]:
-    """Say which files were decoded in a way that no accepted one was."""
-    from analysis.history import findings
-
-    usual = sorted(set(before["encoding"]) - {""})
-    news = now[~now["encoding"].isin(["", *usual])] if usual else now.iloc[:0]
-    return [
-        findings.Finding(
-            "schema.encoding",
-            findings.WARNS,
-            formatting.shorten(name),
-            f"{formatting.shorten(name)} was read as {encoding}, and what was accepted as "
-            f"{formatting.join_words(usual)}. See whether names and descriptions are whole; or "
-            "save it as 'CSV UTF-8'.",
-        )
-        for name, encoding in zip(news["source"], news["encoding"], strict=True)
-    ]
 
 
 def _relative_name(inputs: Inputs, path: Path) -> str:
     return path.relative_to(inputs.folder).as_posix()
-
-
-def _is_of(source: str, names: Sequence[str]) -> bool:
-    """Tell whether a part is of one of these files: a sheet is called ``file.xlsx [sheet]``."""
-    return any(source == name or source.startswith(f"{name} [") for name in names)
 
 
 def _accepted_inputs(staged: Inputs, folder: Path, settings: Settings) -> Inputs:

@@ -82,7 +82,7 @@ def _correlation(matrix: Matrix) -> Matrix:
 
 
 def _silhouette(distances: Matrix, labels: Labels) -> tuple[float, float]:
-    """Return the mean silhouette (Rousseeuw 1987) of clustered customers, and its standard error."""
+    """Return the mean silhouette (Rousseeuw 1987) of clustered customers, and its error."""
     kept = labels >= 0
     if not 2 <= len(np.unique(labels[kept])) < kept.sum():
         return np.nan, np.nan
