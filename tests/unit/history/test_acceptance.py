@@ -20,10 +20,12 @@ def test_some_of_the_four_tables_stop_a_refresh_where_there_is_a_history(
     found = findings(acceptance.file_findings(accepted, sorted(new), old))
     stops = bool(accepted and new and old)
     assert found["check"].tolist() == ["activity.incomplete"] * stops
-    for row in found.itertuples():
-        assert row.severity == STOPS and row.value == len(new)
-        assert f"{len(new)} of the 4 tables" in row.message
-        assert all(name in row.message for name in old)
+    for severity, message, value in zip(
+        found["severity"], found["message"].astype(str), found["value"], strict=True
+    ):
+        assert severity == STOPS and value == len(new)
+        assert f"{len(new)} of the 4 tables" in message
+        assert all(name in message for name in old)
 
 
 def test_files_put_in_by_hand_are_a_warning() -> None:
