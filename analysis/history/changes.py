@@ -22,7 +22,7 @@ from analysis.history import backtest, drift, findings, outcomes
 from analysis.history.names import COUNT, DAYS, DECLINE, LAPSE, MONEY, PROFIT, SAME, SCORE, SHARE
 from analysis.orders.ledger import Ledger
 from analysis.segments import movement, rfm
-from analysis.segments.rules import Segment
+from analysis.segments.rules import Segment, former_names
 
 Facts = dict[str, Fact]
 Tables = dict[str, pd.DataFrame]
@@ -244,8 +244,10 @@ def compare_with_last(
         since.stayed_share (of the customers of then, the share in the same segment).
     """
     last = accepted[-1]
-    before = read_json(last / "facts.json")
     names = [rule.name for rule in rules]
+    former = former_names(rules)
+    sizes = {f"{SIZES}{old}": f"{SIZES}{new}" for old, new in former.items()}
+    before = {sizes.get(fact, fact): v for fact, v in read_json(last / "facts.json").items()}
     day = str(before.get("transactions.as_of", ""))
     noticed: list[findings.Finding] = []
     then: Facts = {}
@@ -270,7 +272,10 @@ def compare_with_last(
             [
                 people[["customer_id", "monetary", "segment"]].assign(date=pd.Timestamp(when))
                 for people, when in (
-                    (pd.read_parquet(last / "customers.parquet"), date),
+                    (
+                        pd.read_parquet(last / "customers.parquet").replace({"segment": former}),
+                        date,
+                    ),
                     (tables["customers"], ledger.as_of),
                 )
             ]

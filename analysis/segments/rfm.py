@@ -75,7 +75,9 @@ def cut_points(table: pd.DataFrame) -> pd.DataFrame:
     """Return the values at which scores change: the quintiles of each measure.
 
     A quintile is a value that occurs (the inverse of the empirical distribution function), so
-    that a ledger twice as long with the same customers has the same quintiles.
+    that a ledger twice as long with the same customers has the same quintiles. Where all
+    customers have the same value, nothing sets them apart, and they get the middle score, 3: then
+    the points of the scores 2 and 3 lie just below that value.
 
     Parameters
     ----------
@@ -93,6 +95,10 @@ def cut_points(table: pd.DataFrame) -> pd.DataFrame:
     for measure, (column, high_is_good) in MEASURES.items():
         values = table[column].to_numpy(dtype=float) * (1 if high_is_good else -1)
         points = np.quantile(values, [0.2, 0.4, 0.6, 0.8], method="inverted_cdf")
+        if values.min() == values.max():
+            # Days and orders are whole; the next amount below is not to be told from this one.
+            below = np.nextafter(points[0], 0) if measure == "m" else points[0] - 1
+            points[:2] = below
         rows += [
             {"measure": measure, "score": score, "beyond": abs(point)}
             for score, point in zip(range(2, 6), points, strict=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import tomllib
 from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import pandas as pd
@@ -41,13 +42,58 @@ class Box(BaseModel):
         return (self.r, self.f, self.m)
 
 
+#: What a score says of a customer, in comparison with the others: (lowest, highest score) -> word.
+LEVELS = {
+    (1, 1): "lowest",
+    (1, 2): "low",
+    (1, 3): "low to middle",
+    (1, 4): "not highest",
+    (2, 2): "low",
+    (2, 3): "low to middle",
+    (2, 4): "middle",
+    (2, 5): "not lowest",
+    (3, 3): "middle",
+    (3, 4): "middle to high",
+    (3, 5): "middle to high",
+    (4, 4): "high",
+    (4, 5): "high",
+    (5, 5): "highest",
+}
+
+
 class Segment(BaseModel):
-    """A named segment: what it means, and the score combinations that belong to it."""
+    """A named segment: the score combinations that belong to it.
+
+    Attributes
+    ----------
+    name
+        What the report calls it.
+    former
+        What earlier reports called it.
+    meaning
+        What it means in words; empty: what its scores say, which is true in every shop.
+    boxes
+        The score combinations.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: str = Field(min_length=1)
-    meaning: str
+    former: list[str] = []
+    meaning: str = ""
     boxes: list[Box] = Field(min_length=1)
+
+    def meaning_of(self, box: Box) -> str:
+        """Return what it means to be in one of the segment's boxes.
+
+        Examples
+        --------
+        >>> one = Segment(name="Champions", boxes=[Box(r=(5, 5), f=(4, 5), m=(4, 5))])
+        >>> one.meaning_of(one.boxes[0])
+        'highest recency, high frequency, high monetary value'
+        """
+        sides = {"recency": box.r, "frequency": box.f, "monetary value": box.m}
+        words = [f"{LEVELS[side]} {name}" for name, side in sides.items() if side in LEVELS]
+        return self.meaning or ", ".join(words) or "any scores"
 
 
 class Segments(BaseModel):
@@ -98,11 +144,17 @@ def read_segments() -> list[Segment]:
         )
         if which
     ]
-    if twice := [n for n, k in Counter(s.name for s in found).items() if k > 1]:
+    called = Counter(name for s in found for name in (s.name, *s.former))
+    if twice := [name for name, times_called in called.items() if times_called > 1]:
         problems.append(Problem(path.name, f"two segments are called {twice[0]!r}", remedy=remedy))
     if problems:
         raise Refused(problems)
     return found
+
+
+def former_names(rules: Sequence[Segment]) -> dict[str, str]:
+    """Return each name that a segment had in earlier reports -> its name."""
+    return {old: segment.name for segment in rules for old in segment.former}
 
 
 def assign(scores: pd.DataFrame, rules: list[Segment]) -> pd.Series:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ import pandas as pd
 from analysis.core.formatting import median_text, money
 from analysis.segments.rfm import MEASURES
 from analysis.segments.rules import Segment
+
+NOBODY = "no customer"
 
 
 def _plural(number: float, noun: str) -> str:
@@ -49,7 +52,7 @@ def thresholds(rules: Sequence[Segment], cuts: pd.DataFrame, currency: str) -> p
         texts = [
             {
                 "segment": rule.name,
-                "meaning": rule.meaning,
+                "meaning": rule.meaning_of(box),
                 "recency": _days(box.r, beyond["r"]),
                 "frequency": _orders(box.f, beyond["f"]),
                 "monetary": _amounts(box.m, beyond["m"], currency),
@@ -74,17 +77,18 @@ def _ends(scores: Range, beyond: dict[int, float]) -> tuple[float | None, float 
 
 
 def _is_possible(scores: Range, beyond: dict[int, float], measure: str) -> bool:
+    """Tell whether any value has these scores; the latest order is a day old at least."""
     worst, best = _ends(scores, beyond)
-    if worst is None or best is None:
-        return True
-    return worst > best if measure == "r" else worst < best
+    if measure == "r":
+        return (math.inf if worst is None else worst) > (1 if best is None else best)
+    return (0 if worst is None else worst) < (math.inf if best is None else best)
 
 
 def _days(scores: Range, beyond: dict[int, float]) -> str:
+    if not _is_possible(scores, beyond, "r"):
+        return NOBODY
     worst, best = _ends(scores, beyond)
     if worst is not None and best is not None:
-        if worst <= best:
-            return "no customer"
         few, many = round(best), round(worst) - 1
         return _noun(few, "day") if few == many else f"{few:,} to {_noun(many, 'day')}"
     if worst is not None:
@@ -93,10 +97,10 @@ def _days(scores: Range, beyond: dict[int, float]) -> str:
 
 
 def _orders(scores: Range, beyond: dict[int, float]) -> str:
+    if not _is_possible(scores, beyond, "f"):
+        return NOBODY
     worst, best = _ends(scores, beyond)
     if worst is not None and best is not None:
-        if worst >= best:
-            return "no customer"
         few, many = round(worst) + 1, round(best)
         return _noun(few, "order") if few == many else f"{few:,} to {_noun(many, 'order')}"
     if worst is not None:
@@ -107,11 +111,12 @@ def _orders(scores: Range, beyond: dict[int, float]) -> str:
 
 
 def _amounts(scores: Range, beyond: dict[int, float], currency: str) -> str:
+    if not _is_possible(scores, beyond, "m"):
+        return NOBODY
     worst, best = _ends(scores, beyond)
     if worst is not None and best is not None:
-        if worst >= best:
-            return "no customer"
-        return f"over {money(worst, currency)}, up to {money(best, currency)}"
+        low, high = money(worst, currency), money(best, currency)
+        return high if low == high else f"over {low}, up to {high}"
     if worst is not None:
         return f"over {money(worst, currency)}"
     return "any" if best is None else f"up to {money(best, currency)}"

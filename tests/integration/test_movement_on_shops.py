@@ -120,7 +120,7 @@ def test_retention_counts_who_ordered_in_the_quarter_after(
     # What the archetypes were planted for: those who stay away, stay away.
     last = table[table["date"] == table["date"].max()].set_index("segment")["share"]
     assert last["Champions"] > 0.8
-    assert last["Hibernating"] < 0.1
+    assert last["Least active"] < 0.1
 
 
 def test_every_sentence_and_every_picture_of_the_sample(ledger: Ledger, past: pd.DataFrame) -> None:

@@ -77,7 +77,7 @@ def test_the_segments_add_up_to_the_shop(shop: Shop) -> None:
     assert table["revenue"].sum() + left["monetary"].sum() == pytest.approx(total, abs=0.1)
 
 
-@pytest.mark.parametrize("name", ["Champions", "About to sleep"])
+@pytest.mark.parametrize("name", ["Champions", "Light buyers"])
 def test_a_profile_is_that_of_a_plain_count_over_the_lines(shop: Shop, name: str) -> None:
     row = shop.profiles.set_index("segment").loc[name]
     members = set(shop.details.loc[shop.details["segment"] == name, "customer_id"])

@@ -114,14 +114,31 @@ def test_a_planted_taste_is_found_with_its_lift_and_appetite_is_no_taste(
 
 
 def test_thresholds_that_nobody_can_reach_say_so() -> None:
-    everyone_once = pd.DataFrame(
-        {"recency_days": [1, 2, 3, 4, 5], "frequency": [1] * 5, "monetary": [1.0, 2, 3, 4, 5]}
+    most_once = pd.DataFrame(
+        {
+            "recency_days": [1, 2, 3, 4, 5],
+            "frequency": [1, 1, 1, 1, 2],
+            "monetary": [1.0, 2, 3, 4, 5],
+        }
     )
-    table = thresholds.thresholds(RULES, rfm.cut_points(everyone_once), "£").set_index("segment")
+    table = thresholds.thresholds(RULES, rfm.cut_points(most_once), "£").set_index("segment")
     assert not table.loc["Need attention", "possible"]
     assert table.loc["Need attention", "frequency"] == "no customer"
-    assert table.loc["New customers", "frequency"] == "1 order"
-    assert table.loc["New customers", "recency"] == "at most 1 day"
+    assert table.loc["Latest light buyers", "frequency"] == "1 order"
+    assert table.loc["Latest light buyers", "recency"] == "at most 1 day"
+
+
+def test_where_all_customers_are_equal_the_thresholds_name_their_value() -> None:
+    equal = pd.DataFrame({"recency_days": [1] * 3, "frequency": [1] * 3, "monetary": [250.0] * 3})
+    table = thresholds.thresholds(RULES, rfm.cut_points(equal), "£").set_index("segment")
+    row = table.loc["Need attention"]
+    assert row["possible"]
+    assert list(row[["recency", "frequency"]]) == ["1 day", "1 order"]
+    assert not table.loc["Least active", "possible"]
+    assert list(table.loc["Least active", ["recency", "frequency"]]) == [
+        "at least 2 days",
+        "no customer",
+    ]
 
 
 # ------------------------------------------------------------------------- sentences

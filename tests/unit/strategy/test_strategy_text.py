@@ -170,7 +170,7 @@ def everything(settings: Settings, **changes: Any) -> tuple[dict[str, pd.DataFra
     rows = [
         profile("Champions"),
         profile("Promising", customers=3, shown=False),
-        profile("Hibernating", customers=0, shown=False),
+        profile("Least active", customers=0, shown=False),
     ]
     past = pd.DataFrame(
         {
@@ -222,7 +222,7 @@ def test_both_halves_stand_below_each_other_and_are_never_added_up(settings: Set
     assert small["reason"] == value.FEW
     assert "'Promising'" in strategy_text.missing_values(actions)
     for name in ("action_traits", "action_tornado", "action_budget", "action_experiments"):
-        assert not {"Promising", "Hibernating"} & set(made[name]["segment"])
+        assert not {"Promising", "Least active"} & set(made[name]["segment"])
     assert facts["strategy.ledger.available"] and facts["strategy.activity.available"]
     assert facts["strategy.ledger.top"] == "Champions"
     people = made["customers"]
