@@ -1,4 +1,7 @@
-"""Draw pictures with one theme, one palette and one way to save.
+"""Draw pictures with one theme, one typeface, one palette and one way to save.
+
+A picture has no headline: that is text of the page above it. Inside it carries, small and at its
+left edge, what the marks show (``labs(subtitle=...)``), axes, and direct labels.
 
 The data's own words reach the pictures, so Matplotlib's formula parser stays off: a product
 called ``$x$`` is drawn as it is spelled.
@@ -8,23 +11,70 @@ from __future__ import annotations
 
 import io
 import textwrap
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import matplotlib
+import numpy as np
 import pandas as pd
 import plotnine as p9
+from matplotlib.font_manager import fontManager
 from matplotlib.ticker import MaxNLocator
 
+from analysis.core import svg
 from analysis.core.formatting import count, short_money
+from analysis.core.palette import (
+    ACCENT,
+    ACCENT_PALE,
+    AROUND,
+    FAINT,
+    INK,
+    MUTED,
+    PALE,
+    PAPER,
+    PRIMARY,
+    SERIES,
+    SHADES,
+    SOFT,
+    ink_on,
+)
+from analysis.core.settings import ROOT
 
-INK = "#22303c"
-MUTED = "#8a9aa8"
-FAINT = "#dfe5ea"
-ACCENT = "#c4532d"
-PRIMARY = "#2f6690"
-SOFT = "#566573"
-PALE = "#b9cddb"
+__all__ = [
+    "ACCENT",
+    "ACCENT_PALE",
+    "FAINT",
+    "FONTS",
+    "INK",
+    "MUTED",
+    "NO_COLUMNS",
+    "NO_GRID",
+    "NO_ROWS",
+    "PALE",
+    "PAPER",
+    "PRIMARY",
+    "SERIES",
+    "SOFT",
+    "WIDTH",
+    "count_labels",
+    "draw",
+    "empty_plot",
+    "few_breaks",
+    "heat_tiles",
+    "money_labels",
+    "percent_labels",
+    "report_theme",
+    "tile_colours",
+    "title",
+    "titled_theme",
+    "top_first",
+]
+
+#: The typeface of pages, pictures and the PDF.
+FONTS = ROOT / "report" / "theme" / "fonts"
+for _font in sorted(FONTS.glob("*.ttf")):
+    fontManager.addfont(_font)
 # The text block of the page is this wide, in inches; pictures are drawn at their printed size.
 WIDTH = 7.0
 NO_ROWS = p9.theme(panel_grid_major_y=p9.element_blank())
@@ -40,45 +90,48 @@ def report_theme(height: float) -> p9.theme:
     height
         In inches. Quarto ignores a cell's ``fig-width`` under Jupyter, so the size is set here.
     """
-    return p9.theme_minimal(base_size=10, base_family="DejaVu Sans") + p9.theme(
+    return p9.theme_minimal(base_size=10, base_family=svg.TYPEFACE) + p9.theme(
         figure_size=(WIDTH, height),
         text=p9.element_text(color=INK),
-        plot_title=p9.element_text(size=11, weight="bold", ha="left", margin={"b": 6}),
+        plot_title=p9.element_text(size=11, weight="semibold", ha="left", margin={"b": 6}),
         plot_title_position="plot",
-        plot_subtitle=p9.element_text(size=9, color=SOFT, ha="left"),
-        axis_title=p9.element_text(size=9, color=SOFT),
+        plot_subtitle=p9.element_text(size=9, color=SOFT, ha="left", margin={"b": 6}),
+        axis_title=p9.element_text(size=8.5, color=SOFT),
         axis_text=p9.element_text(size=8.5, color=INK),
+        axis_ticks=p9.element_blank(),
         legend_text=p9.element_text(size=8.5),
         legend_title=p9.element_text(size=9),
         legend_position="top",
         legend_justification="left",
-        strip_text=p9.element_text(size=9, weight="bold", ha="left"),
+        strip_text=p9.element_text(size=9, weight="semibold", ha="left"),
         panel_grid_minor=p9.element_blank(),
         panel_grid_major=p9.element_line(color=FAINT, size=0.5),
-        plot_background=p9.element_rect(fill="white", color="white"),
-        panel_background=p9.element_rect(fill="white", color="white"),
+        # The page shows through, light or dark.
+        plot_background=p9.element_blank(),
+        panel_background=p9.element_blank(),
         plot_margin=0.01,
     )
 
 
 def draw(plot: p9.ggplot) -> bytes:
-    """Draw a plot as SVG; the same plot gives the same bytes.
+    """Draw a plot as SVG, in the colours of the palette; the same plot gives the same bytes.
 
-    Text becomes outlines, so that the picture looks alike on every machine and in print.
+    Text stays text, in the typeface that pages and the PDF bring along.
 
     Examples
     --------
     >>> import pandas as pd
     >>> point = pd.DataFrame({"x": [1], "y": [1]})
-    >>> draw(p9.ggplot(point, p9.aes("x", "y")) + p9.geom_point())[:5]
-    b'<?xml'
+    >>> draw(p9.ggplot(point, p9.aes("x", "y")) + p9.geom_point() + report_theme(2))[:4]
+    b'<svg'
     """
     target = io.BytesIO()
-    with matplotlib.rc_context(
-        {"svg.fonttype": "path", "svg.hashsalt": "report", "text.parse_math": False}
-    ):
+    options = {"svg.fonttype": "none", "svg.hashsalt": "report", "text.parse_math": False}
+    with matplotlib.rc_context(options), warnings.catch_warnings():
+        # Names in other scripts stay text, which the reader's machine shows in what it has.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         plot.save(target, format="svg", verbose=False, metadata={"Date": None})
-    return target.getvalue()
+    return svg.compact(target.getvalue())
 
 
 def title(message: str, width: int = 74) -> str:
@@ -89,32 +142,55 @@ def title(message: str, width: int = 74) -> str:
 def heat_tiles(label: str = "label", size: float = 7.5, gap: float = 0.8) -> list[Any]:
     """Return the layers of a heat map whose tiles carry their numbers, so it needs no legend.
 
+    The columns ``fill`` and ``ink`` hold the colours, from `tile_colours`.
+
     Parameters
     ----------
     label
-        The column with the texts. Their ink is in the column ``ink``, from `ink`.
+        The column with the texts.
     size
         Of the letters.
     gap
         Between tiles.
     """
     return [
-        p9.geom_tile(color="white", size=gap),
+        p9.geom_tile(p9.aes(fill="fill"), color=PAPER, size=gap),
         p9.geom_text(p9.aes(label=label, color="ink"), size=size, lineheight=1.1),
-        p9.scale_color_manual({"dark": INK, "light": "white"}, guide=None),
+        p9.scale_fill_identity(),
+        p9.scale_color_identity(),
     ]
 
 
-def ink(dark: Iterable[bool]) -> list[str]:
-    """Return the ink for numbers on dark tiles and on light ones."""
-    return ["light" if here else "dark" for here in dark]
+def tile_colours(
+    values: Sequence[float] | pd.Series, low: float, high: float, *, middle: bool = False
+) -> pd.DataFrame:
+    """Return the colour of tiles (``fill``) and of the numbers on them (``ink``).
 
+    Colours come in seven steps, so that each has its value on a dark page, and each number is
+    readable on its tile. A missing value is a tile in the colour of the page.
 
-def shades(limits: tuple[float, float] | None = None) -> p9.scale_fill_gradient:
-    """Return the shades of tiles, from light to dark."""
-    return p9.scale_fill_gradient(
-        low="#edf2f6", high="#1f4e79", limits=limits, na_value="white", guide=None
-    )
+    Parameters
+    ----------
+    values
+        One for each tile.
+    low, high
+        What the first and the last step stand for; values beyond have the same colour.
+    middle
+        Whether the steps lead from below a middle to above it.
+
+    Examples
+    --------
+    >>> tile_colours([0, 0.5, 1], 0, 1)["ink"].tolist() == [INK, INK, PAPER]
+    True
+    """
+    steps = AROUND if middle else SHADES
+    place = (np.asarray(values, dtype=float) - low) / ((high - low) or 1)
+    fill = [
+        PAPER if np.isnan(part) else steps[int(np.clip(part * len(steps), 0, len(steps) - 1))]
+        for part in place
+    ]
+    index = values.index if isinstance(values, pd.Series) else None
+    return pd.DataFrame({"fill": fill, "ink": [ink_on(tile) for tile in fill]}, index=index)
 
 
 def empty_plot(message: str, note: str = "Nothing to draw.") -> p9.ggplot:

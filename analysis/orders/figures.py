@@ -10,6 +10,7 @@ import plotnine as p9
 from analysis.core.formatting import WEEKDAYS, count, labels
 from analysis.core.plotting import (
     ACCENT,
+    ACCENT_PALE,
     INK,
     NO_COLUMNS,
     NO_GRID,
@@ -19,11 +20,10 @@ from analysis.core.plotting import (
     SOFT,
     count_labels,
     heat_tiles,
-    ink,
     money_labels,
     percent_labels,
     report_theme,
-    shades,
+    tile_colours,
     title,
     top_first,
 )
@@ -70,7 +70,7 @@ def cleaning_steps(steps: pd.DataFrame, message: str) -> p9.ggplot:
         + p9.geom_col(p9.aes(fill="part"), width=0.72)
         + p9.geom_text(p9.aes(y="end", label="label"), data=labels, ha="left", size=8, color=INK)
         + p9.coord_flip()
-        + p9.scale_fill_manual({"kept": PRIMARY, "removed here": "#e3b7a5"}, name=" ")
+        + p9.scale_fill_manual({"kept": PRIMARY, "removed here": ACCENT_PALE}, name=" ")
         + p9.scale_y_continuous(labels=count_labels, expand=(0, 0, 0.4, 0))
         + p9.labs(title=title(message), x="", y="Rows")
         + report_theme(3.4)
@@ -115,7 +115,7 @@ def orders(months: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
             p9.aes(x="month", ymin="order_low", ymax="order_high"),
             data=band,
             inherit_aes=False,
-            fill="#c9d9e5",
+            fill=PALE,
         )
         + p9.geom_line(color=PRIMARY, size=0.9)
         + p9.geom_point(color=PRIMARY, size=1.6)
@@ -153,12 +153,11 @@ def week(table: pd.DataFrame, message: str) -> p9.ggplot:
     cells = table.assign(
         day=pd.Categorical([days[d] for d in table["weekday"]], days[::-1], ordered=True)
     )
-    cells["ink"] = ink(cells["orders"] > 0.6 * cells["orders"].max())
+    cells = cells.join(tile_colours(cells["orders"], 0, cells["orders"].max()))
     hours = list(range(int(table["hour"].min()), int(table["hour"].max()) + 1))
     return (
-        p9.ggplot(cells, p9.aes("hour", "day", fill="orders"))
+        p9.ggplot(cells, p9.aes("hour", "day"))
         + heat_tiles("orders", size=7 if len(hours) <= 16 else 5.5)
-        + shades()
         + p9.scale_x_continuous(breaks=hours[:: 1 if len(hours) <= 14 else 2], expand=(0, 0))
         + p9.scale_y_discrete(limits=days[::-1])
         + p9.labs(title=title(message), x="Hour of the day", y="")
@@ -238,13 +237,11 @@ def cohorts(table: pd.DataFrame, message: str) -> p9.ggplot:
     cells = cells.assign(
         cohort=pd.Categorical(cells["cohort"].map(names), [names[c] for c in first][::-1]),
         label=[f"{100 * share:.0f}" for share in cells["share"]],
-        ink=ink(cells["share"] > 0.6 * cells["share"].max()),
-    )
+    ).join(tile_colours(cells["share"], 0, cells["share"].max()))
     many = cells["months"].max() > 14
     return (
-        p9.ggplot(cells, p9.aes("months", "cohort", fill="share"))
+        p9.ggplot(cells, p9.aes("months", "cohort"))
         + heat_tiles(size=5.8 if many else 7.5, gap=0.6)
-        + shades()
         + p9.scale_x_continuous(
             breaks=list(range(1, int(cells["months"].max()) + 1, 2 if many else 1)), expand=(0, 0)
         )

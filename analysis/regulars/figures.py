@@ -15,7 +15,6 @@ import plotnine as p9
 from analysis.core.formatting import capital, labels, shorten
 from analysis.core.plotting import (
     ACCENT,
-    FAINT,
     INK,
     MUTED,
     NO_GRID,
@@ -23,8 +22,10 @@ from analysis.core.plotting import (
     PRIMARY,
     empty_plot,
     few_breaks,
+    heat_tiles,
     percent_labels,
     report_theme,
+    tile_colours,
     title,
     top_first,
 )
@@ -35,8 +36,6 @@ _LINE = 72
 TOO_FEW = "Too few customers to draw."
 #: So many categories are drawn: those with the highest rates.
 _CATEGORIES = 20
-#: A full association; light, so that dark numbers can be read on it.
-_TINT = "#8fb3cd"
 
 
 def effect_plot(
@@ -165,15 +164,10 @@ def association_plot(matrix: pd.DataFrame, message: str) -> p9.ggplot:
             matrix["second"].map(dict(zip(order, numbered, strict=True))), numbered[:0:-1]
         ),
         label=labels,
-    )
+    ).join(tile_colours(matrix["association"], 0, 1))
     return (
-        p9.ggplot(rows, p9.aes("x", "y", fill="association"))
-        + p9.geom_tile(color="white", size=0.6)
-        + p9.geom_text(p9.aes(label="label"), color=INK, size=6.5)
-        # The tiles carry their numbers: a bar of colours would be most of the file, and say less.
-        + p9.scale_fill_gradient(
-            low="#f7f9fa", high=_TINT, limits=(0, 1), na_value=FAINT, guide=None
-        )
+        p9.ggplot(rows, p9.aes("x", "y"))
+        + heat_tiles(size=6.5, gap=0.6)
         + p9.labs(
             title=_title(message),
             subtitle=f"Column 1 is {FEATURE_NAMES[order[0]]}; the others are numbered as the rows\n"

@@ -17,9 +17,8 @@ from analysis.core.plotting import (
     NO_ROWS,
     PRIMARY,
     heat_tiles,
-    ink,
     report_theme,
-    shades,
+    tile_colours,
     title,
 )
 from analysis.segments.names import CLUSTERS, FOUND_AGAIN, METHODS, SCORE_SUM, SEGMENTS, STABLE
@@ -178,11 +177,10 @@ def _cells(
     data: pd.DataFrame, x: str, y: str, fill: str, label: str, message: str, height: float
 ) -> p9.ggplot:
     """Draw a heatmap whose cells carry their numbers; dark cells have light ink."""
-    data = data.assign(ink=ink(data[fill] > 0.6 * data[fill].max()))
+    data = data.join(tile_colours(data[fill], 0, data[fill].max()))
     return (
-        p9.ggplot(data, p9.aes(x, y, fill=fill))
+        p9.ggplot(data, p9.aes(x, y))
         + heat_tiles(label, size=8)
-        + shades()
         + p9.labs(title=title(message), x="", y="")
         + report_theme(height)
         + NO_GRID

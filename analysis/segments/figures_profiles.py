@@ -25,10 +25,9 @@ from analysis.core.plotting import (
     SOFT,
     empty_plot,
     heat_tiles,
-    ink,
     percent_labels,
     report_theme,
-    shades,
+    tile_colours,
     title,
 )
 from analysis.segments.names import TRAITS
@@ -115,15 +114,10 @@ def heatmap(table: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
                 table["median"], table["measure"], table["z"], strict=True
             )
         ],
-        ink=ink(table["z"].abs() > 1.3),
-        shade=table["z"].clip(-2, 2),
-    )
+    ).join(tile_colours(table["z"], -2, 2, middle=True))
     return (
-        p9.ggplot(cells, p9.aes("measure", "segment", fill="shade"))
+        p9.ggplot(cells, p9.aes("measure", "segment"))
         + heat_tiles()
-        + p9.scale_fill_gradient2(
-            low="#9c3d1f", mid="#f4f4f2", high="#1f4e79", limits=(-2, 2), guide=None
-        )
         + p9.labs(
             title=title(message),
             subtitle="Median, and below it its distance from the mean of all customers\n"
@@ -267,7 +261,7 @@ def movement(table: pd.DataFrame, message: str) -> p9.ggplot:
         + p9.labs(title=title(message), x="End of the quarter", y="Share of customers")
         + report_theme(1.1 + 1.25 * rows)
         + p9.theme(
-            strip_text=p9.element_text(size=8, weight="bold", ha="left"),
+            strip_text=p9.element_text(size=8, weight="semibold", ha="left"),
             axis_text=p9.element_text(size=7),
         )
     )
@@ -292,15 +286,12 @@ def migration(table: pd.DataFrame, message: str) -> p9.ggplot:
             "few" if few else f"{n:,}"
             for n, few in zip(cells["customers"], cells["few"], strict=True)
         ],
-        ink=ink(share.fillna(0) > 0.5),
-        share=share.fillna(0),
-    )
+    ).join(tile_colours(share.fillna(0), 0, 1))
     before, after = (table[name].iloc[0] - pd.Timedelta(days=1) for name in ("before", "after"))
     return (
-        p9.ggplot(cells, p9.aes("to_segment", "from_segment", fill="share"))
+        p9.ggplot(cells, p9.aes("to_segment", "from_segment"))
         + heat_tiles()
         + p9.geom_tile(data=cells[stayed], fill="none", color=ACCENT, size=0.9)
-        + shades((0, 1))
         + p9.scale_x_discrete(limits=list(above.values()), drop=False)
         + p9.labs(
             title=title(message),
@@ -335,7 +326,7 @@ def retention(table: pd.DataFrame, message: str) -> p9.ggplot:
         ],
     )
     beside = p9.position_dodge(width=0.6)
-    colors = {name: PRIMARY if name == last else "#a9b7c3" for name in names.values()}
+    colors = {name: PRIMARY if name == last else MUTED for name in names.values()}
     return (
         p9.ggplot(points, p9.aes("segment", "share", color="quarter"))
         + p9.geom_linerange(p9.aes(ymin="low", ymax="high"), position=beside, size=1)

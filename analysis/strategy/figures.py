@@ -18,6 +18,7 @@ from analysis.core.plotting import (
     INK,
     MUTED,
     NO_ROWS,
+    PAPER,
     PRIMARY,
     SOFT,
     count_labels,
@@ -257,9 +258,9 @@ def budget(
         )
     return (
         plot
-        + p9.geom_point(p9.aes("x"), data=marks, color="white", size=4.6)
+        + p9.geom_point(p9.aes("x"), data=marks, color=PAPER, size=4.6)
         + p9.geom_text(
-            p9.aes("x", label="text"), data=marks, color=PRIMARY, size=7.5, fontweight="bold"
+            p9.aes("x", label="text"), data=marks, color=PRIMARY, size=7.5, fontweight="semibold"
         )
         + p9.geom_text(
             p9.aes("x", "y", label="text"),

@@ -1,6 +1,8 @@
 """Render the book without Quarto: run each chapter once, and join them with Pandoc."""
 
 import ast
+import base64
+import os
 import re
 import subprocess
 import sys
@@ -8,7 +10,6 @@ import tempfile
 from pathlib import Path
 
 import jupytext
-import matplotlib
 import pypandoc
 import typst
 import yaml
@@ -17,7 +18,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient.client import CellExecutionError, NotebookClient, NotebookNode
 from nbformat.v4 import new_code_cell
 
-FONTS = Path(matplotlib.get_data_path(), "fonts", "ttf")  # DejaVu has arrows and currencies
+THEME = Path(__file__).resolve().parent.parent / "theme"
 INLINE = re.compile(r"`\{python\}\s+([^`]+)`")
 VALUE = "(lambda value: value if hasattr(value, '_repr_markdown_') else str(value))({})"
 
@@ -40,6 +41,7 @@ def render(root: Path, out: Path) -> tuple[Path, Path]:
     with tempfile.TemporaryDirectory(prefix=".offline-", dir=out.parent) as temporary:
         folder = Path(temporary)
         (folder / "book.yml").write_text(yaml.safe_dump(config | book), "utf-8")
+        (folder / "style.html").write_text(f"<style>{_style()}</style>", "utf-8")
         for number, name in enumerate(names, start=1):
             print(f"[{number}/{len(names)}] {name}", flush=True)
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +51,7 @@ def render(root: Path, out: Path) -> tuple[Path, Path]:
         page.write_text(_pandoc("html", names, folder, root), "utf-8")
         source = _pandoc("typst", names, folder, root).encode()
         about = {"title": book["title"], "author": book["author"]}
-        typst.compile(source, pdf, root=root, font_paths=[FONTS], sys_inputs=about)  # type: ignore[misc]
+        typst.compile(source, pdf, root=root, font_paths=[THEME / "fonts"], sys_inputs=about)  # type: ignore[misc]
         out.mkdir(exist_ok=True)
         return page.replace(out / page.name), pdf.replace(out / pdf.name)
 
@@ -98,6 +100,18 @@ def _output(outputs: list[NotebookNode], options: dict[str, object]) -> str:
     return "" if False in (options.get("include"), options.get("output")) else shown
 
 
+def _style() -> str:
+    """Return the style of pages with its fonts inside."""
+    css = (THEME / "report.css").read_text("utf-8")
+
+    def inside(found: re.Match[str]) -> str:
+        return (
+            f"data:font/woff2;base64,{base64.b64encode((THEME / found[0]).read_bytes()).decode()}"
+        )
+
+    return re.sub(r"fonts/[\w.-]+\.woff2", inside, css)
+
+
 def _pandoc(target: str, names: list[str], folder: Path, root: Path) -> str:
     """Join the chapters in one document; a warning is a failure, as a reader would see it."""
     base = Path(__file__).with_name("book")
@@ -105,8 +119,15 @@ def _pandoc(target: str, names: list[str], folder: Path, root: Path) -> str:
     command += ["--from=markdown-yaml_metadata_block+rebase_relative_paths", f"--to={target}"]
     command += ["--metadata-file=book.yml", f"--resource-path={root}", "--toc", "--toc-depth=2"]
     command += ["--metadata=reference-section-title:References", "--metadata=link-citations"]
-    command += [f"--template={base}.{target}", f"--lua-filter={base}.lua", "--citeproc", "--mathml"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8")
+    command += [f"--template={base}.{target}", f"--lua-filter={THEME / 'pictures.lua'}"]
+    command += [f"--lua-filter={base}.lua", "--citeproc", "--mathml"]
+    if target == "html":
+        command += ["--include-in-header=style.html"]
+        command += [f"--include-after-body={THEME / 'script.html'}"]
+    environment = os.environ | {"REPORT_ROOT": str(root)}
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, encoding="utf-8", env=environment
+    )
     if done.returncode:
         told = re.search(r"(?:Error running filter.*\n|\[WARNING\] )(.+)", done.stderr)
         raise RuntimeError(told[1] if told else done.stderr.strip())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from analysis.core.plotting import count_labels, few_breaks, ink, money_labels, percent_labels
+from analysis.core.plotting import count_labels, few_breaks, money_labels, percent_labels
 
 ends = st.floats(-1e6, 1e6)
 
@@ -32,5 +32,4 @@ def test_marks_are_written_alike() -> None:
     assert count_labels([0, 1500]) == ["0", "1,500"]
     assert percent_labels([0.05, 0.125]) == ["5%", "12.5%"]
     assert money_labels("$")([0.0, 0.5, 1.0]) == ["$0", "$0.5", "$1"]
-    assert ink([True, False]) == ["light", "dark"]
     assert money_labels("")([-0.25]) == ["−0.25"]
