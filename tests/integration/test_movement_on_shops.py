@@ -143,7 +143,7 @@ def test_every_sentence_and_every_picture_of_the_sample(ledger: Ledger, past: pd
         figures_profiles.migration(flows, told["migration"]),
         figures_profiles.retention(stayed, told["retention"]),
     ):
-        assert plotting.draw(picture).startswith(b"<?xml")
+        assert plotting.draw(picture).startswith(b"<svg")
 
 
 @pytest.mark.real

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 import pandas as pd
 import plotnine as p9
 import pytest
-from matplotlib.font_manager import findfont
+from matplotlib.font_manager import FontProperties, findfont
 
 from analysis.core import svg
 from analysis.core.palette import PALETTE
@@ -70,10 +70,11 @@ def test_text_stays_text_as_it_is_spelled() -> None:
 
 
 def test_the_typeface_is_the_bundled_one() -> None:
-    for style, weight in (("normal", 400), ("normal", 600), ("italic", 400)):
-        font = matplotlib.font_manager.FontProperties(
-            family=svg.TYPEFACE, style=style, weight=weight
-        )
+    for font in (
+        FontProperties(family=svg.TYPEFACE),
+        FontProperties(family=svg.TYPEFACE, weight="semibold"),
+        FontProperties(family=svg.TYPEFACE, style="italic"),
+    ):
         assert findfont(font, fallback_to_default=False).startswith(str(FONTS))
     assert (FONTS / "LICENSE.txt").read_text("utf-8").startswith("Copyright")
 

@@ -360,7 +360,7 @@ PLOTS: dict[str, Any] = {
 def test_pictures_carry_their_message_and_can_be_drawn(name: str) -> None:
     plot: p9.ggplot = PLOTS[name](HOSTILE)
     assert " ".join(str(plot.labels.title).split()) == HOSTILE
-    assert draw(plot).startswith(b"<?xml")
+    assert draw(plot).startswith(b"<svg")
 
 
 @pytest.mark.parametrize("name", ["candidates", "reliability", "importance", "partial"])

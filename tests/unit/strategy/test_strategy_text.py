@@ -259,7 +259,7 @@ def test_either_half_and_the_consent_may_be_missing(settings: Settings) -> None:
 
 
 def drawn(plot: p9.ggplot) -> None:
-    assert draw(plot)[:5] == b"<?xml"
+    assert draw(plot).startswith(b"<svg")
 
 
 @pytest.mark.parametrize("case", ["usual", "losses", "one", "nothing"])
