@@ -3,7 +3,7 @@
 `analysis.build.runner` runs them in the order that follows from this. Tables whose names begin
 with ``work/`` pass between steps only; those that begin with ``since/`` compare with the last
 accepted build; all others are what the book and its users rely on. `LEDGER` stands for the cleaned
-order lines, which a step opens with `orders.ledger.open_ledger`.
+order lines, which `orders.ledger.with_ledger` opens for a step.
 """
 
 from __future__ import annotations

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 
 from analysis.core.files import Fact
 from analysis.core.progress import Steps
 from analysis.core.settings import Settings
 from analysis.forecast.lapse import read_lapse
-from analysis.orders.ledger import open_ledger
+from analysis.orders.ledger import Ledger, with_ledger
 
 
+@with_ledger
 def forecast_lapse(
-    lines: Path,
-    reversals: Path,
-    about: pd.DataFrame,
+    ledger: Ledger,
     segmented: pd.DataFrame,
     settings: Settings,
     progress: Steps,
@@ -25,21 +22,20 @@ def forecast_lapse(
 
     Parameters
     ----------
-    lines, reversals, about
-        From `orders.ledger.write_ledger`.
+    ledger
+        The cleaned order lines.
     segmented
         From `segments.cluster_step`.
     """
-    with open_ledger(lines, reversals, about, settings.engine) as ledger:
-        found = read_lapse(
-            ledger,
-            segmented,
-            settings.models.lapse_days,
-            settings.engine.seed,
-            minimum_group=settings.report.smallest_group,
-            home=settings.transactions.home_country,
-            tell=progress.tell,
-        )
+    found = read_lapse(
+        ledger,
+        segmented,
+        settings.models.lapse_days,
+        settings.engine.seed,
+        minimum_group=settings.report.smallest_group,
+        home=settings.transactions.home_country,
+        tell=progress.tell,
+    )
     probabilities = pd.DataFrame(
         {
             "customer_id": segmented["customer_id"],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import pandas as pd
@@ -11,16 +10,15 @@ import pandas as pd
 from analysis.core.files import Fact
 from analysis.core.settings import Settings
 from analysis.history.changes import compare_with_last
-from analysis.orders.ledger import open_ledger
+from analysis.orders.ledger import Ledger, with_ledger
 from analysis.segments.reference import Reference
 from analysis.segments.rules import Segment
 
 
+@with_ledger
 def compare(
     facts: dict[str, Fact],
-    lines: Path | None,
-    reversals: Path | None,
-    about: pd.DataFrame | None,
+    ledger: Ledger | None,
     customers: pd.DataFrame | None,
     activity: pd.DataFrame | None,
     accepted: Sequence[Path],
@@ -35,8 +33,8 @@ def compare(
     ----------
     facts, customers, activity
         Of the new build.
-    lines, reversals, about
-        From `orders.ledger.write_ledger`; None without orders.
+    ledger
+        The cleaned order lines; None without orders.
     accepted
         The accepted builds of other files, oldest first; may be empty.
     noticed
@@ -51,14 +49,9 @@ def compare(
         given = {"customers": customers, "activity": activity}
         tables = {name: table for name, table in given.items() if table is not None}
         cuts = reference.cuts if reference else None
-        with ExitStack() as stack:
-            ledger = None
-            if lines is not None and reversals is not None and about is not None:
-                opened = open_ledger(lines, reversals, about, settings.engine)
-                ledger = stack.enter_context(opened)
-            made, more = compare_with_last(
-                accepted, ledger, tables, facts, named_segments, settings, cuts
-            )
+        made, more = compare_with_last(
+            accepted, ledger, tables, facts, named_segments, settings, cuts
+        )
         told |= more
     if noticed is not None:
         made["history"] = noticed

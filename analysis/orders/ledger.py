@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
+from typing import Any, TypeVar
 
 import duckdb
 import ibis
@@ -19,6 +21,8 @@ from ibis.backends.duckdb import Backend
 from analysis.core.assumptions import Assumption
 from analysis.core.problems import Problem, Refused
 from analysis.core.settings import EngineSettings
+
+Made = TypeVar("Made")
 
 CLEANING_STEPS = {
     1: "With a customer id",
@@ -206,3 +210,30 @@ def open_ledger(
             )
         finally:
             engine.disconnect()
+
+
+def with_ledger(step: Callable[..., Made]) -> Callable[..., Made]:
+    """Let a step of the build take a `ledger` in place of the files that `write_ledger` wrote.
+
+    The step takes ``ledger`` and ``settings``, which name the engine. What it returns takes what
+    `open_ledger` takes, and all else that the step takes, by name; the ledger is open while the
+    step runs. It is None where there are no orders.
+    """
+
+    @wraps(step)
+    def run(
+        *,
+        lines: Path | None,
+        reversals: Path | None,
+        about: pd.DataFrame | None,
+        settings: Any,
+        files: pd.DataFrame | None = None,
+        rules: pd.DataFrame | None = None,
+        **others: Any,
+    ) -> Made:
+        if lines is None or reversals is None or about is None:
+            return step(ledger=None, settings=settings, **others)
+        with open_ledger(lines, reversals, about, settings.engine, files, rules) as ledger:
+            return step(ledger=ledger, settings=settings, **others)
+
+    return run

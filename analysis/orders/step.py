@@ -10,51 +10,48 @@ from analysis.core.files import Fact
 from analysis.core.settings import Settings
 from analysis.orders import quality, tables
 from analysis.orders.contract import breaches, sales_schema
-from analysis.orders.ledger import LINE_COLUMNS, NET, open_ledger
+from analysis.orders.ledger import LINE_COLUMNS, NET, Ledger, with_ledger
 
 
+@with_ledger
 def sales_tables(
-    lines: Path,
-    reversals: Path,
-    about: pd.DataFrame,
-    files: pd.DataFrame,
-    rules: pd.DataFrame,
+    ledger: Ledger,
     settings: Settings,
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Fact]]:
     """Return the tables of the cleaning and of the sales, and their facts."""
-    with open_ledger(lines, reversals, about, settings.engine, files, rules) as ledger:
-        steps = quality.cleaning_steps(ledger)
-        months = tables.monthly(ledger)
-        countries = tables.countries(
-            ledger, settings.transactions.home_country, settings.report.smallest_group
-        )
-        made = {
-            "cleaning_steps": steps,
-            "completeness": quality.completeness(ledger),
-            "left_out_codes": quality.left_out_codes(ledger),
-            "giant_reversals": quality.giant_reversals(ledger),
-            "unusual_lines": quality.unusual_lines(ledger),
-            "monthly": months,
-            "recent_change": tables.recent_change(months),
-            "week": tables.week(ledger),
-            "cohorts": tables.cohorts(ledger),
-            "countries": countries,
-            "markets": tables.markets(ledger, countries),
-            "products": tables.products(ledger),
-        }
-        facts: dict[str, Fact] = {
-            **quality.ledger_facts(ledger, steps),
-            **{f"transactions.has_{name}": name in ledger.columns for name in LINE_COLUMNS},
-            **{
-                f"transactions.gross_revenue_{row['month']:%Y-%m}": row["gross_revenue"]
-                for row in months.to_dict("records")
-            },
-        }
+    steps = quality.cleaning_steps(ledger)
+    months = tables.monthly(ledger)
+    countries = tables.countries(
+        ledger, settings.transactions.home_country, settings.report.smallest_group
+    )
+    made = {
+        "cleaning_steps": steps,
+        "completeness": quality.completeness(ledger),
+        "left_out_codes": quality.left_out_codes(ledger),
+        "giant_reversals": quality.giant_reversals(ledger),
+        "unusual_lines": quality.unusual_lines(ledger),
+        "monthly": months,
+        "recent_change": tables.recent_change(months),
+        "week": tables.week(ledger),
+        "cohorts": tables.cohorts(ledger),
+        "countries": countries,
+        "markets": tables.markets(ledger, countries),
+        "products": tables.products(ledger),
+    }
+    facts: dict[str, Fact] = {
+        **quality.ledger_facts(ledger, steps),
+        **{f"transactions.has_{name}": name in ledger.columns for name in LINE_COLUMNS},
+        **{
+            f"transactions.gross_revenue_{row['month']:%Y-%m}": row["gross_revenue"]
+            for row in months.to_dict("records")
+        },
+    }
     return made, facts
 
 
+@with_ledger
 def sales_lines(
-    lines: Path, reversals: Path, about: pd.DataFrame, settings: Settings, scratch: Path
+    ledger: Ledger, settings: Settings, scratch: Path
 ) -> tuple[dict[str, Path], dict[str, Fact]]:
     """Return the lines of net sales, sorted, so that equal data gives equal bytes.
 
@@ -64,19 +61,16 @@ def sales_lines(
         When a kept line breaks the contract of sales lines: a fault of the program.
     """
     path = scratch / "transactions.parquet"
-    with open_ledger(lines, reversals, about, settings.engine) as ledger:
-        sales = ledger.lines.filter(ledger.lines.cleaning_step >= NET)
-        columns = ["invoice_date", "order_id", *(c for c in LINE_COLUMNS if c != "invoice_date")]
-        kept = sales.select(*columns)
-        contract = sales_schema(set(ledger.columns))
-        faults = kept.aggregate(
-            **{name: expr.sum() for name, expr in breaches(contract, kept).items()}
-        )
-        counts = faults.execute().fillna(0).iloc[0]
-        if counts.any():
-            raise AssertionError(f"kept sale lines break their contract: {counts.to_dict()}")
-        kept = kept.mutate(amount=kept.amount.cast("float64"))
-        ordered = kept.order_by([kept[name] for name in columns])
-        ledger.engine.raw_sql("SET preserve_insertion_order = true")
-        ordered.to_parquet(path, compression="zstd")
+    sales = ledger.lines.filter(ledger.lines.cleaning_step >= NET)
+    columns = ["invoice_date", "order_id", *(c for c in LINE_COLUMNS if c != "invoice_date")]
+    kept = sales.select(*columns)
+    contract = sales_schema(set(ledger.columns))
+    faults = kept.aggregate(**{name: expr.sum() for name, expr in breaches(contract, kept).items()})
+    counts = faults.execute().fillna(0).iloc[0]
+    if counts.any():
+        raise AssertionError(f"kept sale lines break their contract: {counts.to_dict()}")
+    kept = kept.mutate(amount=kept.amount.cast("float64"))
+    ordered = kept.order_by([kept[name] for name in columns])
+    ledger.engine.raw_sql("SET preserve_insertion_order = true")
+    ordered.to_parquet(path, compression="zstd")
     return {"transactions": path}, {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 
@@ -12,16 +11,15 @@ from analysis.core.files import Fact
 from analysis.core.progress import Steps
 from analysis.core.settings import Settings
 from analysis.orders import as_of
-from analysis.orders.ledger import open_ledger
+from analysis.orders.ledger import Ledger, with_ledger
 from analysis.segments import cluster_selection, clusters, movement, rfm, thresholds
 from analysis.segments.reference import Reference, reference_facts
 from analysis.segments.rules import Segment, assign
 
 
+@with_ledger
 def segment_and_cluster(
-    lines: Path,
-    reversals: Path,
-    about: pd.DataFrame,
+    ledger: Ledger,
     rfm_values: pd.DataFrame,
     named_segments: Sequence[Segment],
     reference: Reference | None,
@@ -32,8 +30,8 @@ def segment_and_cluster(
 
     Parameters
     ----------
-    lines, reversals, about
-        From `orders.ledger.write_ledger`.
+    ledger
+        The cleaned order lines.
     rfm_values
         From `segments.rfm_step`.
     named_segments
@@ -45,11 +43,10 @@ def segment_and_cluster(
     customers = rfm_values.join(rfm.scores(rfm_values, cuts))
     customers = customers.assign(segment=assign(customers, [*named_segments]))
     earlier = spend = None
-    with open_ledger(lines, reversals, about, settings.engine) as ledger:
-        if len(dates := movement.cut_offs(ledger)) > 1:
-            frozen = reference.cuts if reference else None
-            earlier = movement.customers_at(ledger, dates[-2], named_segments, frozen)
-            spend = as_of.spend_after(ledger, dates[-2], dates[-1])
+    if len(dates := movement.cut_offs(ledger)) > 1:
+        frozen = reference.cuts if reference else None
+        earlier = movement.customers_at(ledger, dates[-2], named_segments, frozen)
+        spend = as_of.spend_after(ledger, dates[-2], dates[-1])
     selection = cluster_selection.select(
         customers,
         settings.engine.seed,

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 
 from analysis.core.files import Fact
 from analysis.core.settings import Settings
 from analysis.orders.home_market import home_market
-from analysis.orders.ledger import open_ledger
+from analysis.orders.ledger import Ledger, with_ledger
 from analysis.segments import movement, products, profiles, returns
 from analysis.segments.details import customer_details
 from analysis.segments.reference import Reference
 from analysis.segments.rules import Segment
 
 
+@with_ledger
 def profile_segments(
-    lines: Path,
-    reversals: Path,
-    about: pd.DataFrame,
+    ledger: Ledger,
     segmented: pd.DataFrame,
     named_segments: Sequence[Segment],
     reference: Reference | None,
@@ -30,8 +28,8 @@ def profile_segments(
 
     Parameters
     ----------
-    lines, reversals, about
-        From `orders.ledger.write_ledger`.
+    ledger
+        The cleaned order lines.
     segmented
         From `segments.cluster_step`.
     named_segments
@@ -41,27 +39,24 @@ def profile_segments(
     """
     seed, minimum_group = settings.engine.seed, settings.report.smallest_group
     names = [rule.name for rule in named_segments]
-    with open_ledger(lines, reversals, about, settings.engine) as ledger:
-        home = home_market(ledger, settings.transactions.home_country)
-        details = customer_details(ledger, segmented, home)
-        profile = profiles.segment_profiles(
-            ledger, details, names, seed=seed, minimum_group=minimum_group
-        )
-        overall = profiles.overall_profile(ledger, details, seed=seed)
-        past = movement.history(ledger, named_segments, reference.cuts if reference else None)
-        tables = {
-            "segment_profiles": profile,
-            "segment_overall": overall.to_frame().T.infer_objects(),
-            "segment_products": products.segment_products(
-                ledger, segmented, names, minimum_group=minimum_group
-            ),
-            "segment_heatmap": profiles.segment_heatmap(
-                details, names, minimum_group=minimum_group
-            ),
-            "movement": movement.movement(past, names, minimum_group),
-            "migration": movement.migration(past, names, minimum_group),
-            "direction": movement.direction(past, names, seed),
-            "retention": movement.retention(ledger, past, names, minimum_group),
-            "segment_returns": returns.returns(ledger, past, names, minimum_group),
-        }
+    home = home_market(ledger, settings.transactions.home_country)
+    details = customer_details(ledger, segmented, home)
+    profile = profiles.segment_profiles(
+        ledger, details, names, seed=seed, minimum_group=minimum_group
+    )
+    overall = profiles.overall_profile(ledger, details, seed=seed)
+    past = movement.history(ledger, named_segments, reference.cuts if reference else None)
+    tables = {
+        "segment_profiles": profile,
+        "segment_overall": overall.to_frame().T.infer_objects(),
+        "segment_products": products.segment_products(
+            ledger, segmented, names, minimum_group=minimum_group
+        ),
+        "segment_heatmap": profiles.segment_heatmap(details, names, minimum_group=minimum_group),
+        "movement": movement.movement(past, names, minimum_group),
+        "migration": movement.migration(past, names, minimum_group),
+        "direction": movement.direction(past, names, seed),
+        "retention": movement.retention(ledger, past, names, minimum_group),
+        "segment_returns": returns.returns(ledger, past, names, minimum_group),
+    }
     return tables, {}

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 
 from analysis.core.files import Fact
 from analysis.core.settings import Settings
-from analysis.orders.ledger import GROSS, open_ledger
+from analysis.orders.ledger import GROSS, Ledger, with_ledger
 from analysis.segments import movement, rfm
 from analysis.segments.contract import CUSTOMERS, validate
 from analysis.stats import concentration
 
 
+@with_ledger
 def rfm_table(
-    lines: Path, reversals: Path, about: pd.DataFrame, settings: Settings
+    ledger: Ledger, settings: Settings
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Fact]]:
     """Return a row for each customer with net sales, and facts of revenue and its concentration."""
-    with open_ledger(lines, reversals, about, settings.engine) as ledger:
-        customers = rfm.customers(ledger.lines, ledger.as_of).order_by("customer_id").execute()
-        customers = validate(CUSTOMERS, customers, "the customers of the ledger")
-        gross = rfm.customers(ledger.lines, ledger.as_of, GROSS).order_by("customer_id").execute()
-        recent = movement.recent_facts(ledger, ledger.as_of)
+    customers = rfm.customers(ledger.lines, ledger.as_of).order_by("customer_id").execute()
+    customers = validate(CUSTOMERS, customers, "the customers of the ledger")
+    gross = rfm.customers(ledger.lines, ledger.as_of, GROSS).order_by("customer_id").execute()
+    recent = movement.recent_facts(ledger, ledger.as_of)
     low, high = concentration.top_share_interval(gross["monetary"], settings.engine.seed)
     facts: dict[str, Fact] = {
         **rfm.rfm_facts(customers),
