@@ -1,0 +1,420 @@
+"""Forecast what is coming: who will order, what they will spend, and the revenue at risk.
+
+Levels are stated only where the season is known (`forecast.season`). Elsewhere customers have a
+probability that ranks them, and groups have the riskiest fifth of their active customers with these
+customers' revenue of the last twelve months, which is past revenue.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analysis.forecast.season import (
+    FEW,
+    QUARTER,
+    YEAR,
+    Season,
+    find_season,
+    find_test_dates,
+    season_facts,
+)
+from analysis.forecast.spend import Sample, can_learn, fit_two_part, predict_two_part, take_sample
+from analysis.forecast.spend_evaluation import (
+    SpendTest,
+    calibrate_groups,
+    compare_spend,
+    cross_validate,
+    run_test,
+    spend_test_facts,
+)
+from analysis.forecast.spend_features import (
+    TIER_NAMES,
+    account_tiers,
+    customer_base,
+    history,
+    spend_in,
+)
+from analysis.forecast.spend_intervals import Uncertain, forecast_uncertain, spend_at_risk
+from analysis.orders.purchases import Purchases, day_number
+from analysis.stats import bgnbd
+
+Numbers = npt.NDArray[np.float64]
+Facts = dict[str, Any]
+#: Names the segment of each row of `spend_features.history`.
+Segmenter = Callable[[pd.DataFrame], npt.NDArray[np.object_]]
+HORIZONS = (QUARTER, YEAR)
+#: The share of active customers that are called the riskiest.
+RISKIEST = 0.2
+#: Customers with an order in the last so many days are active.
+ACTIVE = 90
+
+
+class Coming(NamedTuple):
+    """What there is to say of what is coming.
+
+    Attributes
+    ----------
+    customers
+        From `describe_customers`.
+    groups
+        From `describe_groups`.
+    models
+        `spend_evaluation.compare_spend` of all horizons; empty without a known season.
+    calibration
+        `spend_evaluation.calibrate_groups` of all horizons; empty without a known season.
+    facts
+        Flat, keyed ``forecast.*``.
+    """
+
+    customers: pd.DataFrame
+    groups: pd.DataFrame
+    models: pd.DataFrame
+    calibration: pd.DataFrame
+    facts: Facts
+
+
+class Shop(NamedTuple):
+    """What every part of the forecast needs.
+
+    Attributes
+    ----------
+    purchases
+        From `orders.purchases`.
+    first, as_of
+        The day of the first order, and the first day that is forecast.
+    segmenter
+        Names the segments of past days.
+    smallest, seed
+        The settings.
+    """
+
+    purchases: Purchases
+    first: dt.date
+    as_of: dt.date
+    segmenter: Segmenter
+    smallest: int
+    seed: int
+
+    def sample(self, date: dt.date, look_back: int, days: int) -> Sample:
+        """Return `spend.take_sample` with the segments of that day."""
+        found = take_sample(self.purchases, date, look_back, days)
+        return found._replace(segment=self.segmenter(found.past))
+
+
+def forecast_coming(
+    shop: Shop,
+    people: pd.DataFrame,
+    lapse_days: int,
+    tell: Callable[[str], None] = lambda text: None,
+) -> Coming:
+    """Return what is coming, by customer and by group.
+
+    Parameters
+    ----------
+    shop
+        The purchases and the settings.
+    people
+        customer_id and segment of today's customers.
+    lapse_days
+        ``models.lapse_days`` of the settings: the days of ``lapse_probability``.
+    tell
+        Is told of progress.
+    """
+    sold = shop.purchases.net_days
+    season = find_season(shop.first, shop.as_of, sold)
+    season = check_sample(shop, season)
+    facts: Facts = season_facts(season)
+    today = history(shop.purchases, shop.as_of, (shop.as_of - shop.first).days)
+    base = bgnbd.fit(customer_base(today))
+    facts["forecast.dropout_found"] = bgnbd.finds_dropout(base)
+    away = rank_customers(shop, season, lapse_days)
+    found: dict[int, tuple[Sample, Uncertain]] = {}
+    models, calibration = [], []
+    groups = label_groups(today, people)
+    if season.known:
+        for days in HORIZONS:
+            tell(f"tests of spend in {days} days")
+            tests = run_tests(shop, season, days)
+            table = compare_spend(tests, days, shop.seed)
+            chosen = str(table.loc[table["chosen"], "model"].iloc[0])
+            models.append(table)
+            calibration.append(calibrate_groups(tests, chosen, days, shop.smallest))
+            facts |= spend_test_facts(table, days)
+            tell(f"spend in {days} days: {chosen}")
+            train = shop.sample(season.earlier, season.look_back, days)
+            target = shop.sample(season.date, season.look_back, 0)
+            members = group_matrix(groups, target.past.index)
+            found[days] = (
+                train,
+                forecast_uncertain(chosen, train, target, days, members, shop.seed),
+            )
+            facts |= level_facts(train, target, found[days][1], days)
+        facts |= earlier_facts(shop, season)
+    customers = describe_customers(today, people, away, season, found, shop)
+    table = describe_groups(groups, customers, season, found, shop)
+    scored = customers["lapse_probability"].notna()
+    facts["forecast.scored"] = int(scored.sum())
+    facts["forecast.not_scored"] = int((~scored).sum())
+    facts |= riskiest_facts(customers)
+    empty = pd.DataFrame()
+    return Coming(
+        customers,
+        table,
+        pd.concat(models, ignore_index=True) if models else empty,
+        pd.concat(calibration, ignore_index=True) if calibration else empty,
+        facts,
+    )
+
+
+def check_sample(shop: Shop, season: Season) -> Season:
+    """Return the season as not known where too few customers came a year earlier, or stayed away.
+
+    A level that is learnt from a handful of customers is none.
+    """
+    if season.known and not can_learn(shop.sample(season.earlier, season.look_back, QUARTER)):
+        return season._replace(known=False, reason=FEW)
+    return season
+
+
+def run_tests(shop: Shop, season: Season, days: int) -> list[SpendTest]:
+    """Return the tests of a horizon: in time order, or else on folds of the season's customers."""
+    tests = []
+    for date in find_test_dates(shop.first, shop.as_of, days, shop.purchases.net_days):
+        then = find_season(shop.first, date, shop.purchases.net_days)
+        train = shop.sample(then.earlier, then.look_back, days)
+        target = shop.sample(date, then.look_back, days)
+        if can_learn(train) and can_learn(target):
+            tests.append(run_test(train, target, then.look_back, days))
+    if tests:
+        return tests
+    train = shop.sample(season.earlier, season.look_back, days)
+    return [cross_validate(train, season.look_back, days, shop.seed)]
+
+
+def rank_customers(shop: Shop, season: Season, days: int) -> pd.Series:
+    """Return the probability of no order in the days to come, by customer_id.
+
+    Where the season is known, it is learnt from that season a year earlier. Elsewhere it is learnt
+    from the latest days of which the outcome is known, and serves to rank customers only. Customers
+    without an order in the look-back have none, and nobody has where too little came to learn from.
+    """
+    earlier, look_back = season.earlier, season.look_back
+    if not season.known:
+        earlier = shop.as_of - dt.timedelta(days=days)
+        look_back = (earlier - shop.first).days
+    none = pd.Series(dtype=float, name="lapse_probability")
+    if look_back < days:
+        return none
+    train = shop.sample(earlier, look_back, days)
+    if not can_learn(train):
+        return none
+    target = shop.sample(shop.as_of, look_back, 0)
+    away = predict_two_part(fit_two_part(train), target).away
+    return pd.Series(away, index=target.past.index, name="lapse_probability")
+
+
+def label_groups(today: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    """Return the groups of today's customers: by customer_id, a column for each kind of group.
+
+    Parameters
+    ----------
+    today
+        `spend_features.history` of all customers.
+    people
+        customer_id and segment.
+    """
+    today = today.reindex(people["customer_id"])
+    active = today["recency_days"].to_numpy() <= ACTIVE
+    names = np.array(TIER_NAMES, dtype=object)
+    return pd.DataFrame(
+        {
+            "all": "all",
+            "activity": np.where(active, "active", "inactive"),
+            "segment": people["segment"].to_numpy(dtype=object),
+            "tier": names[account_tiers(today)],
+        },
+        index=pd.Index(people["customer_id"], name="customer_id"),
+    )
+
+
+def list_groups(groups: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return every kind and group, in order: tiers by size, others by name."""
+    found = []
+    for kind in groups:
+        names = sorted(groups[kind].unique())
+        if kind == "tier":
+            names = [name for name in TIER_NAMES if name in names]
+        found += [(str(kind), str(name)) for name in names]
+    return found
+
+
+def group_matrix(groups: pd.DataFrame, customers: pd.Index) -> Numbers:
+    """Return a row for each customer, and a column for each of `list_groups`: 1 for members."""
+    own = groups.reindex(customers)
+    columns = [(own[kind] == name).to_numpy(float) for kind, name in list_groups(groups)]
+    return np.stack(columns, axis=1)
+
+
+def describe_customers(
+    today: pd.DataFrame,
+    people: pd.DataFrame,
+    away: pd.Series,
+    season: Season,
+    found: dict[int, tuple[Sample, Uncertain]],
+    shop: Shop,
+) -> pd.DataFrame:
+    """Return what is forecast of each customer.
+
+    Returns
+    -------
+    pandas.DataFrame
+        customer_id; active (an order in the last `ACTIVE` days); account_tier; recent_revenue (net,
+        of the last 365 days); lapse_probability; riskiest (of the active customers, the fifth with
+        the highest); lapse_probability_365; for each of `HORIZONS`, expected_spend_n with ``_low``
+        and ``_high``, and at_risk_n. All but the ranking are missing where the season is not known,
+        and for customers without an order in the look-back.
+    """
+    customers = pd.Index(people["customer_id"], name="customer_id")
+    known = today.reindex(customers)
+    table = pd.DataFrame(index=customers)
+    table["active"] = known["recency_days"] <= ACTIVE
+    table["account_tier"] = np.array(TIER_NAMES, dtype=object)[account_tiers(known)]
+    start = shop.as_of - dt.timedelta(days=YEAR)
+    table["recent_revenue"] = spend_in(shop.purchases, start, YEAR, customers)
+    table["lapse_probability"] = away.reindex(customers).astype(float)
+    ranked = table["lapse_probability"].where(table["active"])
+    # The riskiest come first; of equal risk, those with the higher revenue.
+    order = pd.DataFrame({"risk": -ranked, "revenue": -table["recent_revenue"]}).dropna()
+    order = order.sort_values(["risk", "revenue"], kind="stable")
+    table["riskiest"] = table.index.isin(order.index[: round(RISKIEST * len(order))])
+    table["lapse_probability_365"] = np.nan
+    for days in HORIZONS:
+        for name in (*(f"expected_spend_{days}{end}" for end in ENDS), f"at_risk_{days}"):
+            table[name] = np.nan
+        if days not in found:
+            continue
+        made = found[days][1]
+        ids = scored_customers(shop, season)
+        table.loc[ids, f"expected_spend_{days}"] = made.forecast.expected
+        table.loc[ids, f"expected_spend_{days}_low"] = made.low
+        table.loc[ids, f"expected_spend_{days}_high"] = made.high
+        table.loc[ids, f"at_risk_{days}"] = spend_at_risk(made.forecast)
+        if days == YEAR:
+            table.loc[ids, "lapse_probability_365"] = made.forecast.away
+    return table.reset_index().astype({"account_tier": "str"})
+
+
+ENDS = ("", "_low", "_high")
+
+
+def scored_customers(shop: Shop, season: Season) -> pd.Index:
+    """Return the customers of whom something is forecast."""
+    return history(shop.purchases, season.date, season.look_back).index
+
+
+def describe_groups(
+    groups: pd.DataFrame,
+    customers: pd.DataFrame,
+    season: Season,
+    found: dict[int, tuple[Sample, Uncertain]],
+    shop: Shop,
+) -> pd.DataFrame:
+    """Return what is forecast of each group of customers.
+
+    Returns
+    -------
+    pandas.DataFrame
+        kind ("all", "activity", "segment", "tier"), group, customers, active, recent_revenue (net,
+        of the last 365 days), riskiest (customers) and riskiest_revenue (their recent revenue);
+        where the season is known also scored (customers), and for each of `HORIZONS`: expected_n
+        and at_risk_n with ``_low`` and ``_high``, away_n (mean probability of no order). Of groups
+        with fewer customers than `smallest`, only their number is told; nor are fewer counted out, be
+        they active or not, or among the riskiest.
+    """
+    own = customers.set_index("customer_id")
+    rows = []
+    for number, (kind, name) in enumerate(list_groups(groups)):
+        some = own.loc[groups.index[groups[kind] == name]]
+        risky = some[some["riskiest"]]
+        active = int(some["active"].sum())
+        row: dict[str, Any] = {
+            "kind": kind,
+            "group": name,
+            "customers": len(some),
+            "active": np.nan if 0 < len(some) - active < shop.smallest else active,
+            "recent_revenue": some["recent_revenue"].sum(),
+            "riskiest": len(risky) if len(risky) >= shop.smallest else np.nan,
+            "riskiest_revenue": (
+                risky["recent_revenue"].sum() if len(risky) >= shop.smallest else np.nan
+            ),
+        }
+        for days, (_, made) in found.items():
+            inside = group_matrix(groups, scored_customers(shop, season))[:, number] > 0
+            few = inside.sum() < shop.smallest
+            row["scored"] = int(inside.sum())
+            for what, ends in (("expected", made.spend), ("at_risk", made.at_risk)):
+                for end, value in zip(ENDS, ends[number], strict=True):
+                    row[f"{what}_{days}{end}"] = np.nan if few else value
+            row[f"away_{days}"] = np.nan if few else made.forecast.away[inside].mean()
+        if len(some) < shop.smallest:
+            row |= {key: np.nan for key in row if key not in ("kind", "group", "customers")}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def level_facts(train: Sample, target: Sample, made: Uncertain, days: int) -> Facts:
+    """Return the facts of one horizon: sums over all customers, and shares without an order."""
+    active = target.past["recency_days"].to_numpy() <= ACTIVE
+    then = train.past["recency_days"].to_numpy() <= ACTIVE
+    facts: Facts = {}
+    for what, ends in (("expected", made.spend[0]), ("at_risk", made.at_risk[0])):
+        facts |= {
+            f"forecast.{what}_{days}{end}": float(value)
+            for end, value in zip(ENDS, ends, strict=True)
+        }
+    for who, now, before in (("active", active, then), ("inactive", ~active, ~then)):
+        facts[f"forecast.{who}_customers"] = int(now.sum())
+        if now.any():
+            facts[f"forecast.away_{days}_{who}"] = float(made.forecast.away[now].mean())
+            facts[f"forecast.at_risk_{days}_{who}"] = float(spend_at_risk(made.forecast)[now].sum())
+        if before.any():
+            facts[f"forecast.earlier_away_{days}_{who}"] = float((train.came[before] == 0).mean())
+    facts[f"forecast.earlier_known_{days}"] = float(train.came.sum())
+    return facts
+
+
+def earlier_facts(shop: Shop, season: Season) -> Facts:
+    """Return what came in the season a year earlier, and in the last days: nothing but the past."""
+    every, purchases = shop.purchases.ids, shop.purchases
+    last = shop.as_of - dt.timedelta(days=QUARTER)
+    past = history(purchases, season.earlier, season.look_back)
+    active = past.index[past["recency_days"] <= ACTIVE]
+    stayed = active[spend_in(purchases, season.earlier, QUARTER, active) == 0]
+    later = season.earlier + dt.timedelta(days=QUARTER)
+    rest = day_number(shop.as_of) - day_number(later)
+    back = spend_in(purchases, later, rest, stayed) > 0
+    return {
+        "forecast.earlier_90": float(spend_in(purchases, season.earlier, QUARTER, every).sum()),
+        "forecast.last_90": float(spend_in(purchases, last, QUARTER, every).sum()),
+        "forecast.earlier_returned": float(back.mean()) if len(back) else None,
+        "forecast.earlier_returned_days": rest,
+    }
+
+
+def riskiest_facts(customers: pd.DataFrame) -> Facts:
+    """Return how many active customers are in the riskiest fifth, and their recent revenue."""
+    risky = customers[customers["riskiest"]]
+    revenue = float(customers["recent_revenue"].sum())
+    return {
+        "forecast.riskiest_customers": len(risky),
+        "forecast.riskiest_recent_revenue": float(risky["recent_revenue"].sum()),
+        "forecast.riskiest_recent_share": (
+            float(risky["recent_revenue"].sum()) / revenue if revenue else None
+        ),
+    }
