@@ -334,8 +334,8 @@ def describe_groups(
         of the last 365 days), riskiest (customers) and riskiest_revenue (their recent revenue);
         where the season is known also scored (customers), and for each of `HORIZONS`: expected_n
         and at_risk_n with ``_low`` and ``_high``, away_n (mean probability of no order). Of groups
-        with fewer customers than `smallest`, only their number is told; nor are fewer counted out, be
-        they active or not, or among the riskiest.
+        with fewer customers than `smallest`, only their number is told; nor are fewer told of who
+        are active, not active, or among the riskiest.
     """
     own = customers.set_index("customer_id")
     rows = []

@@ -139,16 +139,25 @@ def _learn_again(model: TwoPart, counts: Numbers) -> tuple[Numbers, Numbers, Num
     penalty = np.eye(rows.shape[1]) * PENALTY
     penalty[0, 0] = 0.0
     p = 1 / (1 + np.exp(-np.clip(rows @ model.order, -50, 50)))
-    curve = rows.T @ (rows * (p * (1 - p))[:, None]) + penalty
-    steps = ((counts - 1) * (inside - p)) @ rows
-    order = model.order + np.linalg.solve(curve, steps.T).T
+    curve = np.linalg.inv(rows.T @ (rows * (p * (1 - p))[:, None]) + penalty)
+    left = (inside - p) / (1 - p * (1 - p) * leverage(rows, curve))
+    order = model.order + ((counts - 1) * left) @ rows @ curve
     some, taken = rows[inside], counts[:, inside]
-    left = np.log(model.came[inside]) - some @ model.spend
-    steps = ((taken - 1) * left) @ some
-    spend = model.spend + np.linalg.solve(some.T @ some + penalty, steps.T).T
+    curve = np.linalg.inv(some.T @ some + penalty)
+    left = (np.log(model.came[inside]) - some @ model.spend) / (1 - leverage(some, curve))
+    spend = model.spend + ((taken - 1) * left) @ some @ curve
     fitted = np.exp(np.minimum(spend @ some.T, model.cap))
     factors = smearing(taken * model.came[inside], taken * fitted, model.tier[inside])
     return order, spend, factors
+
+
+def leverage(rows: Numbers, curve: Numbers) -> Numbers:
+    """Return how much each row pulls the fit towards itself.
+
+    What is left of a row that the model has learnt from is too small by as much: divided by one
+    less this, it is what would be left if the model had not seen the row.
+    """
+    return np.minimum(np.einsum("ij,jk,ik->i", rows, curve, rows, optimize=True), 0.9)
 
 
 class Deviations:
@@ -167,8 +176,10 @@ class Deviations:
     """
 
     def __init__(self, learnt: Forecast, model: TwoPart, target: Forecast) -> None:
-        said = learnt.if_ordering[model.ordered]
-        ratio = model.came[model.ordered] / np.maximum(said, 1e-9)
+        said = np.maximum(learnt.if_ordering[model.ordered], 1e-9)
+        some = model.rows[model.ordered]
+        curve = np.linalg.inv(some.T @ some + PENALTY * np.eye(some.shape[1]))
+        ratio = np.exp(np.log(model.came[model.ordered] / said) / (1 - leverage(some, curve)))
         edges = np.quantile(said, np.linspace(0, 1, SPREADS + 1)[1:-1])
         kind = np.searchsorted(edges, said, side="left")
         order = np.argsort(kind, kind="stable")

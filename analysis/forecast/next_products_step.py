@@ -1,0 +1,79 @@
+"""List what each customer may buy next: a step of the build."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from analysis.core.files import Fact
+from analysis.core.progress import Steps
+from analysis.core.settings import Settings
+from analysis.forecast import next_products
+from analysis.orders.ledger import open_ledger
+
+#: Days of a test.
+DAYS = 90
+#: Fewer customers who ordered in these days tell nothing.
+FEWEST = 50
+
+
+def list_next_products(
+    lines: Path,
+    reversals: Path,
+    about: pd.DataFrame,
+    segmented: pd.DataFrame,
+    products: pd.DataFrame,
+    settings: Settings,
+    progress: Steps,
+) -> tuple[dict[str, pd.DataFrame], dict[str, Fact]]:
+    """Return lists of next products by customer and by segment, and how they were tested.
+
+    Without codes of products, and where too few customers ordered in the days of the test, there
+    are none.
+
+    Parameters
+    ----------
+    lines, reversals, about
+        From `orders.ledger.write_ledger`.
+    segmented
+        From `segments.cluster_step`.
+    products
+        From `orders.tables.products`, which names them.
+    """
+    smallest, seed = settings.report.smallest_group, settings.engine.seed
+    none: dict[str, Fact] = {"next_products.available": False}
+    with open_ledger(lines, reversals, about, settings.engine) as ledger:
+        date = ledger.as_of - dt.timedelta(days=DAYS)
+        if "stock_code" not in ledger.columns or date <= ledger.first_day:
+            return {}, none
+        progress.tell("what customers bought")
+        then = next_products.collect_baskets(ledger, date, smallest)
+        today = next_products.collect_baskets(ledger, ledger.as_of, smallest)
+        bought = next_products.bought_after(ledger, date, DAYS)
+    known = bought["customer_id"].isin(then.customers)
+    if bought.loc[known, "customer_id"].nunique() < FEWEST or not len(today.products):
+        return {}, none
+    progress.tell("tests of the lists")
+    # One thread: sums over several round differently.
+    with threadpool_limits(1):
+        tested = next_products.compare_lists(then, bought, date, DAYS, seed)
+        best = tested[tested["chosen"]]
+        chosen = dict(zip(best["list"].astype(str), best["model"].astype(str), strict=True))
+        lists = next_products.list_products(today, chosen, seed)
+    top = next_products.top_by_segment(lists, segmented, smallest)
+    names = products.drop_duplicates("stock_code").set_index("stock_code")["description"]
+    facts: dict[str, Fact] = {
+        "next_products.available": True,
+        "next_products.products": len(today.products),
+        "next_products.customers": int(lists["customer_id"].nunique()),
+        **next_products.list_facts(tested),
+    }
+    tables = {
+        "next_products": lists.assign(description=lists["stock_code"].map(names)),
+        "segment_next_products": top.assign(description=top["stock_code"].map(names)),
+        "next_product_models": tested,
+    }
+    return tables, facts
