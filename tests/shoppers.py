@@ -50,12 +50,3 @@ def make_purchases(
         }
     )
     return collect_purchases(table)
-
-
-def until(purchases: Purchases, date: dt.date) -> Purchases:
-    """Return the purchases before a day."""
-    kept = purchases.day < (date - dt.date(1970, 1, 1)).days
-    whose, place = np.unique(purchases.customer[kept], return_inverse=True)
-    return Purchases(
-        purchases.ids[whose], place.astype(np.int64), *(part[kept] for part in purchases[2:])
-    )

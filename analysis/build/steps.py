@@ -119,6 +119,36 @@ ORDERS = (
         ),
         paths=PATHS,
     ),
+    Step(
+        "growth and new customers",
+        "analysis.orders.growth_step:growth_tables",
+        needs=(*LEDGER, "products"),
+        makes=(
+            "growth",
+            "revenue_tree",
+            "monthly_customers",
+            "cohort_revenue",
+            "second_order_products",
+        ),
+        settings=("engine", "report.smallest_group"),
+        paths=PATHS,
+    ),
+    Step(
+        "forecast of orders and spend",
+        "analysis.forecast.coming_step:forecast_customers",
+        needs=(*LEDGER, "work/segmented", "named_segments"),
+        makes=("work/coming", "coming", "spend_models", "spend_calibration"),
+        settings=("engine", "models.lapse_days", "report.smallest_group"),
+        paths=PATHS,
+    ),
+    Step(
+        "next products",
+        "analysis.forecast.next_products_step:list_next_products",
+        needs=(*LEDGER, "work/segmented", "products"),
+        makes=("next_products", "segment_next_products", "next_product_models"),
+        settings=("engine", "report.smallest_group"),
+        paths=PATHS,
+    ),
 )
 REGULARS = (
     Step(
@@ -164,6 +194,7 @@ ACTIONS = Step(
     needs=(
         "work/segmented?",
         "work/lapse?",
+        "work/coming?",
         "segment_profiles?",
         "segment_overall?",
         "segment_returns?",

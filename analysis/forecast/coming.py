@@ -332,8 +332,9 @@ def describe_groups(
     pandas.DataFrame
         kind ("all", "activity", "segment", "tier"), group, customers, active, recent_revenue (net,
         of the last 365 days), riskiest (customers) and riskiest_revenue (their recent revenue);
-        where the season is known also scored (customers), and for each of `HORIZONS`: expected_n
-        and at_risk_n with ``_low`` and ``_high``, away_n (mean probability of no order). Of groups
+        scored (customers), and for each of `HORIZONS` expected_n and at_risk_n with ``_low`` and
+        ``_high``, and away_n (mean probability of no order). These are missing where the season is
+        not known. Of groups
         with fewer customers than `smallest`, only their number is told; nor are fewer told of who
         are active, not active, or among the riskiest.
     """
@@ -354,6 +355,9 @@ def describe_groups(
                 risky["recent_revenue"].sum() if len(risky) >= shop.smallest else np.nan
             ),
         }
+        for days in HORIZONS:
+            names = [f"{what}_{days}{end}" for what in ("expected", "at_risk") for end in ENDS]
+            row |= dict.fromkeys(["scored", *names, f"away_{days}"], np.nan)
         for days, (_, made) in found.items():
             inside = group_matrix(groups, scored_customers(shop, season))[:, number] > 0
             few = inside.sum() < shop.smallest

@@ -24,7 +24,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import linalg, sparse
 
-from analysis.orders.as_of import known_at
+from analysis.orders.as_of import lines_known_at
 from analysis.orders.ledger import NET, Ledger
 from analysis.stats.bootstrap import percentile_interval, resampled_sums, subsample
 
@@ -96,7 +96,7 @@ def collect_baskets(ledger: Ledger, date: dt.date, smallest: int) -> Baskets:
     smallest
         Products of fewer customers are left out.
     """
-    known = known_at(ledger, date)
+    known = lines_known_at(ledger, date)
     known = known.filter(known.stock_code.notnull())
     end = ibis.literal(date)
     pairs = known.group_by("customer_id", "stock_code").aggregate(

@@ -123,13 +123,13 @@ def compare_spend(tests: Sequence[SpendTest], days: int, seed: int) -> pd.DataFr
         for weights in resampled_counts(len(some), seed + number, DRAWS):
             for name, forecast in test.forecasts.items():
                 scores = forecast.expected[some]
-                ranks[name].append(weighted_spearman(scores, came[some], weights))
+                ranks[name].append(rank_correlation(scores, came[some], weights))
                 tops[name].append(captured(scores, came[some], weights, TOP))
         for name, forecast in test.forecasts.items():
             row = measure(test, forecast)
             for measured, blocks in (("spearman", ranks), ("top_decile", tops)):
                 values = np.concatenate(blocks[name])
-                middle = np.nanmean(values)
+                middle = values.mean()
                 low, high = percentile_interval(middle + (values - middle) * narrower)
                 row |= {f"{measured}_low": low, f"{measured}_high": high}
             spread[name].append(np.concatenate(ranks[name]) * narrower)
@@ -139,13 +139,18 @@ def compare_spend(tests: Sequence[SpendTest], days: int, seed: int) -> pd.DataFr
     best = str(means.reindex(list(CANDIDATES)).idxmax())
     drawn = {name: np.mean(parts, axis=0) for name, parts in spread.items()}
     behind = {name: float(means[best] - means[name]) for name in CANDIDATES}
-    error = {name: float(np.nanstd(drawn[best] - drawn[name])) for name in CANDIDATES}
+    error = {name: float(np.std(drawn[best] - drawn[name])) for name in CANDIDATES}
     chosen = next(name for name in CANDIDATES if behind[name] <= error[name])
     return table.assign(
         behind=table["model"].map(behind),
         behind_error=table["model"].map(error),
         chosen=table["model"] == chosen,
     )
+
+
+def rank_correlation(expected: Numbers, came: Numbers, weights: Numbers) -> Numbers:
+    """Return Spearman's correlation; who expects the same of everybody ranks nobody, and has 0."""
+    return np.nan_to_num(weighted_spearman(expected, came, weights))
 
 
 def measure(test: SpendTest, forecast: Forecast) -> dict[str, Any]:
@@ -161,7 +166,7 @@ def measure(test: SpendTest, forecast: Forecast) -> dict[str, Any]:
         "look_back": test.look_back,
         "tested": test.how,
         "customers": len(came),
-        "spearman": float(weighted_spearman(expected, came, every)[0]),
+        "spearman": float(rank_correlation(expected, came, every)[0]),
         "top_decile": float(captured(expected, came, every, TOP)[0]),
         "perfect_decile": float(captured(came, came, every, TOP)[0]),
         "mae": float(np.abs(scaled - came).mean()),

@@ -9,7 +9,7 @@ customers, for all draws at a time.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -151,7 +151,7 @@ def _learn_again(model: TwoPart, counts: Numbers) -> tuple[Numbers, Numbers, Num
     return order, spend, factors
 
 
-def leverage(rows: Numbers, curve: Numbers) -> Numbers:
+def leverage(rows: Numbers, curve: npt.NDArray[np.floating[Any]]) -> Numbers:
     """Return how much each row pulls the fit towards itself.
 
     What is left of a row that the model has learnt from is too small by as much: divided by one

@@ -7,6 +7,8 @@ import datetime as dt
 import ibis
 import numpy as np
 import pandas as pd
+from scipy import stats
+from sklearn.linear_model import LogisticRegression
 
 from analysis.orders.growth import knows_new
 from analysis.orders.ledger import NET, Ledger
@@ -203,9 +205,6 @@ def second_order_products(
         (95%), marked (distinguishable from none, with at most `FALSE_SHARE` false among all that
         are marked); the largest difference first. Empty where too few customers can be followed.
     """
-    from sklearn.linear_model import LogisticRegression
-    from statsmodels.stats.multitest import fdrcorrection
-
     columns = ["stock_code", "customers", "returned", "expected", "difference", "low", "high"]
     least = max(smallest, FEWEST)
     y = customers["returned"].to_numpy(dtype=bool)
@@ -227,14 +226,13 @@ def second_order_products(
         return pd.DataFrame(columns=[*columns, "marked"])
     error = np.sqrt(table["variance"]) / table["customers"]
     difference = table["returned"] - table["expected"]
-    from scipy.stats import norm
-
-    marked = fdrcorrection(2 * norm.sf(np.abs(difference / error)), FALSE_SHARE)[0]
+    likely = stats.false_discovery_control(2 * stats.norm.sf(np.abs(difference / error)))
+    reach = stats.norm.ppf(0.975) * error
     table = table.assign(
         difference=difference,
-        low=difference - norm.ppf(0.975) * error,
-        high=difference + norm.ppf(0.975) * error,
-        marked=marked,
+        low=difference - reach,
+        high=difference + reach,
+        marked=likely <= FALSE_SHARE,
     )
     ordered = table.sort_values(["difference", "stock_code"], ascending=[False, True])
     return ordered[[*columns, "marked"]].reset_index(drop=True)

@@ -80,7 +80,7 @@ def weighted_spearman(one: npt.ArrayLike, other: npt.ArrayLike, weights: Numbers
     array([1.])
     """
     x, y = weighted_ranks(one, weights), weighted_ranks(other, weights)
-    total = weights.sum(axis=1, keepdims=True)
+    total = np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
     x -= (weights * x).sum(axis=1, keepdims=True) / total
     y -= (weights * y).sum(axis=1, keepdims=True) / total
     spread = np.sqrt((weights * x * x).sum(axis=1) * (weights * y * y).sum(axis=1))

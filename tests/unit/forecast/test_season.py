@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 
 import numpy as np
 import pytest
@@ -43,9 +44,7 @@ def test_the_season_is_known_from_180_days_before_it_on(days: int) -> None:
     ("gap_start", "known"),
     [(dt.date(2010, 12, 20), False), (dt.date(2010, 9, 1), False), (dt.date(2011, 6, 1), True)],
 )
-def test_a_missing_file_in_the_earlier_season_is_no_season(
-    gap_start: dt.date, known: bool
-) -> None:
+def test_a_missing_file_in_the_earlier_season_is_no_season(gap_start: dt.date, known: bool) -> None:
     as_of = dt.date(2011, 12, 10)
     days = np.array(every_day(FIRST, as_of))
     start = day_number(gap_start)
@@ -59,7 +58,7 @@ def test_tests_do_not_overlap_and_end_before_the_day_of_the_report() -> None:
     as_of = dt.date(2014, 3, 5)
     dates = season.find_test_dates(FIRST, as_of, 90, every_day(FIRST, as_of))
     assert dates[-1] + dt.timedelta(days=90) == as_of
-    assert all((b - a).days == 90 for a, b in zip(dates, dates[1:], strict=False))
+    assert all((b - a).days == 90 for a, b in itertools.pairwise(dates))
     assert season.find_season(FIRST, dates[0], every_day(FIRST, as_of)).known
 
 
