@@ -104,7 +104,7 @@ def table(name: str) -> None:
 def takeaways(chapter: str) -> None:
     """Print the takeaways of a chapter, each with the section that it comes from."""
     told = [(text(name), see) for name, see in read_takeaways(chapter)]
-    lines = [f"- {escape(sentence)} See @{see}." for sentence, see in told if sentence]
+    lines = [f"- {escape(said.removesuffix('.'))} (@{see})." for said, see in told if said]
     if lines:
         _print_block("::: {.takeaways}", "\n".join(lines[:MOST_TAKEAWAYS]), ":::")
 

@@ -13,6 +13,8 @@ from analysis.core import sentences
 from analysis.core.presentation import Figure, Table
 from analysis.core.spreadsheets import write_csv
 
+#: Words that a page places as their templates stand, unless a step gives others.
+PLACED = ("name", "headline", "caption", "alt")
 #: What a step gives: words by key; or one sentence, which says why there is nothing to show.
 Words = Mapping[str, str] | str | None
 #: Content by the name that the step declares: bytes, or a file.
@@ -50,7 +52,7 @@ def write_table(given: Table | str | None, step: Step, scratch: Path) -> Files:
     return {
         table: made.encode(),
         **_download(download, given.data, scratch),
-        **_words({"caption": given.caption}, step),
+        **_words({"caption": given.caption, **(given.more or {})}, step),
     }
 
 
@@ -58,10 +60,12 @@ def _words(given: Mapping[str, str] | str, step: Step) -> Files:
     """Return the file of a step's words: those that it gives, and those that are fixed."""
     own = step.says[0]
     name = own.partition(".")[2]
-    words = {"none": given} if isinstance(given, str) else {k: v for k, v in given.items() if v}
-    words = sentences.fixed(own) | words
-    if not isinstance(given, str):
-        words.pop("none", None)
+    words = {
+        key: template
+        for key, template in sentences.fixed(own).items()
+        if key in PLACED or (step.kind == "text" and "-" not in key)
+    }
+    words |= {"none": given} if isinstance(given, str) else {k: v for k, v in given.items() if v}
     texts = {f"{name}.{key}": " ".join(text.split()) for key, text in sorted(words.items())}
     unknown = [text for text in texts if not sentences.is_known(text)]
     if unknown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -20,6 +21,8 @@ class Figure(NamedTuple):
         What can be seen, for those who cannot see it.
     caption
         How to read it. Empty: the section's template `caption`.
+    more
+        Other sentences about the same table, by key of the section.
     data
         What was drawn, for those who want to check it. Readers can download it.
     """
@@ -28,6 +31,7 @@ class Figure(NamedTuple):
     headline: str
     alt: str = ""
     caption: str = ""
+    more: Mapping[str, str] | None = None
     data: pd.DataFrame | None = None
 
 
@@ -40,10 +44,13 @@ class Table(NamedTuple):
         The table (`great_tables.GT`), from `analysis.core.tables.grid`.
     caption
         What it shows. Empty: the section's template `caption`.
+    more
+        Other sentences about the same table, by key of the section.
     data
         What was set, with full precision. Readers can download it.
     """
 
     table: Any
     caption: str = ""
+    more: Mapping[str, str] | None = None
     data: pd.DataFrame | None = None

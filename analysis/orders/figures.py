@@ -1,255 +1,469 @@
-"""Draw the tables of sales."""
+"""Draw the tables of sales.
+
+Each function is a step of the build: a section of ``sentences.toml`` of the same name declares it.
+It returns the figure, or one sentence that says why there is none.
+"""
 
 from __future__ import annotations
 
 import textwrap
+from functools import partial
 
+import numpy as np
 import pandas as pd
 import plotnine as p9
 
-from analysis.core.formatting import WEEKDAYS, count, labels
+from analysis.core.formatting import (
+    WEEKDAYS,
+    count,
+    join_words,
+    labels,
+    minus,
+    money,
+    month,
+    percent,
+    short_money,
+    shorten,
+    top_row,
+)
 from analysis.core.plotting import (
     ACCENT,
     ACCENT_PALE,
+    FAINT,
     INK,
     NO_COLUMNS,
     NO_GRID,
     NO_ROWS,
     PALE,
     PRIMARY,
-    SOFT,
     count_labels,
     heat_tiles,
     money_labels,
     percent_labels,
     report_theme,
     tile_colours,
-    title,
     top_first,
 )
-from analysis.orders.names import TOP_MARKETS, TOP_PRODUCTS
+from analysis.core.presentation import Figure
+from analysis.core.sentences import fill
+from analysis.orders.names import HISTORY_MONTHS, TOP_MARKETS, TOP_PRODUCTS
+
+say = partial(fill, "orders")
 
 
-def _month_axis(months: pd.Series) -> tuple[list[pd.Timestamp], list[str]]:
-    """Return at most nine of the months, with the year where it is new."""
-    every = sorted(months.unique())
+def _months_scale(dates: pd.Series) -> p9.scale_x_datetime:
+    """Return an axis with at most nine of the months, with the year where it is new."""
+    every = sorted(dates.unique())
     chosen = every[:: max(1, -(-len(every) // 9))]
-    labels, year = [], None
+    texts, year = [], None
     for date in chosen:
-        labels.append(f"{date:%b}\n{date:%Y}" if date.year != year else f"{date:%b}")
+        texts.append(f"{date:%b}\n{date:%Y}" if date.year != year else f"{date:%b}")
         year = date.year
-    return chosen, labels
+    return p9.scale_x_datetime(breaks=chosen, labels=texts)
 
 
-def _months_scale(months: pd.Series) -> p9.scale_x_datetime:
-    breaks, labels = _month_axis(months)
-    return p9.scale_x_datetime(breaks=breaks, labels=labels)
-
-
-def cleaning_steps(steps: pd.DataFrame, message: str) -> p9.ggplot:
-    """Draw what each cleaning step keeps and removes (from `orders.quality.cleaning_steps`)."""
-    names = [textwrap.fill(step, 26) for step in steps["step"]]
-    order = top_first(names)
-    bars = pd.concat(
-        [
-            pd.DataFrame({"step": order, "rows": steps["rows"], "part": "kept"}),
-            pd.DataFrame({"step": order, "rows": steps["removed_rows"], "part": "removed here"}),
-        ]
-    )
-    bars["part"] = pd.Categorical(bars["part"], ["removed here", "kept"])
-    labels = steps.assign(
-        step=order,
-        end=steps["rows"] + steps["removed_rows"],
-        label=[
-            f"  {rows:,}" + (f"  (−{gone:,})" if gone else "")
-            for rows, gone in zip(steps["rows"], steps["removed_rows"], strict=True)
-        ],
-    )
-    return (
-        p9.ggplot(bars, p9.aes("step", "rows"))
-        + p9.geom_col(p9.aes(fill="part"), width=0.72)
-        + p9.geom_text(p9.aes(y="end", label="label"), data=labels, ha="left", size=8, color=INK)
-        + p9.coord_flip()
-        + p9.scale_fill_manual({"kept": PRIMARY, "removed here": ACCENT_PALE}, name=" ")
-        + p9.scale_y_continuous(labels=count_labels, expand=(0, 0, 0.4, 0))
-        + p9.labs(title=title(message), x="", y="Rows")
-        + report_theme(3.4)
-        + NO_ROWS
-    )
-
-
-def revenue(months: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
-    """Draw net revenue by month; months that the ledger does not cover whole are pale."""
-    bars = months.assign(
+def revenue_by_month(monthly: pd.DataFrame, currency: str) -> Figure | str:
+    """Draw net revenue by month, with the highest and lowest whole month, and the year before."""
+    whole = monthly[monthly["whole"]]
+    if whole.empty:
+        return say("revenue-by-month.none")
+    full, part = say("revenue-by-month.legend-whole"), say("revenue-by-month.legend-part")
+    earlier = say("revenue-by-month.legend-year-ago")
+    bars = monthly.assign(
         coverage=pd.Categorical(
-            months["whole"].map({True: "whole month", False: "incomplete month"}),
-            ["whole month", "incomplete month"],
-        )
+            np.where(monthly["whole"], full, part),
+            [full, part],
+        ),
+        label="",
     )
-    return (
-        p9.ggplot(bars, p9.aes("month", "net_revenue", fill="coverage"))
-        + p9.geom_col(width=24)
-        + p9.scale_fill_manual({"whole month": PRIMARY, "incomplete month": PALE}, name=" ")
-        + p9.scale_y_continuous(labels=money_labels(currency), expand=(0, 0, 0.05, 0))
-        + _months_scale(months["month"])
-        + p9.labs(title=title(message), x="", y="Net revenue")
-        + report_theme(3.1)
+    best = top_row(whole, "net_revenue")
+    least = top_row(whole.assign(net_revenue=-whole["net_revenue"]), "net_revenue")
+    marked = bars["month"].isin([best["month"], least["month"]])
+    bars["label"] = [short_money(value, currency) for value in bars["net_revenue"]]
+    before = monthly[["month", "net_revenue"]].assign(
+        month=monthly["month"] + pd.DateOffset(years=1), part=earlier
+    )
+    before = before[monthly["whole"] & before["month"].isin(whole["month"])]
+    half = pd.Timedelta(days=12)
+    plot = (
+        p9.ggplot(bars, p9.aes("month", "net_revenue"))
+        + p9.geom_col(p9.aes(fill="coverage"), width=24)
+        + p9.geom_text(p9.aes(label="label"), data=bars[marked], va="bottom", size=8, color=INK)
+        + p9.scale_fill_manual({full: PRIMARY, part: PALE}, name=" ")
+        + p9.scale_y_continuous(labels=money_labels(currency), expand=(0, 0, 0.1, 0))
+        + _months_scale(monthly["month"])
+        + p9.labs(subtitle=say("revenue-by-month.subtitle"), x="", y="")
+        + report_theme(3.0)
         + NO_COLUMNS
     )
-
-
-def orders(months: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
-    """Draw orders, active customers and the order value by month, one below the other."""
-    value = f"mean order, {currency} (band: 95% interval)"
-    names = {"orders": "orders", "customers": "customers who ordered", "mean_order": value}
-    long = months[months["whole"]].melt(
-        id_vars=["month"], value_vars=list(names), var_name="measure", value_name="value"
-    )
-    long["measure"] = pd.Categorical(long["measure"].map(names), list(names.values()))
-    band = months[months["whole"]].assign(
-        measure=pd.Categorical([value] * int(months["whole"].sum()), list(names.values()))
-    )
-    return (
-        p9.ggplot(long, p9.aes("month", "value"))
-        + p9.geom_ribbon(
-            p9.aes(x="month", ymin="order_low", ymax="order_high"),
-            data=band,
-            inherit_aes=False,
-            fill=PALE,
+    if len(before):
+        lines = before.assign(start=before["month"] - half, end=before["month"] + half)
+        plot += p9.geom_segment(
+            p9.aes(x="start", xend="end", yend="net_revenue", color="part"), data=lines, size=1
         )
-        + p9.geom_line(color=PRIMARY, size=0.9)
-        + p9.geom_point(color=PRIMARY, size=1.6)
-        + p9.facet_wrap("measure", ncol=1, scales="free_y")
-        + p9.scale_y_continuous(labels=count_labels)
-        + p9.expand_limits(y=0)
-        + _months_scale(long["month"])
-        + p9.labs(title=title(message), x="", y="")
-        + report_theme(4.8)
+        plot += p9.scale_color_manual({earlier: ACCENT}, name=" ")
+    return Figure(
+        plot,
+        headline=_revenue_headline(best, least, len(whole), currency),
+        alt=say(
+            "revenue-by-month.alt",
+            first=month(monthly["month"].iloc[0]),
+            last=month(monthly["month"].iloc[-1]),
+            month=month(best["month"]),
+            revenue=money(best["net_revenue"], currency),
+        ),
+        data=monthly,
     )
 
 
-def new_and_returning(months: pd.DataFrame, message: str) -> p9.ggplot:
-    """Draw new and returning customers by month."""
-    names = {"new_customers": "first order ever", "returning_customers": "ordered before"}
-    long = months[months["whole"]].melt(
-        id_vars=["month"], value_vars=list(names), var_name="kind", value_name="count"
+def _revenue_headline(best: pd.Series, least: pd.Series, number: int, currency: str) -> str:
+    """Say which whole month brought the most revenue, and how it compares with the weakest."""
+    peak, revenue = month(best["month"]), money(best["net_revenue"], currency)
+    lowest, weakest = -least["net_revenue"], month(least["month"])
+    if number == 1:
+        return say("revenue-by-month.headline-one-month", month=peak, revenue=revenue)
+    if lowest == best["net_revenue"]:
+        return say("revenue-by-month.headline-same", revenue=revenue)
+    if lowest <= 0:
+        return say(
+            "revenue-by-month.headline-nothing", month=peak, revenue=revenue, weakest=weakest
+        )
+    return say(
+        "revenue-by-month.headline",
+        month=peak,
+        revenue=revenue,
+        times=f"{best['net_revenue'] / lowest:.1f}",
+        weakest=weakest,
     )
-    long["kind"] = pd.Categorical(long["kind"].map(names), list(names.values()))
-    return (
-        p9.ggplot(long, p9.aes("month", "count", fill="kind"))
+
+
+def new_and_returning_customers(monthly: pd.DataFrame) -> Figure | str:
+    """Draw new and returning customers by month; grey where there is too little history."""
+    whole = monthly[monthly["whole"]]
+    if len(whole) < 2:
+        return say("new-and-returning-customers.none")
+    colors = {
+        say("new-and-returning-customers.legend-new"): ACCENT,
+        say("new-and-returning-customers.legend-returning"): PRIMARY,
+        say("new-and-returning-customers.legend-unknown"): FAINT,
+    }
+    new, returning, unknown = colors
+    early = whole["month"] < monthly["month"].iloc[0] + pd.DateOffset(months=HISTORY_MONTHS)
+    parts = [
+        whole.assign(kind=np.where(early, unknown, kind), number=whole[column])
+        for kind, column in ((new, "new_customers"), (returning, "returning_customers"))
+    ]
+    bars = pd.concat(parts).groupby(["month", "kind"], as_index=False)[["number"]].sum()
+    bars["kind"] = pd.Categorical(bars["kind"], list(colors))
+    plot = (
+        p9.ggplot(bars, p9.aes("month", "number", fill="kind"))
         + p9.geom_col(width=24)
-        + p9.scale_fill_manual({"first order ever": ACCENT, "ordered before": PRIMARY}, name=" ")
+        + p9.scale_fill_manual(colors, name=" ")
         + p9.scale_y_continuous(labels=count_labels, expand=(0, 0, 0.05, 0))
-        + _months_scale(long["month"])
-        + p9.labs(title=title(message), x="", y="Customers who ordered")
-        + report_theme(3.1)
+        + _months_scale(whole["month"])
+        + p9.labs(subtitle=say("new-and-returning-customers.subtitle"), x="", y="")
+        + report_theme(2.8)
         + NO_COLUMNS
     )
-
-
-def week(table: pd.DataFrame, message: str) -> p9.ggplot:
-    """Draw orders by weekday and hour as a heatmap; an empty cell had no order."""
-    days = [name[:3] for name in WEEKDAYS]
-    cells = table.assign(
-        day=pd.Categorical([days[d] for d in table["weekday"]], days[::-1], ordered=True)
+    last = whole.iloc[-1]
+    if last["customers"]:
+        headline = say(
+            "new-and-returning-customers.headline",
+            month=month(last["month"]),
+            share=percent(last["new_customers"] / last["customers"]),
+        )
+    else:
+        headline = say("new-and-returning-customers.headline-no-orders", month=month(last["month"]))
+    return Figure(
+        plot,
+        headline,
+        caption=say("new-and-returning-customers.caption", count=HISTORY_MONTHS),
+        data=whole[["month", "new_customers", "returning_customers"]],
     )
-    cells = cells.join(tile_colours(cells["orders"], 0, cells["orders"].max()))
-    hours = list(range(int(table["hour"].min()), int(table["hour"].max()) + 1))
-    return (
+
+
+def orders_by_weekday_and_hour(week: pd.DataFrame) -> Figure | str:
+    """Draw orders by weekday and hour; an empty cell had no order."""
+    if week.empty:
+        return say("orders-by-weekday-and-hour.none-orders")
+    if week["hour"].nunique() == 1:
+        return say("orders-by-weekday-and-hour.none")
+    days = [name[:3] for name in WEEKDAYS]
+    cells = week.assign(
+        day=pd.Categorical([days[d] for d in week["weekday"]], days[::-1], ordered=True)
+    ).join(tile_colours(week["orders"], 0, week["orders"].max()))
+    hours = list(range(int(week["hour"].min()), int(week["hour"].max()) + 1))
+    plot = (
         p9.ggplot(cells, p9.aes("hour", "day"))
         + heat_tiles("orders", size=7 if len(hours) <= 16 else 5.5)
         + p9.scale_x_continuous(breaks=hours[:: 1 if len(hours) <= 14 else 2], expand=(0, 0))
         + p9.scale_y_discrete(limits=days[::-1])
-        + p9.labs(title=title(message), x="Hour of the day", y="")
-        + report_theme(3.0)
+        + p9.labs(
+            subtitle=say("orders-by-weekday-and-hour.subtitle"),
+            x=say("orders-by-weekday-and-hour.x"),
+            y="",
+        )
+        + report_theme(2.8)
         + NO_GRID
     )
-
-
-def countries(table: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
-    """Draw net revenue of the markets outside the home market."""
-    bars = table[~table["home"]].head(TOP_MARKETS)
-    names = labels([*bars["country"]], 28)
-    bars = bars.assign(
-        country=top_first(names),
-        label=["  " + count(n, "customer") for n in bars["customers"]],
+    by_day = week.groupby("weekday", as_index=False)[["orders"]].sum()
+    by_hour = week.groupby("hour", as_index=False)[["orders"]].sum()
+    day = WEEKDAYS[top_row(by_day, "orders")["weekday"]]
+    hour = int(top_row(by_hour, "orders")["hour"])
+    known = {"day": day, "hour": str(hour), "next_hour": str((hour + 1) % 24)}
+    silent = [name for n, name in enumerate(WEEKDAYS) if n not in set(by_day["weekday"])]
+    headline = (
+        say("orders-by-weekday-and-hour.headline-silent", **known, silent=join_words(silent, "or"))
+        if silent
+        else say("orders-by-weekday-and-hour.headline", **known)
     )
-    return (
-        p9.ggplot(bars, p9.aes("country", "revenue"))
-        + p9.geom_col(fill=PRIMARY, width=0.7)
-        + p9.geom_text(p9.aes(label="label"), ha="left", size=8, color=SOFT)
+    alt = say("orders-by-weekday-and-hour.alt", day=day)
+    return Figure(plot, headline, alt, data=week)
+
+
+def markets(countries: pd.DataFrame, currency: str, has_country: bool) -> Figure | str:
+    """Draw net revenue per customer of the home market and the largest other markets."""
+    if not has_country:
+        return say("markets.none-column")
+    home = countries[countries["home"]]
+    if countries.empty:
+        return say("markets.none-orders")
+    if len(countries) == 1:
+        return say("markets.none", home=shorten(countries["country"].iloc[0]))
+    others = countries[~countries["home"]].sort_values("revenue", ascending=False, kind="stable")
+    shown = pd.concat([home, others.head(TOP_MARKETS)])
+    shown = shown.assign(mean=shown["revenue"] / shown["customers"])
+    names = [
+        say("markets.pooled", count=pooled) if pooled > 1 else name
+        for name, pooled in zip(shown["country"], shown["countries"], strict=True)
+    ]
+    bars = shown.assign(
+        market=labels(names, 28),
+        label=[
+            "  "
+            + say(
+                "markets.label",
+                count=row["customers"],
+                mean=money(row["mean"], currency),
+                share=percent(row["share"], 1),
+            )
+            for row in shown.to_dict("records")
+        ],
+    ).sort_values("mean", ascending=False)
+    bars["market"] = top_first([*bars["market"]])
+    plot = (
+        p9.ggplot(bars, p9.aes("market", "mean"))
+        + p9.geom_col(p9.aes(fill="home"), width=0.7)
+        + p9.geom_text(p9.aes(label="label"), ha="left", size=8, color=INK)
         + p9.coord_flip()
-        + p9.scale_y_continuous(labels=money_labels(currency), expand=(0, 0, 0.2, 0))
-        + p9.labs(title=title(message), x="", y="Net revenue")
-        + report_theme(max(1.6, 0.9 + 0.26 * len(bars)))
+        + p9.scale_fill_manual({True: PRIMARY, False: PALE}, guide=None)
+        + p9.scale_y_continuous(labels=money_labels(currency), expand=(0, 0, 0.55, 0))
+        + p9.labs(subtitle=say("markets.subtitle"), x="", y="")
+        + report_theme(max(1.6, 0.7 + 0.24 * len(bars)))
         + NO_ROWS
     )
+    alone = bars[bars["countries"] == 1]
+    best = alone.iloc[0] if len(alone) else bars.iloc[0]
+    return Figure(
+        plot,
+        headline=_markets_headline(home, best),
+        alt=say("markets.alt", best=shorten(best["market"]), mean=money(best["mean"], currency)),
+        data=countries,
+    )
 
 
-def products(table: pd.DataFrame, currency: str, message: str) -> p9.ggplot:
-    """Draw the products with the highest gross revenue, and how much of each came back."""
-    top = table.head(TOP_PRODUCTS)
+def _markets_headline(home: pd.DataFrame, best: pd.Series) -> str:
+    """Say how much the home market brings, and where a customer is worth the most."""
+    if home.empty:
+        return say("markets.headline-no-home", best=shorten(best["country"]))
+    row = home.iloc[0]
+    name, share = shorten(row["country"]), percent(row["share"], 1)
+    if best["home"]:
+        return say("markets.headline-home-best", home=name, share=share)
+    return say(
+        "markets.headline",
+        home=name,
+        share=share,
+        best=shorten(best["country"]),
+        times=f"{best['mean'] * row['customers'] / row['revenue']:.1f}",
+    )
+
+
+def best_selling_products(
+    products: pd.DataFrame, currency: str, has_stock_code: bool
+) -> Figure | str:
+    """Draw the products with the highest net revenue."""
+    if not has_stock_code:
+        return say("best-selling-products.none-column")
+    if products.empty:
+        return say("best-selling-products.none")
+    top = products.sort_values("net_revenue", ascending=False, kind="stable").head(TOP_PRODUCTS)
     named = top["description"].fillna("").str.strip()
-    names = labels([*named.where(named != "", top["stock_code"])], 36)
-    order = top_first(names)
-    kept = top["revenue"] * (1 - top["returned_share"])
-    bars = pd.concat(
-        [
-            pd.DataFrame({"product": order, "revenue": kept, "part": "kept"}),
-            pd.DataFrame({"product": order, "revenue": top["revenue"] - kept, "part": "cancelled"}),
-        ]
-    )
-    bars["part"] = pd.Categorical(bars["part"], ["cancelled", "kept"])
-    return (
-        p9.ggplot(bars, p9.aes("product", "revenue", fill="part"))
-        + p9.geom_col(width=0.7)
+    order = top_first(labels([*named.where(named != "", top["stock_code"])], 36))
+    values = [f"  {short_money(value, currency)}" for value in top["net_revenue"]]
+    bars = top.assign(product=order, label=values)
+    plot = (
+        p9.ggplot(bars, p9.aes("product", "net_revenue"))
+        + p9.geom_col(width=0.7, fill=PRIMARY)
+        + p9.geom_text(p9.aes(label="label"), ha="left", size=8, color=INK)
         + p9.coord_flip()
-        + p9.scale_fill_manual({"kept": PRIMARY, "cancelled": ACCENT}, name=" ")
-        + p9.scale_y_continuous(labels=money_labels(currency), expand=(0, 0, 0.05, 0))
-        + p9.labs(title=title(message), x="", y="Gross revenue")
-        + report_theme(max(2.0, 1.1 + 0.26 * len(top)))
+        + p9.scale_y_continuous(labels=money_labels(currency), expand=(0, 0, 0.12, 0))
+        + p9.labs(subtitle=say("best-selling-products.subtitle"), x="", y="")
+        + report_theme(max(1.6, 0.7 + 0.24 * len(top)))
         + NO_ROWS
     )
+    total = products["net_revenue"].sum()
+    if len(products) > len(top):
+        headline = say(
+            "best-selling-products.headline",
+            top=count(len(top)),
+            all=count(len(products)),
+            share=percent(top["net_revenue"].sum() / total, 1),
+        )
+    else:
+        headline = say(
+            "best-selling-products.headline-all",
+            count=len(products),
+            share=percent(top["net_revenue"].iloc[0] / total, 1),
+        )
+    return Figure(
+        plot,
+        headline,
+        alt=say(
+            "best-selling-products.alt",
+            top=count(len(top)),
+            product=shorten(order[0]),
+            revenue=money(top["net_revenue"].iloc[0], currency),
+        ),
+        data=top,
+    )
 
 
-def returns(months: pd.DataFrame, message: str) -> p9.ggplot:
+def cancelled_share(
+    monthly: pd.DataFrame, cancelled_share: float, has_invoice: bool
+) -> Figure | str:
     """Draw the cancelled share of gross revenue by month."""
-    whole = months[months["whole"]]
+    if not has_invoice:
+        return say("cancelled-share.none-column")
+    whole = monthly[monthly["whole"] & (monthly["gross_revenue"] > 0)]
+    if len(whole) < 2:
+        return say("cancelled-share.none")
     points = whole.assign(share=whole["cancelled_revenue"] / whole["gross_revenue"])
-    return (
+    worst = top_row(points, "share")
+    plot = (
         p9.ggplot(points, p9.aes("month", "share"))
         + p9.geom_line(color=ACCENT, size=0.9)
         + p9.geom_point(color=ACCENT, size=1.8)
         + p9.expand_limits(y=0)
         + p9.scale_y_continuous(labels=percent_labels, expand=(0, 0, 0.08, 0))
         + _months_scale(points["month"])
-        + p9.labs(title=title(message), x="", y="Cancelled share")
-        + report_theme(2.7)
+        + p9.labs(subtitle=say("cancelled-share.subtitle"), x="", y="")
+        + report_theme(2.5)
+    )
+    share = percent(cancelled_share, 1)
+    known = {"month": month(worst["month"]), "highest": percent(worst["share"], 1)}
+    if not cancelled_share:
+        headline, alt = say("cancelled-share.headline-nothing"), say("cancelled-share.alt-nothing")
+    elif not worst["share"]:
+        headline = say("cancelled-share.headline-elsewhere", share=share)
+        alt = say("cancelled-share.alt-nothing")
+    else:
+        headline = say("cancelled-share.headline", share=share, **known)
+        alt = say("cancelled-share.alt", **known)
+    return Figure(
+        plot,
+        headline,
+        alt,
+        data=points[["month", "gross_revenue", "cancelled_revenue", "share"]],
     )
 
 
-def cohorts(table: pd.DataFrame, message: str) -> p9.ggplot:
+def cohorts(cohorts: pd.DataFrame) -> Figure | str:
     """Draw the share of each month's new customers who ordered again, month by month."""
-    cells = table[(table["months"] > 0) & table["whole"]]
-    first = sorted(table["cohort"].unique())
-    size = table[table["months"] == 0].set_index("cohort")["size"]
-    names = {cohort: f"{cohort:%b %Y} ({size[cohort]:,})" for cohort in first}
+    cells = cohorts[(cohorts["months"] > 0) & cohorts["whole"]]
+    rates = _soon(cohorts)
+    if not rates:
+        return say("cohorts.none")
+    first = sorted(cohorts["cohort"].unique())
+    size = cohorts[cohorts["months"] == 0].set_index("cohort")["size"]
+    names = {
+        cohort: say("cohorts.row", month=f"{cohort:%b %Y}", size=count(size[cohort]))
+        for cohort in first
+    }
     cells = cells.assign(
         cohort=pd.Categorical(cells["cohort"].map(names), [names[c] for c in first][::-1]),
         label=[f"{100 * share:.0f}" for share in cells["share"]],
     ).join(tile_colours(cells["share"], 0, cells["share"].max()))
     many = cells["months"].max() > 14
-    return (
+    plot = (
         p9.ggplot(cells, p9.aes("months", "cohort"))
         + heat_tiles(size=5.8 if many else 7.5, gap=0.6)
         + p9.scale_x_continuous(
             breaks=list(range(1, int(cells["months"].max()) + 1, 2 if many else 1)), expand=(0, 0)
         )
-        + p9.labs(
-            title=title(message),
-            x="Months after the first order",
-            y="First order in (new customers)",
-        )
+        + p9.labs(subtitle=say("cohorts.subtitle"), x=say("cohorts.x"), y=say("cohorts.y"))
         + report_theme(max(2.4, 1.3 + 0.23 * len(first)))
         + NO_GRID
     )
+    one, two, three = rates
+    return Figure(plot, say("cohorts.headline", first=one, second=two, third=three), data=cohorts)
+
+
+def _soon(cohorts: pd.DataFrame) -> list[str]:
+    """Return how many new customers ordered in each of the three months after their first order.
+
+    The first cohort is left out: it holds everybody who was a customer before the orders begin.
+    So are cohorts of which the orders do not cover three months yet.
+    """
+    later = cohorts[cohorts["cohort"] > cohorts["cohort"].min()] if len(cohorts) else cohorts
+    soon = later[later["months"].between(1, 3) & later["whole"]]
+    if len(soon):
+        soon = soon[soon.groupby("cohort")["months"].transform("max") == 3]
+    by_month = soon.groupby("months")[["customers", "size"]].sum()
+    return [percent(rate) for rate in by_month["customers"] / by_month["size"]]
+
+
+def cleaning_steps(cleaning_steps: pd.DataFrame) -> Figure | str:
+    """Draw what each cleaning step keeps and removes."""
+    read, net = cleaning_steps["rows"].iloc[0], cleaning_steps["rows"].iloc[-1]
+    if not read:
+        return say("cleaning-steps.none")
+    kept, removed = say("cleaning-steps.legend-kept"), say("cleaning-steps.legend-removed")
+    order = top_first([textwrap.fill(step, 26) for step in cleaning_steps["step"]])
+    steps = cleaning_steps.assign(step=order)
+    bars = pd.concat(
+        [
+            pd.DataFrame({"step": order, "rows": steps["rows"], "part": kept}),
+            pd.DataFrame({"step": order, "rows": steps["removed_rows"], "part": removed}),
+        ]
+    )
+    bars["part"] = pd.Categorical(bars["part"], [removed, kept])
+    ends = steps.assign(
+        end=steps["rows"] + steps["removed_rows"],
+        label=[
+            "  "
+            + (
+                say("cleaning-steps.label-removed", rows=count(rows), removed=minus(f"-{gone:,}"))
+                if gone
+                else count(rows)
+            )
+            for rows, gone in zip(steps["rows"], steps["removed_rows"], strict=True)
+        ],
+    )
+    plot = (
+        p9.ggplot(bars, p9.aes("step", "rows"))
+        + p9.geom_col(p9.aes(fill="part"), width=0.72)
+        + p9.geom_text(p9.aes(y="end", label="label"), data=ends, ha="left", size=8, color=INK)
+        + p9.coord_flip()
+        + p9.scale_fill_manual({kept: PRIMARY, removed: ACCENT_PALE}, name=" ")
+        + p9.scale_y_continuous(labels=count_labels, expand=(0, 0, 0.4, 0))
+        + p9.labs(subtitle=say("cleaning-steps.subtitle"), x="", y="")
+        + report_theme(3.2)
+        + NO_ROWS
+    )
+    headline = (
+        say("cleaning-steps.headline-all", rows=count(read))
+        if read == net
+        else say("cleaning-steps.headline", share=percent(net / read, 1), rows=count(read))
+    )
+    return Figure(plot, headline, data=cleaning_steps)

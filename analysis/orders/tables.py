@@ -312,8 +312,8 @@ def products(ledger: Ledger) -> pd.DataFrame:
     -------
     pandas.DataFrame
         stock_code, description (the one used most often), customers, orders, units, revenue
-        (gross), share, returned_units, returned_share (cancelled units of those sold, at most
-        all of them), ordered by revenue.
+        (gross), share, net_revenue, returned_units, returned_share (cancelled units of those
+        sold, at most all of them), ordered by revenue.
     """
     lines = ledger.lines
     sold = lines.filter(lines.cleaning_step >= GROSS)
@@ -331,6 +331,7 @@ def products(ledger: Ledger) -> pd.DataFrame:
         orders=sold.order_id.nunique(),
         units=sum_exactly(sold.quantity),
         revenue=sum_exactly(sold.amount),
+        net_revenue=sum_exactly((sold.cleaning_step >= NET).ifelse(sold.amount, 0)),
     )
     back = ledger.cancellations
     returned = back.group_by("stock_code").aggregate(returned_units=-sum_exactly(back.quantity))
@@ -355,6 +356,7 @@ def products(ledger: Ledger) -> pd.DataFrame:
             "units",
             "revenue",
             "share",
+            "net_revenue",
             "returned_units",
             "returned_share",
         ]

@@ -20,6 +20,8 @@ MINUTES = ("minutes_last_month", "minutes_this_month")
 NUMERIC = (*BEHAVIOUR_NUMBERS, *REVENUES, *MINUTES, "profit")
 #: Those that hold words or yes and no.
 CATEGORICAL = ("service_level", "consent", "favourite_category")
+#: Those of the numbers that are shares.
+SHARES = ("promo_share",)
 #: What the report calls a column, as it stands in the middle of a sentence; the last ones are
 #: those that a marketer would add (`forecast.decline.ADDED`).
 FEATURE_NAMES = {

@@ -30,12 +30,18 @@ pytestmark = pytest.mark.drill
 PARTS = {
     "orders": {
         *("sec-cleaning", "sec-time", "sec-scores", "sec-segments", "sec-kinds", "sec-retention"),
-        *("sec-worth-ledger", "fig-revenue", "fig-movement", "fig-lapse-segments", "tbl-cleaning"),
+        *(
+            "sec-worth-ledger",
+            "fig-revenue-by-month",
+            "fig-movement",
+            "fig-lapse-segments",
+            "tbl-cleaning",
+        ),
         *("tbl-candidates", "tbl-lapse-models", "tbl-columns-customers"),
     },
     "regulars": {
         *("sec-tables", "sec-decline", "sec-contact", "sec-risk-groups", "sec-worth-activity"),
-        *("fig-effects", "fig-candidates", "fig-contact", "tbl-leakage", "tbl-typos"),
+        *("fig-decline-differences", "fig-candidates", "fig-contact", "tbl-leakage", "tbl-typos"),
         *("tbl-columns-activity",),
     },
 }
@@ -339,7 +345,7 @@ def test_the_pattern_knows_every_id_of_the_sample(sample_build: Path) -> None:
 PEOPLE = ("customers", "scored", "contacted", "consenting", "refusing", "before", "now")
 #: Counts that say how many there are, and nothing about them: what was set aside by a rule, what
 #: lies under codes that are no products, and products that few bought.
-COUNTED_ONLY = {"tbl-aside", "tbl-codes", "fig-products", "tbl-rules"}
+COUNTED_ONLY = {"tbl-aside", "tbl-codes", "best-selling-products", "tbl-rules"}
 #: What a row with a small count may still hold: who they are, how many, and what to do about them.
 HARMLESS = re.compile(
     r"segment|group|cluster|half|shown|share(_low|_high)?|date|quarter_end|reason|few|kind|name|"

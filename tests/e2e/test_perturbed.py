@@ -124,10 +124,11 @@ def test_orders_that_fell_are_told_to_have_fallen(sample: Built, perturbed: Buil
         return int(lines.loc[inside, "order_id"].nunique())
 
     now, before = orders(FROM, 3), orders(FROM - pd.DateOffset(months=3), 3)
-    told = orders_text.orders(perturbed("recent_change"), "£")
+    told = orders_text.recent_orders(perturbed("recent_change"), "£")["said"]
     assert now < before
-    assert f"customers placed {count(now)} orders, down {1 - now / before:.0%}" in told
-    assert re.search(r"orders, up \d+%", orders_text.orders(sample("recent_change"), "£"))
+    assert f"customers placed {count(now)} orders (down {1 - now / before:.0%}" in told
+    rose = orders_text.recent_orders(sample("recent_change"), "£")["said"]
+    assert re.search(r"orders \(up \d+%", rose)
 
 
 def test_without_an_answer_nobody_of_the_regulars_is_contacted(

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import textwrap
 import tomllib
-from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from packaging.requirements import Requirement
 
-from analysis.core.plotting import draw
+from analysis.build.presentation import presenting_steps
+from analysis.build.presenting import write_figure
+from analysis.core import sentences
 from analysis.core.settings import ROOT
-from analysis.orders import figures, tables, text
+from analysis.orders import figures
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DOCUMENTS = ("README.md", "CONTRIBUTING.md")
@@ -64,17 +65,29 @@ def test_the_lock_file_holds_what_is_asked_for(asked: str) -> None:
     assert pins and all(requirement.specifier.contains(pin) for pin in pins)
 
 
-def test_the_example_of_a_figure_works() -> None:
-    """The table, the sentence and the figure of "How to add a figure", in their modules."""
-    blocks = re.findall(r"^   ```python\n(.+?)^   ```", read("CONTRIBUTING.md"), re.M | re.S)
-    makers: list[Callable[..., Any]] = []
-    for block, module in zip(blocks, (tables, text, figures), strict=True):
-        names = dict(vars(module))
-        exec(textwrap.dedent(block), names)
-        makers.append(names["weekdays"])
-    tabulate, say, plot = makers
-    table = tabulate(pd.DataFrame({"weekday": [1, 1, 3], "hour": [9, 10, 9], "orders": [4, 2, 2]}))
-    assert table["orders"].tolist() == [0, 6, 0, 2, 0, 0, 0]
-    assert say(table) == "Tuesday has 75% of all orders."
-    assert say(table.assign(orders=0)) == text.NO_SALES
-    assert b"Tuesday has 75% of all orders." in draw(plot(table, say(table)))
+def test_the_example_of_a_figure_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The section and the function of "How to add a figure", in their files."""
+    written = read("CONTRIBUTING.md").partition("## How to add a figure")[2]
+    words, drawing = (
+        textwrap.dedent(re.findall(rf"^   ```{kind}\n(.+?)^   ```", written, re.M | re.S)[0])
+        for kind in ("toml", "python")
+    )
+    path = tmp_path / "analysis" / "orders" / sentences.FILE
+    path.parent.mkdir(parents=True)
+    path.write_text(words, encoding="utf-8")
+    monkeypatch.setattr(sentences, "ROOT", tmp_path)
+    sentences.sections.cache_clear()
+    try:
+        (step,) = presenting_steps()
+        names = dict(vars(figures))
+        exec(drawing, names)
+        draw_days = names[step.run.partition(":")[2]]
+        week = pd.DataFrame({"weekday": [1, 1, 3], "hour": [9, 10, 9], "orders": [4, 2, 2]})
+        made = draw_days(week)
+        files = write_figure(made, step, tmp_path)
+        assert made.headline == "Tuesday has 75% of all orders"
+        assert made.data["orders"].tolist() == [0, 6, 0, 2, 0, 0, 0]
+        assert set(files) == set(step.makes)
+        assert draw_days(week.head(0)) == "There are no net sales to show."
+    finally:
+        sentences.sections.cache_clear()

@@ -10,7 +10,7 @@ import pytest
 from analysis.core.formatting import count
 from analysis.core.names import ACTIVITY, LEDGER
 from analysis.core.settings import Settings
-from analysis.orders.text import orders
+from analysis.orders.text import recent_orders
 from analysis.segments import text_profiles
 from analysis.segments.rules import read_segments
 from analysis.strategy import contact_lists, contact_policy, summary, text_contacts
@@ -108,7 +108,7 @@ def test_reversed_trends_reverse_the_sentences(tables: Tables) -> None:
         turned = recent.assign(
             period=recent["period"].replace({"latest": "before", "before": "latest"})
         )
-        assert orders(recent, "£") != orders(turned, "£")
+        assert recent_orders(recent, "£") != recent_orders(turned, "£")
 
 
 @pytest.mark.parametrize("factor", [-1.0, 0.0, 1.0])

@@ -12,6 +12,7 @@ from analysis.build.steps import COMPARE, READ, STEPS
 from analysis.core.settings import ROOT, Settings
 
 ALL = (*STEPS, COMPARE)
+COMPUTING = tuple(step for step in ALL if not step.kind)
 #: Steps that fit a model or look for clusters.
 LONG = ("segments and clusters", "forecast of lapsing", "forecast of decline")
 
@@ -23,24 +24,25 @@ def code(step: Step) -> set[str]:
 def after(name: str) -> set[str]:
     """Return the steps that need a step's tables, and those that need theirs."""
     found = {name}
-    for step in sort_steps(STEPS):
-        makers = {other.name for other in STEPS if set(other.makes) & set(step.inputs)}
+    computing = [step for step in COMPUTING if step is not COMPARE]
+    for step in sort_steps(computing):
+        makers = {other.name for other in computing if set(other.makes) & set(step.inputs)}
         if makers & found:
             found.add(step.name)
     return found
 
 
-def test_reading_comes_first_and_comparing_last() -> None:
+def test_reading_comes_first_comparing_then_and_presenting_last() -> None:
     order = sort_steps(ALL)
     assert order[0] is READ
-    assert order[-1] is COMPARE
+    assert order[len(COMPUTING) - 1] is COMPARE
+    assert all(step.kind for step in order[len(COMPUTING) :])
 
 
-@pytest.mark.parametrize("step", ALL, ids=lambda step: step.name)
-def test_no_step_depends_on_sentences_pictures_or_chapters(step: Step) -> None:
-    spoken = {path for path in code(step) if Path(path).name.startswith(("text", "figures"))}
-    # What is told of a comparison is in the words of the history's own sentences.
-    assert spoken == set()
+@pytest.mark.parametrize("step", COMPUTING, ids=lambda step: step.name)
+def test_no_step_that_computes_depends_on_sentences_pictures_or_chapters(step: Step) -> None:
+    spoken = ("text", "figures", "layouts", "presentation", "sentences")
+    assert {path for path in code(step) if Path(path).name.startswith(spoken)} == set()
     assert not any(path.startswith(("report/", "analysis/release/")) for path in code(step))
 
 

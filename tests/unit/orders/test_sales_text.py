@@ -1,16 +1,16 @@
-"""Test the sentences about sales, also where the data is thin, flat or falling."""
+"""Test what is said of sales and drawn of them, also where the data is thin, flat or falling."""
 
 from __future__ import annotations
 
 import pandas as pd
-import plotnine as p9
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.core.plotting import draw
+from analysis.core.presentation import Figure, Table
 from analysis.ingest.sample_orders import HOSTILE
-from analysis.orders import figures, tables, text
+from analysis.orders import figures, layouts, tables, text
 
 
 def months(*revenue: float, whole: tuple[bool, ...] = ()) -> pd.DataFrame:
@@ -34,46 +34,65 @@ def months(*revenue: float, whole: tuple[bool, ...] = ()) -> pd.DataFrame:
     )
 
 
+def shown(made: Figure | str) -> Figure:
+    """Return a figure that was not refused."""
+    assert isinstance(made, Figure), made
+    return made
+
+
 def test_revenue_names_the_best_and_the_weakest_whole_month() -> None:
     table = months(100, 400, 200, 900, whole=(True, True, True, False))
-    assert text.revenue(table, "£") == (
-        "February 2024 brought the most, £400: 4.0 times as much as January 2024, "
-        "the weakest whole month."
+    assert shown(figures.revenue_by_month(table, "£")).headline == (
+        "Net revenue peaked in February 2024 at £400, 4.0 times that of January 2024, the weakest "
+        "month"
     )
 
 
 @pytest.mark.parametrize(
     ("table", "says"),
     [
-        (months(5, whole=(False,)), "The ledger covers no whole month yet."),
-        (months(5), "January 2024 brought the most, £5.00 (it is the only whole month)."),
-        (months(5, 0), "January 2024 brought the most, £5.00; February 2024 brought nothing."),
+        (months(5), "Net revenue was £5.00 in January 2024, the only whole month"),
+        (months(5, 0), "Net revenue peaked in January 2024 at £5.00; February 2024 had none"),
+        (months(5, 5), "Net revenue was £5.00 in every whole month"),
     ],
 )
 def test_revenue_where_there_is_little(table: pd.DataFrame, says: str) -> None:
-    assert text.revenue(table, "£") == says
+    assert shown(figures.revenue_by_month(table, "£")).headline == says
+
+
+def test_revenue_without_a_whole_month_says_why_there_is_no_figure() -> None:
+    table = months(5, whole=(False,))
+    assert figures.revenue_by_month(table, "£") == "The orders do not cover a whole month yet."
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(st.integers(0, 10**7), min_size=1, max_size=30))
+@given(st.lists(st.integers(0, 10**7), min_size=3, max_size=30).filter(lambda a: len(set(a)) > 1))
 def test_revenue_names_a_month_with_the_highest_revenue(amounts: list[int]) -> None:
     table = months(*map(float, amounts))
-    named = text.revenue(table, "£").split(" brought")[0]
+    said = shown(figures.revenue_by_month(table, "£")).headline
+    named = said.removeprefix("Net revenue peaked in ").split(" at £")[0]
     best = table.loc[table["net_revenue"] == max(amounts), "month"]
     assert named in {f"{date:%B %Y}" for date in best}
+
+
+def test_a_year_earlier_is_drawn_where_a_whole_month_has_one() -> None:
+    long = figures.revenue_by_month(months(*range(100, 115)), "£")
+    short = figures.revenue_by_month(months(*range(100, 112)), "£")
+    assert b"a year earlier" in draw(shown(long).plot)
+    assert b"a year earlier" not in draw(shown(short).plot)
 
 
 def test_orders_compare_the_last_two_periods() -> None:
     table = months(100, 100, 100, 100, 100, 100).assign(orders=[10, 10, 10, 5, 5, 5])
     recent = tables.recent_change(table)
     assert list(recent["period"]) == ["latest", "before"]
-    assert text.orders(recent, "£") == (
-        "In April to June 2024 customers placed 15 orders, down 50% on the three months before; "
-        "the mean order is £20.00, up 100%."
+    assert text.recent_orders(recent, "£")["said"] == (
+        "In April to June 2024, customers placed 15 orders (down 50% on the three months before), "
+        "worth £20.00 on average (up 100%)."
     )
-    assert "too few" in text.orders(tables.recent_change(months(1, 2)), "£")
-    assert text.orders(tables.recent_change(months(1, 2, 3)), "£") == (
-        "In January to March 2024 customers placed 30 orders."
+    assert "too few" in text.recent_orders(tables.recent_change(months(1, 2)), "£")["said"]
+    assert text.recent_orders(tables.recent_change(months(1, 2, 3)), "£")["said"] == (
+        "In January to March 2024, customers placed 30 orders, worth £0.20 on average."
     )
 
 
@@ -85,14 +104,26 @@ def test_a_period_a_year_earlier_is_found_only_where_it_is_whole() -> None:
     assert "year_before" not in set(tables.recent_change(broken)["period"])
 
 
+def test_new_customers_are_not_told_apart_before_there_is_history() -> None:
+    table = months(*[100.0] * 5)
+    made = shown(figures.new_and_returning_customers(table))
+    assert made.headline == "In May 2024, 40% of the customers who ordered were new"
+    kinds = made.plot.data.groupby("month")["kind"].agg(list)
+    assert [len(kind) for kind in kinds] == [1, 1, 1, 2, 2]
+    assert set(kinds.iloc[0]) == {"too early to tell"}
+    assert isinstance(figures.new_and_returning_customers(months(1)), str)
+    silent = shown(figures.new_and_returning_customers(table.assign(customers=0)))
+    assert silent.headline == "No customer ordered in May 2024"
+
+
 def test_the_week_names_days_without_orders() -> None:
     table = pd.DataFrame({"weekday": [0, 1, 1], "hour": [9, 9, 12], "orders": [1, 5, 2]})
-    assert text.week(table) == (
-        "Tuesday is the busiest day and 9:00 to 10:00 the busiest hour; "
-        "Wednesday, Thursday, Friday, Saturday and Sunday have none."
+    assert shown(figures.orders_by_weekday_and_hour(table)).headline == (
+        "Tuesday is the busiest day, and 9:00 to 10:00 the busiest hour; there are no orders on "
+        "Wednesday, Thursday, Friday, Saturday or Sunday"
     )
-    assert "without the time of day" in text.week(table.assign(hour=0))
-    assert text.week(table.head(0)) == text.NO_SALES
+    assert "without the time of day" in figures.orders_by_weekday_and_hour(table.assign(hour=0))
+    assert "no net sales" in figures.orders_by_weekday_and_hour(table.head(0))
 
 
 def countries(**share: float) -> pd.DataFrame:
@@ -102,7 +133,7 @@ def countries(**share: float) -> pd.DataFrame:
             "country": names,
             "home": [name == "Home" for name in names],
             "countries": 1,
-            "customers": 20,
+            "customers": [20 if name == "Home" else 2 for name in names],
             "orders": 30,
             "revenue": [value * 1000 for value in share.values()],
             "share": list(share.values()),
@@ -111,24 +142,66 @@ def countries(**share: float) -> pd.DataFrame:
     )
 
 
-def test_countries_say_how_much_comes_from_home() -> None:
-    assert text.countries(countries(Home=0.8, Abroad=0.2)) == (
-        "Home brings 80.0% of net revenue; the next market, Abroad, 20.0%."
+def test_markets_compare_what_customers_are_worth() -> None:
+    assert shown(figures.markets(countries(Home=0.8, Abroad=0.2), "£", True)).headline == (
+        "Home brings 80.0% of net revenue; a customer in Abroad is worth 2.5 times a customer there"
     )
-    assert text.countries(countries(Home=1.0)) == "All net revenue comes from Home."
+    poor = countries(Home=0.99, Abroad=0.01)
+    assert shown(figures.markets(poor, "£", True)).headline == (
+        "Home brings 99.0% of net revenue, and its customers are worth the most"
+    )
+    away = countries(North=0.6, South=0.4)
+    assert shown(figures.markets(away, "£", True)).headline == (
+        "A customer in North is worth the most"
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "has_country", "why"),
+    [
+        (countries(Home=1.0), True, "All net revenue comes from Home."),
+        (countries(), True, "There are no net sales to show."),
+        (countries(Home=1.0), False, "no column for the country"),
+    ],
+)
+def test_one_market_is_not_drawn(table: pd.DataFrame, has_country: bool, why: str) -> None:
+    assert why in figures.markets(table, "£", has_country)
+
+
+def test_markets_that_are_added_up_are_counted() -> None:
     pooled = countries(Home=0.8, Rest=0.2).assign(countries=[1, 7])
-    assert "no other market is large enough" in text.countries(pooled)
+    drawn = draw(shown(figures.markets(pooled, "£", True)).plot)
+    assert b"7 smaller markets" in drawn
 
 
-def test_returns_where_nothing_was_cancelled() -> None:
-    assert text.returns(months(5, 6), 0.0) == "Nothing was cancelled."
-    said = text.returns(months(5, 6), 0.05)
-    assert said == "5.0% of gross revenue was cancelled, none of it in a whole month."
-    table = months(100, 100).assign(cancelled_revenue=[10.0, 30.0])
-    assert text.returns(table, 0.15) == (
-        "15.0% of gross revenue was cancelled; among whole months the share was highest in "
-        "February 2024, 30.0%."
+@pytest.mark.parametrize(
+    ("customers", "says"),
+    [
+        ([9, 8, 1], "Net sales with and without the home market."),
+        ([9, 8, 2], "because one customer ordered from both"),
+        ([9, 8, 3], "because 2 customers ordered from both"),
+    ],
+)
+def test_customers_of_two_markets_are_told(customers: list[int], says: str) -> None:
+    table = pd.DataFrame({"market": ["All", "Home", "Others"], "customers": customers})
+    made = layouts.market_totals(table.assign(orders=9, revenue=1.0, mean_order=1.0), "£")
+    assert isinstance(made, Table)
+    assert says in (made.caption or "Net sales with and without the home market.")
+
+
+def test_cancellations_where_there_are_none() -> None:
+    def headline(table: pd.DataFrame, share: float) -> str:
+        return shown(figures.cancelled_share(table, share, True)).headline
+
+    assert headline(months(5, 6), 0.0) == "Nothing was cancelled"
+    assert headline(months(5, 6), 0.05) == (
+        "5.0% of gross revenue was cancelled, none of it in a whole month"
     )
+    table = months(100, 100).assign(cancelled_revenue=[10.0, 30.0])
+    assert headline(table, 0.15) == (
+        "15.0% of gross revenue was cancelled; the share was highest in February 2024, at 30.0%"
+    )
+    assert "no invoice numbers" in figures.cancelled_share(table, 0.15, False)
 
 
 def test_cohorts_leave_out_the_first_and_the_unfinished() -> None:
@@ -137,74 +210,78 @@ def test_cohorts_leave_out_the_first_and_the_unfinished() -> None:
     rows += [(second, 0, 50, 50, True)] + [(second, n, 10 * n, 50, True) for n in (1, 2, 3)]
     table = pd.DataFrame(rows, columns=["cohort", "months", "customers", "size", "whole"])
     table["share"] = table["customers"] / table["size"]
-    assert text.cohorts(table) == (
-        "Of new customers 20% order again in the first month after, 40% in the second and 60% "
-        "in the third."
+    assert shown(figures.cohorts(table)).headline == (
+        "Of new customers, 20% order again in the first month, 40% in the second and 60% in the "
+        "third"
     )
     unfinished = table.assign(whole=table["months"] < 3)
-    assert "too short" in text.cohorts(unfinished)
+    assert "too few months long" in figures.cohorts(unfinished)
 
 
-def test_products_say_when_best_sellers_came_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text, "TOP_PRODUCTS", 2)
-    table = pd.DataFrame(
+def products(*names: str | None) -> pd.DataFrame:
+    """Return products whose net revenue falls from 70."""
+    size = len(names)
+    return pd.DataFrame(
         {
-            "stock_code": ["1", "2", "3"],
-            "description": [HOSTILE, None, "B"],
-            "revenue": [70.0, 20.0, 10.0],
-            "share": [0.7, 0.2, 0.1],
-            "returned_share": [0.9, 0.0, 0.0],
+            "stock_code": [str(n) for n in range(size)],
+            "description": list(names),
+            "net_revenue": [70.0 / (n + 1) for n in range(size)],
         }
     )
-    assert text.products(table) == (
-        "The top 2 of 3 products bring 90.0% of gross revenue, but 1 of them was mostly cancelled."
+
+
+def test_products_say_what_the_best_sellers_bring(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shown(figures.best_selling_products(products("A"), "£", True)).headline == (
+        "One product brings all net revenue"
     )
-    draw(figures.products(table, "£", text.products(table)))
+    assert shown(figures.best_selling_products(products("A", "B"), "£", True)).headline == (
+        "2 products bring all net revenue; the first of them brings 66.7%"
+    )
+    monkeypatch.setattr(figures, "TOP_PRODUCTS", 1)
+    made = shown(figures.best_selling_products(products(HOSTILE, None), "£", True))
+    assert made.headline == "The top 1 of 2 products bring 66.7% of net revenue"
+    assert draw(made.plot).startswith(b"<svg")
 
 
 @pytest.mark.parametrize("size", [2, 40])
 def test_pictures_of_few_and_of_many_months(size: int) -> None:
     table = months(*[100.0 + n for n in range(size)])
-    for plot in (
-        figures.revenue(table, "£", "A message"),
-        figures.orders(table, "£", "A message"),
-        figures.new_and_returning(table, "A message"),
-        figures.returns(table, "A message"),
+    for made in (
+        figures.revenue_by_month(table, "£"),
+        figures.new_and_returning_customers(table),
+        figures.cancelled_share(table, 0.0, True),
     ):
-        assert isinstance(plot, p9.ggplot)
-        assert draw(plot).startswith(b"<svg")
+        assert draw(shown(made).plot).startswith(b"<svg")
 
 
 def test_equal_labels_do_not_fall_together() -> None:
     """Two products of one name stay two bars; two countries cut to one label stay apart."""
-    table = pd.DataFrame(
-        {
-            "stock_code": ["1", "2"],
-            "description": ["MUG", "MUG"],
-            "revenue": [70.0, 20.0],
-            "share": [0.7, 0.3],
-            "returned_share": [0.0, 0.0],
-        }
-    )
-    plot = figures.products(table, "£", "A message")
-    assert plot.data["product"].nunique() == 2
+    made = shown(figures.best_selling_products(products("MUG", "MUG"), "£", True))
+    assert made.plot.data["product"].nunique() == 2
     long = "A very long name of a country, " * 3
-    two = pd.concat([countries(**{long + "north": 0.6, long + "south": 0.4})], ignore_index=True)
-    assert figures.countries(two, "£", "A message").data["country"].nunique() == 2
+    two = countries(**{long + "north": 0.6, long + "south": 0.4})
+    assert shown(figures.markets(two, "£", True)).plot.data["market"].nunique() == 2
 
 
-def test_the_largest_group_that_cleaning_leaves_out_is_named() -> None:
+def test_the_share_that_cleaning_keeps_is_told() -> None:
     table = pd.DataFrame(
         {
-            "cleaning_step": range(7),
+            "step": [f"step {n}" for n in range(7)],
             "rows": [100, 75, 74, 70, 70, 69, 60],
             "removed_rows": [0, 25, 1, 4, 0, 1, 9],
         }
     )
-    assert text.cleaning_steps(table) == (
-        "60.0% of 100 rows are net sales; the largest group left out: 25 rows that have no "
-        "customer id, break a rule or repeat a row of another file."
-    )
+    made = shown(figures.cleaning_steps(table))
+    assert made.headline == "60.0% of 100 order lines are net sales"
+    assert "75 (−25)".encode() in draw(made.plot)
     whole = table.assign(rows=100, removed_rows=0)
-    assert text.cleaning_steps(whole) == "All 100 rows are net sales."
-    assert "no net sales" in text.cleaning_steps(whole.assign(rows=0))
+    assert shown(figures.cleaning_steps(whole)).headline == "All 100 order lines are net sales"
+    assert "no net sales" in figures.cleaning_steps(whole.assign(rows=0))
+
+
+def test_concentration_is_told_with_its_interval() -> None:
+    said = text.concentration(0.746, 0.71, 0.78, 0.7)
+    assert said is not None and said["said"] == (
+        "The top 20% of customers bring 74.6% of gross revenue, likely between 71.0% and 78.0%."
+    )
+    assert said["interval"].endswith("is 0.70.")

@@ -5,20 +5,21 @@ from __future__ import annotations
 import matplotlib
 import numpy as np
 import pandas as pd
-import plotnine as p9
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from analysis.core.formatting import shorten
 from analysis.core.plotting import draw
+from analysis.core.presentation import Figure
 from analysis.forecast.decline import ADDED
 from analysis.regulars.contract import CUSTOMERS_SCHEMA
 from analysis.regulars.figures import (
-    association_plot,
-    category_plot,
-    distribution_plot,
-    effect_plot,
+    decline_by_category,
+    decline_differences,
+    decline_distributions,
+    overlapping_measures,
 )
 from analysis.regulars.names import FEATURE_NAMES, NUMERIC
 from analysis.regulars.summaries import collinear_pairs, overlaps
@@ -30,17 +31,6 @@ from analysis.regulars.tables import (
     feature_distribution,
     feature_effects,
     pool_small,
-)
-from analysis.regulars.text import (
-    associations_alt,
-    associations_message,
-    categories_alt,
-    categories_message,
-    distributions_alt,
-    distributions_message,
-    effects_alt,
-    effects_message,
-    shorten,
 )
 from analysis.stats.effects import cliffs_delta, cramers_v
 
@@ -247,70 +237,92 @@ def test_shares_of_a_distribution_add_up(seed: int, digits: int) -> None:
 # ------------------------------------------------------------------------------------- sentences
 
 
-def test_messages_say_what_was_put_in() -> None:
+def headline(made: Figure | str) -> str:
+    """Return what is said above a figure, or why there is none."""
+    return made if isinstance(made, str) else made.headline
+
+
+def test_headlines_say_what_was_put_in() -> None:
     customers = made_up()
-    effects = feature_effects(customers, 10)
     medians = customers.groupby("decline")["pages_per_visit"].median()
-    assert effects_message(effects) == (
-        "Customers who buy less differ most in pages per visit "
-        f"(typically {medians[True]:g}, against {medians[False]:g} for those who stay)."
+    assert headline(decline_differences(feature_effects(customers, 10))) == (
+        "Customers who buy less differ most in pages per visit: typically "
+        f"{medians[True]:g}, against {medians[False]:g} for the others"
     )
-    assert associations_message(association_matrix(customers, 10)).startswith(
-        "Features that overlap, so that a model cannot tell which one matters: revenue last month "
-        "with revenue this month ("
+    made = overlapping_measures(association_matrix(customers, 10))
+    assert isinstance(made, Figure) and made.more
+    assert made.headline.startswith("One pair of measures overlaps")
+    assert made.more["said"].startswith(
+        "The overlapping pairs are revenue last month with revenue this month ("
     )
-    assert "'a' buy less, against" in categories_message(categories(customers, 10))
-    message = distributions_message(distributions(customers, NUMERIC, 10))
-    assert "overlap least in pages per visit (" in message
+    assert "of customers who favour “a” buy less, against" in headline(
+        decline_by_category(categories(customers, 10))
+    )
+    said = headline(decline_distributions(distributions(customers, NUMERIC, 10)))
+    assert "overlap least in pages per visit (" in said
 
 
-def test_effects_messages_for_none_one_and_ties() -> None:
+def test_differences_for_none_one_and_ties() -> None:
     effects = feature_effects(made_up(), 10)
-    assert effects_message(effects.head(0)).startswith("There are too few customers")
-    assert effects_message(effects.assign(clear=False)) == (
-        "In no feature do customers who buy less differ from the others by more than chance."
+    assert headline(decline_differences(effects.head(0))).startswith("There are too few customers")
+    chance = decline_differences(effects.assign(clear=False))
+    assert "do not differ from the others by more than chance" in headline(chance)
+    assert isinstance(chance, Figure) and chance.caption.endswith(
+        "None exceeds chance after correction for comparing many."
     )
     tied = effects.assign(delta=[0.7, -0.7, *[0.1] * (len(effects) - 2)], clear=True)
-    assert " and " in effects_message(tied)
-    assert "differ most in pages per visit and favourite category 'a'." in effects_message(tied)
+    assert headline(decline_differences(tied)).endswith(
+        "differ most in pages per visit and favourite category: a"
+    )
     same = effects.head(1).assign(declined_median=4.0, same_median=4.0)
-    assert effects_message(same).endswith("(lower than among those who stay).")
+    assert headline(decline_differences(same)).endswith("differ most in pages per visit")
     share = effects[effects["level"] == "a"]
-    assert "of those who stay)." in effects_message(share)
-    assert "1 of 1 differs" in effects_alt(share)
-    assert "0 of" in effects_alt(effects.assign(clear=False))
+    assert headline(decline_differences(share)).endswith("of the others")
 
 
-def test_association_messages_for_none_and_many() -> None:
+def test_differences_are_shown_in_real_units() -> None:
+    customers = made_up()
+    made = decline_differences(feature_effects(customers, 10))
+    assert isinstance(made, Figure)
+    rows = made.plot.data.set_index(["panel", "group"])["value"]
+    medians = customers.groupby("decline")["pages_per_visit"].median()
+    assert rows["Pages per visit", "buy less"] == medians[True]
+    assert rows["Pages per visit", "do not"] == medians[False]
+    assert len(rows) <= 12
+
+
+def test_overlaps_for_none_and_many() -> None:
+    def said(matrix: pd.DataFrame) -> str:
+        made = overlapping_measures(matrix)
+        assert isinstance(made, Figure) and made.more
+        return made.more["said"]
+
     matrix = association_matrix(made_up(), 10)
     features = matrix["first"] != "decline"
     none = matrix.assign(association=matrix["association"].clip(upper=0.79))
-    assert associations_message(none).startswith("No two features overlap. The strongest ")
+    assert said(none).startswith("The strongest association is ")
+    assert headline(overlapping_measures(none)).startswith("No two measures overlap")
     several = none.assign(association=none["association"].mask(features & (none.index > 148), 0.9))
-    assert associations_message(several).count("(0.90)") == (features & (none.index > 148)).sum()
+    assert said(several).count("(0.90)") == (features & (none.index > 148)).sum()
     many = none.assign(association=none["association"].mask(features, 0.9))
-    text = associations_message(many)
-    assert text.count("(0.90)") == 5 and text.endswith(f" and {features.sum() - 5} more.")
-    assert "too few customers" in associations_message(matrix.head(0))
-    assert "too few customers" in associations_alt(matrix.head(0))
+    assert said(many).count("(0.90)") == 5
+    assert said(many).endswith(f"there are {features.sum() - 5} more.")
+    assert "too few customers" in headline(overlapping_measures(matrix.head(0)))
 
 
-def test_category_messages_for_none_one_ties_and_chance() -> None:
-    def table(*counts: tuple[str, int, int]) -> pd.DataFrame:
+def test_categories_for_none_one_ties_and_chance() -> None:
+    def told(*counts: tuple[str, int, int]) -> str:
         rows = [(name, n, d, d / n, 0.0, 1.0) for name, n, d in counts]
         names = ["category", "customers", "declined", "decline_rate", "low", "high"]
-        return pd.DataFrame(rows, columns=names)
+        return headline(decline_by_category(pd.DataFrame(rows, columns=names)))
 
-    assert "too few" in categories_message(table())
-    assert categories_message(table(("a", 10, 5))).endswith("50% of them buy less.")
-    assert "by more than chance: between 40% and 50%" in categories_message(
-        table(("a", 10, 5), ("b", 10, 4))
-    )
-    assert "50% everywhere" in categories_message(table(("a", 10, 5), ("b", 10, 5)))
-    assert "0% everywhere" in categories_message(table(("a", 10, 0), ("b", 10, 0)))
-    assert (
-        categories_message(table(("a", 100, 90), ("b", 100, 90), ("c", 100, 10)))
-        == "90% of the customers who favour 'a' or 'b' buy less, against 10% for 'c'."
+    assert "too few" in told()
+    assert told(("a", 10, 5)).endswith("and 50% of them buy less")
+    assert "by more than chance: 40% to 50%" in told(("a", 10, 5), ("b", 10, 4))
+    assert told(("a", 10, 5), ("b", 10, 5)).startswith("50% of customers buy less, whatever")
+    assert told(("a", 10, 0), ("b", 10, 0)).startswith("0% of customers buy less, whatever")
+    assert told(("a", 100, 90), ("b", 100, 90), ("c", 100, 10)) == (
+        "90% of customers who favour “a” or “b” buy less, against 10% for “c”"
     )
 
 
@@ -326,9 +338,10 @@ def test_alike_distributions_are_said_to_be_alike() -> None:
     table = distributions(made_up(), ["profit"], 10)
     half = table[table["activity"] == "declined"]
     alike = pd.concat([half, half.assign(activity="same")])
-    assert "spread alike" in distributions_message(alike)
-    assert "too few" in distributions_message(table.head(0))
-    assert "Histograms of 1 feature," in distributions_alt(alike)
+    made = decline_distributions(alike)
+    assert isinstance(made, Figure)
+    assert made.headline.endswith("are distributed alike") and made.alt.startswith("One histogram")
+    assert "too few" in headline(decline_distributions(table.head(0)))
 
 
 @given(st.text(max_size=80), st.integers(5, 40))
@@ -362,42 +375,45 @@ def hostile() -> pd.DataFrame:
     return customers
 
 
-def figures(customers: pd.DataFrame) -> dict[str, p9.ggplot]:
-    effects, matrix = feature_effects(customers, 10), association_matrix(customers, 10)
-    table, spread = categories(customers, 10), distributions(customers, NUMERIC, 10)
+def figures(customers: pd.DataFrame) -> dict[str, Figure | str]:
     return {
-        "effects": effect_plot(effects, effects_message(effects)),
-        "associations": association_plot(matrix, associations_message(matrix)),
-        "categories": category_plot(table, categories_message(table)),
-        "distributions": distribution_plot(spread, distributions_message(spread)),
+        "differences": decline_differences(feature_effects(customers, 10)),
+        "associations": overlapping_measures(association_matrix(customers, 10)),
+        "categories": decline_by_category(categories(customers, 10)),
+        "distributions": decline_distributions(distributions(customers, NUMERIC, 10)),
     }
 
 
 def test_the_picture_of_the_associations_is_light() -> None:
-    assert len(draw(figures(made_up())["associations"])) < 150_000
+    made = figures(made_up())["associations"]
+    assert isinstance(made, Figure)
+    assert len(draw(made.plot)) < 150_000
 
 
-@pytest.mark.parametrize("name", ["effects", "associations", "categories", "distributions"])
-@pytest.mark.parametrize("kind", ["hostile", "empty"])
-def test_figures_are_drawn_whatever_the_labels(name: str, kind: str) -> None:
-    customers = hostile() if kind == "hostile" else made_up(n=6)
-    assert draw(figures(customers)[name]).startswith(b"<svg")
+@pytest.mark.parametrize("name", ["differences", "associations", "categories", "distributions"])
+def test_figures_are_drawn_whatever_the_labels(name: str) -> None:
+    made = figures(hostile())[name]
+    assert isinstance(made, Figure)
+    assert draw(made.plot).startswith(b"<svg")
+    few = figures(made_up(n=6))[name]
+    assert isinstance(few, str) and few.startswith("There are too few customers")
 
 
 def test_a_long_list_keeps_every_label_apart() -> None:
-    plot = figures(hostile())["categories"]
-    names = plot.data["category"]
+    made = figures(hostile())["categories"]
+    assert isinstance(made, Figure)
+    names = made.plot.data["category"]
     assert names.is_unique
     assert len(names) == len(HOSTILE)
     assert names.str.len().max() < 60
 
 
 def test_texts_about_hostile_labels_stay_short() -> None:
-    customers = hostile()
-    table = categories(customers, 10)
-    for text in (categories_message(table), categories_alt(table)):
-        assert text.isprintable()
-        assert len(text) < 1200
+    for made in figures(hostile()).values():
+        assert isinstance(made, Figure)
+        for text in (made.headline, made.alt):
+            assert text.isprintable()
+            assert len(text) < 1200
 
 
 def test_nothing_shown_names_a_customer() -> None:
