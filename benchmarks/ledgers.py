@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from analysis.core.settings import ROOT, read_settings
 from analysis.ingest import readers
+from analysis.ingest.columns import match_columns
 from analysis.ingest.data_folder import SAMPLE
 from analysis.ingest.sample import write_sample
 from analysis.orders import cleaning, ledger
@@ -78,7 +79,7 @@ def write_copies(files: list[Path], sizes: list[int], work: Path) -> dict[int, i
         files = [_convert(files, work)]
     table = pq.read_table(files[0])
     wanted = {str(name): names for name, names in read_settings().transactions.columns.items()}
-    found = readers.match_columns(table.column_names, wanted)
+    found = match_columns(table.column_names, wanted)
     ours = (
         "invoice",
         "stock_code",

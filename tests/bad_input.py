@@ -181,11 +181,16 @@ CASES = {
         lambda folder: write_workbook(
             folder / "transactions" / "a.xlsx", {"S": [typed(a_line())]}
         ).rename(folder / "transactions" / "a.csv"),
-        r"a\.csv: the (file holds binary data|text is not in utf-8 or cp1251)",
+        r"a\.csv: the (file holds binary data|text is in none of the encodings)",
     ),
     "no known encoding": case(
-        content("transactions/a.csv", b"a,b\n\xff\x98\x98,1\n"),
-        r"a\.csv: the text is not in utf-8 or cp1251. Save the file as 'CSV UTF-8', or add",
+        content("transactions/a.csv", b"a,b\n" + b"\xb3x\xb1y\xb2z\xb0q\x83w\x9b,1\n" * 3),
+        r"a\.csv: the text is in none of the encodings utf-8, cp1252.*line 2.* Save the file as",
+    ),
+    "two encodings in one file": case(
+        content("transactions/a.csv", "a,b\nGrün,1\n".encode() + "Köln,2\n".encode("cp1252")),
+        r"a\.csv: the text is partly in UTF-8 \('Grün'\) and partly in another encoding; for "
+        r"example line 3: 'K.ln,2'. Save the whole file",
     ),
     "truncated workbook": case(
         cut_short("a.xlsx"), r"a\.xlsx: the file cannot be read as xlsx. It may be damaged, cut"

@@ -116,7 +116,9 @@ def reading(
         parts = [
             part
             for path in files
-            for part in readers.read_parts(path, work, chosen.files.encodings)
+            for part in readers.read_parts(
+                path, work, chosen.files.encodings, readers.known_words(chosen)
+            )
         ]
         engine = connect(chosen.engine, work)
         try:

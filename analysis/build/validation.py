@@ -16,7 +16,9 @@ from analysis.core.problems import Problem, Refused
 from analysis.core.progress import Steps
 from analysis.core.settings import ActivitySettings, Settings
 from analysis.ingest import readers
+from analysis.ingest.columns import plain_name
 from analysis.ingest.data_folder import Inputs
+from analysis.ingest.parts import Part
 from analysis.orders import cleaning, refusals
 from analysis.orders.ledger import Ledger, connect, engine_in_words, write_ledger
 from analysis.orders.understood import order_assumptions
@@ -70,11 +72,12 @@ def check(
         ExitStack() as stack,
     ):
         work = Path(folder)
-        parts: dict[Path, list[readers.Part]] = {}
+        parts: dict[Path, list[Part]] = {}
+        known = readers.known_words(settings)
         with steps.step("read the files"):
             for path in (*inputs.transactions, *inputs.activity.values()):
                 try:
-                    parts[path] = readers.read_parts(path, work, settings.files.encodings)
+                    parts[path] = readers.read_parts(path, work, settings.files.encodings, known)
                 except Refused as refused:
                     problems += refused.problems
         ledger = customers = shared = None
@@ -175,7 +178,7 @@ def read(
 
 
 def _read_activity(
-    parts: Mapping[str, Sequence[readers.Part]], settings: ActivitySettings
+    parts: Mapping[str, Sequence[Part]], settings: ActivitySettings
 ) -> contract.ActivityTables | None:
     """Read the tables of the activity half; None when one of them could not be read."""
     chosen = {
@@ -213,9 +216,7 @@ def _read_activity(
     return replace(checked, quarantine=quarantine, facts=facts)
 
 
-def _best_sheet(parts: Sequence[readers.Part], wanted: dict[str, list[str]]) -> readers.Part:
+def _best_sheet(parts: Sequence[Part], wanted: dict[str, list[str]]) -> Part:
     """Return the sheet of a workbook that has most of a table's columns."""
-    known = {
-        readers.plain_name(name) for ours, theirs in wanted.items() for name in (ours, *theirs)
-    }
-    return max(parts, key=lambda part: len(known & set(map(readers.plain_name, part.columns))))
+    known = {plain_name(name) for ours, theirs in wanted.items() for name in (ours, *theirs)}
+    return max(parts, key=lambda part: len(known & set(map(plain_name, part.columns))))

@@ -160,7 +160,7 @@ def find_inputs(folder: Path, settings: Settings, place: str = "", root: Path = 
                 Problem(
                     str(folder),
                     "the folder holds no data",
-                    remedy=f"Put the invoice lines (.xlsx, .csv, .csv.gz or .parquet) into "
+                    remedy=f"Put the invoice lines (.xlsx, .csv, .tsv, .txt or .parquet) into "
                     f"{settings.transactions.folder}/, or the four tables of regular customers "
                     f"into {settings.activity.folder}/, or both.",
                 ),
@@ -178,7 +178,7 @@ def find_inputs(folder: Path, settings: Settings, place: str = "", root: Path = 
                 if not hits
                 else f"there are {len(hits)} tables of {role}: {', '.join(p.name for p in hits)}",
                 remedy=f"Put one file named {' or '.join(names)} there "
-                f"(.csv, .csv.gz, .xlsx or .parquet).",
+                f"(.csv, .tsv, .txt, .xlsx or .parquet).",
             )
         )
     if problems:

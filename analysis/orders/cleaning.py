@@ -27,7 +27,7 @@ from ibis.backends.duckdb import Backend
 
 from analysis.core.problems import Problem, Refused
 from analysis.core.settings import TransactionSettings
-from analysis.ingest.readers import Part
+from analysis.ingest.parts import Part
 from analysis.orders import contract
 from analysis.orders.ledger import (
     GROSS,

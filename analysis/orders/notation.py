@@ -15,7 +15,8 @@ from ibis.backends.duckdb import Backend
 from analysis.core.assumptions import Assumption
 from analysis.core.problems import Problem
 from analysis.core.settings import TransactionSettings
-from analysis.ingest.readers import ROW, Part, match_columns
+from analysis.ingest.columns import match_columns
+from analysis.ingest.parts import ROW, Part
 from analysis.orders.ledger import NUMBER_COLUMNS
 
 #: Spaces between thousands that a pattern's "\\s" does not know: no-break, and narrow no-break.

@@ -13,7 +13,7 @@ from ibis.backends.duckdb import Backend
 
 from analysis.core.problems import Problem
 from analysis.core.settings import TransactionSettings
-from analysis.ingest.readers import Part
+from analysis.ingest.parts import Part
 from analysis.orders import contract
 from analysis.orders.notation import Reading, row_number
 

@@ -9,7 +9,7 @@ from typing import Any
 from analysis.core.assumptions import Assumption
 from analysis.core.formatting import count, day, join_words
 from analysis.core.settings import TransactionSettings
-from analysis.ingest.readers import ROW
+from analysis.ingest.parts import ROW
 from analysis.orders.home_market import home_market
 from analysis.orders.ledger import LINE_COLUMNS, Ledger
 from analysis.orders.notation import Reading

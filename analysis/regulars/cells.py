@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from analysis.core.settings import ActivitySettings
-from analysis.ingest.readers import ROW
+from analysis.ingest.parts import ROW
 from analysis.regulars.contract import NUMBER, RAW_SCHEMAS, Role
 
 _ANSWERS = {"yes": True, "no": False, "true": True, "false": False}

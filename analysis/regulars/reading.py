@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from analysis.core.problems import Problem, Refused
 from analysis.core.settings import ActivitySettings
-from analysis.ingest.readers import match_columns
+from analysis.ingest.columns import match_columns
 from analysis.regulars.cells import (
     find_lookalikes,
     find_typos,
@@ -67,7 +67,7 @@ def read_activity(
     ----------
     tables
         Raw tables by role: behaviour, revenue, minutes, profit. Text and typed columns are both
-        fine. A column `ingest.readers.ROW` gives the rows' numbers in their file; without it
+        fine. A column `ingest.parts.ROW` gives the rows' numbers in their file; without it
         the first row counts as row 2, after the header.
     settings
         Names, spellings and limits of the activity case.

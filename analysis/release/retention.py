@@ -13,6 +13,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,9 @@ from analysis.core.files import MANIFEST, file_hash
 from analysis.core.formatting import count, join_words
 from analysis.core.settings import Settings
 from analysis.ingest import readers
+from analysis.ingest.columns import plain_name
+from analysis.ingest.delimited import text_format
+from analysis.ingest.layout import TOP
 from analysis.release import store
 from analysis.release.disk import refuse_system_errors, sync, write
 from analysis.release.legacy import BUILDS
@@ -198,9 +202,14 @@ def _is_of(customer: str) -> Test:
 
 def _columns(header: Sequence[object], wanted: Sequence[str]) -> list[int]:
     """Return the places of the columns that may hold an id."""
-    names = {readers.plain_name(name) for name in wanted}
-    cells = (readers.plain_name(str(cell or "").removeprefix("\ufeff")) for cell in header)
+    names = {plain_name(name) for name in wanted}
+    cells = (plain_name(str(cell or "").removeprefix("\ufeff")) for cell in header)
     return [place for place, cell in enumerate(cells) if cell in names]
+
+
+def _places(rows: Iterable[Sequence[object]], wanted: Sequence[str]) -> set[int]:
+    """Return the same, for a table whose header may stand below a title."""
+    return {place for row in islice(rows, TOP) for place in _columns(row, wanted)}
 
 
 def _parquet(path: Path, new: Path, is_of: Test, wanted: Sequence[str]) -> int:
@@ -222,7 +231,7 @@ def _workbook(path: Path, new: Path, is_of: Test, wanted: Sequence[str]) -> int:
     book.close()
     removed = 0
     for title, rows in sheets.items():
-        places = _columns(rows[0], wanted) if rows else []
+        places = _places(rows, wanted)
         kept = [row for row in rows if not any(is_of(row[p]) for p in places if p < len(row))]
         removed += len(rows) - len(kept)
         sheets[title] = kept
@@ -237,13 +246,14 @@ def _workbook(path: Path, new: Path, is_of: Test, wanted: Sequence[str]) -> int:
 
 
 def _text(path: Path, new: Path, is_of: Test, wanted: Sequence[str], codes: Sequence[str]) -> int:
-    encoding, header, delimiter = readers.text_format(path, codes)
-    places = _columns(header, wanted)
+    form = text_format(path, codes, [plain_name(name) for name in wanted])
+    encoding = form.encoding
     packed = path.name.lower().endswith(".gz")
     content = gzip.decompress(path.read_bytes()) if packed else path.read_bytes()
     if encoding == "utf-16":  # it would write a mark of its own
         encoding = "utf-16-le" if content.startswith(codecs.BOM_UTF16_LE) else "utf-16-be"
-    records = [*_records(io.StringIO(content.decode(encoding), newline=""), delimiter)]
+    records = [*_records(io.StringIO(content.decode(encoding), newline=""), form.delimiter)]
+    places = _places((row for row, _ in records), wanted)
     kept = [
         lines
         for row, lines in records

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from analysis.core.problems import Refused
 from analysis.core.settings import ActivitySettings, read_settings
-from analysis.ingest.readers import ROW
+from analysis.ingest.parts import ROW
 from analysis.regulars.cells import read_numbers
 from analysis.regulars.contract import INACTIVE, INCOMPLETE, ActivityTables
 from analysis.regulars.joins import missing_customers
