@@ -29,7 +29,7 @@ LANGUAGES = (
 ENOUGH = 400
 #: How unusual a pair of letters can be: the logarithm of its share of all pairs; and how unusual
 #: words may be on average before the text counts as unreadable.
-UNKNOWN, UNREADABLE = -14.0, -11.0
+UNKNOWN, UNREADABLE = -14.0, -10.5
 #: So many characters are enough to say so.
 FEW = 10
 #: A word of the settings speaks for an encoding as much as so many usual pairs of letters.
