@@ -109,8 +109,8 @@ ORDERS = (
     Step(
         "forecast of lapsing",
         "analysis.forecast.lapse_step:forecast_lapse",
-        needs=(*LEDGER, "work/segmented"),
-        makes=("work/lapse", "lapse_models", "lapse_rates", "lapse_reliability", "lapse_segments"),
+        needs=(*LEDGER, "work/segmented", "work/coming"),
+        makes=("lapse_models", "lapse_rates", "lapse_reliability", "lapse_segments"),
         settings=(
             "engine",
             "models.lapse_days",
@@ -118,6 +118,7 @@ ORDERS = (
             "report.smallest_group",
         ),
         paths=PATHS,
+        facts=("forecast.season_known",),
     ),
     Step(
         "growth and new customers",
@@ -193,7 +194,6 @@ ACTIONS = Step(
     "analysis.strategy.step:plan_actions",
     needs=(
         "work/segmented?",
-        "work/lapse?",
         "work/coming?",
         "segment_profiles?",
         "segment_overall?",

@@ -209,7 +209,8 @@ def rank_customers(shop: Shop, season: Season, days: int) -> pd.Series:
         earlier = shop.as_of - dt.timedelta(days=days)
         look_back = (earlier - shop.first).days
     none = pd.Series(dtype=float, name="lapse_probability")
-    if look_back < days:
+    # As many days are needed to test the ranking: see `forecast.lapse`.
+    if look_back < 2 * days:
         return none
     train = shop.sample(earlier, look_back, days)
     if not can_learn(train):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -14,16 +13,15 @@ from analysis.core.files import Fact
 from analysis.core.progress import Steps
 from analysis.core.settings import Settings
 from analysis.forecast.coming import Shop, forecast_coming
-from analysis.orders.ledger import open_ledger
+from analysis.orders.ledger import Ledger, with_ledger
 from analysis.orders.purchases import read_purchases
 from analysis.segments import rfm
 from analysis.segments.rules import Segment, assign
 
 
+@with_ledger
 def forecast_customers(
-    lines: Path,
-    reversals: Path,
-    about: pd.DataFrame,
+    ledger: Ledger,
     segmented: pd.DataFrame,
     named_segments: Sequence[Segment],
     settings: Settings,
@@ -33,8 +31,8 @@ def forecast_customers(
 
     Parameters
     ----------
-    lines, reversals, about
-        From `orders.ledger.write_ledger`.
+    ledger
+        The cleaned order lines.
     segmented
         From `segments.cluster_step`.
     named_segments
@@ -47,9 +45,8 @@ def forecast_customers(
         scored = past.join(rfm.scores(past, rfm.cut_points(past)))
         return assign(scored, [*named_segments]).to_numpy(dtype=object)
 
-    with open_ledger(lines, reversals, about, settings.engine) as ledger:
-        purchases = read_purchases(ledger)
-        first, as_of = ledger.first_day, ledger.as_of
+    purchases = read_purchases(ledger)
+    first, as_of = ledger.first_day, ledger.as_of
     shop = Shop(
         purchases,
         first,

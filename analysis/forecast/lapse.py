@@ -57,6 +57,8 @@ PLANS = {
         )
     },
 }
+#: Facts that state how many will lapse: only where the season is known.
+LEVELS = ("lapse.expected", "lapse.mean_probability")
 #: More customers, over all cut-offs to learn from, teach little, and take long: as many are drawn.
 MOST_CUSTOMERS = 20_000
 
@@ -308,6 +310,8 @@ def read_lapse(
     *,
     minimum_group: int = 1,
     home: str = "",
+    scores: pd.Series | None = None,
+    season_known: bool = True,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Lapse:
     """Learn from past cut-offs who lapses, test it on the last one, and score today's customers.
@@ -326,6 +330,12 @@ def read_lapse(
         Groups of fewer customers are not shown.
     home
         ``home_country`` of the settings.
+    scores
+        Today's lapse_probability by customer_id, from a model that has learnt from the same season
+        (`forecast.coming`); without it, the chosen candidate scores today's customers.
+    season_known
+        Whether scores tell how many will lapse. Where they only rank customers, no number, share or
+        sum is made from them: segments are empty, and the facts lack it.
     tell
         Is told of progress.
     """
@@ -373,7 +383,9 @@ def read_lapse(
         table = compare_candidates(test.lapsed, final, seed)
         today = snapshot(ledger, ledger.as_of, days, home)
         scored = np.zeros(0)
-        if len(today.features):
+        if scores is not None:
+            scored = scores.reindex(today.features.index).to_numpy(dtype=float)
+        elif len(today.features):
             scored = predict_lapse(chosen, [*train, test], today, days, parameters[chosen], seed)
     names = {
         f"{m}{end}": f"validation_{m}{end}"
@@ -397,7 +409,11 @@ def read_lapse(
         probabilities,
         {},
     )
-    return made._replace(facts=lapse_facts(made, days, final[chosen], test))
+    facts = lapse_facts(made, days, final[chosen], test)
+    if not season_known:
+        facts = {name: value for name, value in facts.items() if name not in LEVELS}
+        made = made._replace(segments=made.segments.head(0))
+    return made._replace(facts=facts)
 
 
 def _by_customer(found: pd.Series, customers: pd.DataFrame) -> pd.Series:

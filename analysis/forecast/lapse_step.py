@@ -15,10 +15,12 @@ from analysis.orders.ledger import Ledger, with_ledger
 def forecast_lapse(
     ledger: Ledger,
     segmented: pd.DataFrame,
+    coming: pd.DataFrame,
+    season_known: bool,
     settings: Settings,
     progress: Steps,
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Fact]]:
-    """Return each customer's probability to lapse, and how well that can be told.
+    """Return how well it can be told who will lapse, and, in a known season, how many will.
 
     Parameters
     ----------
@@ -26,6 +28,10 @@ def forecast_lapse(
         The cleaned order lines.
     segmented
         From `segments.cluster_step`.
+    coming
+        From `forecast.coming_step`: with each customer's lapse_probability.
+    season_known
+        Whether these tell how many will lapse, or rank customers only.
     """
     found = read_lapse(
         ledger,
@@ -34,16 +40,11 @@ def forecast_lapse(
         settings.engine.seed,
         minimum_group=settings.report.smallest_group,
         home=settings.transactions.home_country,
+        scores=coming.set_index("customer_id")["lapse_probability"],
+        season_known=season_known,
         tell=progress.tell,
     )
-    probabilities = pd.DataFrame(
-        {
-            "customer_id": segmented["customer_id"],
-            "lapse_probability": found.probabilities.to_numpy(),
-        }
-    )
     tables = {
-        "work/lapse": probabilities,
         "lapse_models": found.models,
         "lapse_rates": found.rates,
         "lapse_reliability": found.reliability,

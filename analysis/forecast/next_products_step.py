@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 
 import pandas as pd
 from threadpoolctl import threadpool_limits
@@ -12,7 +11,7 @@ from analysis.core.files import Fact
 from analysis.core.progress import Steps
 from analysis.core.settings import Settings
 from analysis.forecast import next_products
-from analysis.orders.ledger import open_ledger
+from analysis.orders.ledger import Ledger, with_ledger
 
 #: Days of a test.
 DAYS = 90
@@ -20,10 +19,9 @@ DAYS = 90
 FEWEST = 50
 
 
+@with_ledger
 def list_next_products(
-    lines: Path,
-    reversals: Path,
-    about: pd.DataFrame,
+    ledger: Ledger,
     segmented: pd.DataFrame,
     products: pd.DataFrame,
     settings: Settings,
@@ -36,8 +34,8 @@ def list_next_products(
 
     Parameters
     ----------
-    lines, reversals, about
-        From `orders.ledger.write_ledger`.
+    ledger
+        The cleaned order lines.
     segmented
         From `segments.cluster_step`.
     products
@@ -45,14 +43,13 @@ def list_next_products(
     """
     smallest, seed = settings.report.smallest_group, settings.engine.seed
     none: dict[str, Fact] = {"next_products.available": False}
-    with open_ledger(lines, reversals, about, settings.engine) as ledger:
-        date = ledger.as_of - dt.timedelta(days=DAYS)
-        if "stock_code" not in ledger.columns or date <= ledger.first_day:
-            return {}, none
-        progress.tell("what customers bought")
-        then = next_products.collect_baskets(ledger, date, smallest)
-        today = next_products.collect_baskets(ledger, ledger.as_of, smallest)
-        bought = next_products.bought_after(ledger, date, DAYS)
+    date = ledger.as_of - dt.timedelta(days=DAYS)
+    if "stock_code" not in ledger.columns or date <= ledger.first_day:
+        return {}, none
+    progress.tell("what customers bought")
+    then = next_products.collect_baskets(ledger, date, smallest)
+    today = next_products.collect_baskets(ledger, ledger.as_of, smallest)
+    bought = next_products.bought_after(ledger, date, DAYS)
     known = bought["customer_id"].isin(then.customers)
     if bought.loc[known, "customer_id"].nunique() < FEWEST or not len(today.products):
         return {}, none

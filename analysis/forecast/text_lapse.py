@@ -69,6 +69,12 @@ def season(facts: Mapping[str, Any]) -> str:
     'The days that are forecast, 10 December 2011 to 8 Ja'
     """
     days = int(facts["lapse.days"])
+    if facts.get("forecast.season_known"):
+        first, last = (pd.Timestamp(facts[f"forecast.season_{end}"]) for end in ("start", "end"))
+        return (
+            f"How many are expected to stay away is learnt from the same days a year earlier, "
+            f"{day(first)} to {day(last)}, and holds if this year's season is like that one."
+        )
     starts = [*facts["lapse.training_dates"].split(", "), facts["lapse.test_date"]]
 
     def season_days(first: str) -> list[tuple[int, int]]:
@@ -254,12 +260,20 @@ def expected_lapses(facts: Mapping[str, Any]) -> str:
     Parameters
     ----------
     facts
-        With ``lapse.scored``, ``lapse.expected`` and ``lapse.days``; with ``lapse.rate_lowest``
-        and ``lapse.rate_highest``, the sentence tells what it was like in the past, too.
+        With ``lapse.scored``, ``lapse.days`` and, where the season is known, ``lapse.expected``;
+        with ``lapse.rate_lowest`` and ``lapse.rate_highest``, the sentence tells what it was like
+        in the past, too.
     """
     scored, days = int(facts["lapse.scored"]), int(facts["lapse.days"])
     if not scored:
         return f"Nobody ordered in the last {days} days, so that there is nobody to score."
+    if "lapse.expected" not in facts:
+        return (
+            f"The model ranks {count(scored, 'customer')} who ordered in the last {days} days by "
+            f"their risk of not ordering in the next {days}. How many will not order depends on "
+            "the season, and these orders do not hold the same season of an earlier year. A second "
+            "year of orders would show it."
+        )
     text = (
         f"Of {count(scored, 'customer')} who ordered in the last {days} days, about "
         f"{count(facts['lapse.expected'])} ({percent(facts['lapse.expected'] / scored)}) are "

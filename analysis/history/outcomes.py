@@ -46,7 +46,9 @@ def lapse_outcomes(ledger: Ledger, customers: pd.DataFrame, as_of: dt.date, days
     ledger
         As known now.
     customers
-        The earlier build's: customer_id and lapse_probability (missing for who was not active).
+        The earlier build's: customer_id and lapse_probability (missing where none was told), and
+        active: those who were not had a forecast too, but none that was tested. Earlier versions
+        had a forecast for active customers only, and no such column.
     as_of
         The earlier build's: the first day of the window.
     days
@@ -63,6 +65,8 @@ def lapse_outcomes(ledger: Ledger, customers: pd.DataFrame, as_of: dt.date, days
         Empty where nobody had a forecast, and where the ledger does not cover the window to its
         end: half a window would show more who stay away than there are.
     """
+    if "active" in customers:
+        customers = customers[customers["active"]]
     forecast = _forecast(customers, "lapse_probability")
     end = as_of + dt.timedelta(days=days)
     if forecast.empty:

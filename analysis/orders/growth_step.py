@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 
 from analysis.core.files import Fact
 from analysis.core.settings import Settings
 from analysis.orders import growth, new_customers
-from analysis.orders.ledger import open_ledger
+from analysis.orders.ledger import Ledger, with_ledger
 
 
+@with_ledger
 def growth_tables(
-    lines: Path,
-    reversals: Path,
-    about: pd.DataFrame,
+    ledger: Ledger,
     products: pd.DataFrame,
     settings: Settings,
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Fact]]:
@@ -23,16 +20,15 @@ def growth_tables(
 
     Parameters
     ----------
-    lines, reversals, about
-        From `orders.ledger.write_ledger`.
+    ledger
+        The cleaned order lines.
     products
         From `orders.tables.products`, which names them.
     """
     smallest, seed = settings.report.smallest_group, settings.engine.seed
-    with open_ledger(lines, reversals, about, settings.engine) as ledger:
-        orders = growth.read_orders(ledger)
-        followed, content = new_customers.first_orders(ledger, orders)
-        first, as_of = ledger.first_day, ledger.as_of
+    orders = growth.read_orders(ledger)
+    followed, content = new_customers.first_orders(ledger, orders)
+    first, as_of = ledger.first_day, ledger.as_of
     orders = orders.assign(new=growth.mark_new(orders))
     found = [
         growth.compare_revenue(orders, comparison, first, seed, smallest)

@@ -97,6 +97,19 @@ def pool_quarters(
     return pd.DataFrame(rows, columns=columns)
 
 
+def tells_levels(customers: pd.DataFrame) -> bool:
+    """Tell whether lapse_probability says how many will lapse, and not only who is likelier to.
+
+    Parameters
+    ----------
+    customers
+        A build's customers. Those without a column expected_spend_90 are of an earlier version,
+        which told levels in any season.
+    """
+    spend = "expected_spend_90"
+    return spend not in customers or bool(customers[spend].notna().any())
+
+
 def absence_probability(customers: pd.DataFrame, past: pd.DataFrame) -> pd.Series:
     """Return the chance that each customer orders nothing in the next quarter, uncontacted.
 
@@ -105,12 +118,13 @@ def absence_probability(customers: pd.DataFrame, past: pd.DataFrame) -> pd.Serie
     Parameters
     ----------
     customers
-        segment, and lapse_probability where there is a model.
+        segment; lapse_probability where there is a model, and expected_spend_90, which is missing
+        everywhere where that model only ranks customers, because the season is not known.
     past
         From `returns`; for customers whom the model does not score, the share of their segment.
     """
     known = dict(zip(past["segment"], past["share"].astype(float), strict=True))
     usual = 1 - customers["segment"].map(known).astype(float)
-    if "lapse_probability" not in customers:
+    if "lapse_probability" not in customers or not tells_levels(customers):
         return usual
     return customers["lapse_probability"].astype(float).fillna(usual)

@@ -227,7 +227,6 @@ def _lapse(facts: Mapping[str, Any], settings: Settings, tables: Tables) -> Iter
     )
     ends = [percent(facts[f"lapse.rate_{end}"]) for end in ("lowest", "highest")]
     starts = [*facts["lapse.training_dates"].split(", "), facts["lapse.test_date"]]
-    ahead = percent(facts["lapse.mean_probability"])
     yield Assumption(
         "The time ahead is like those that were learnt from",
         f"{count(len(starts), 'stretch', 'stretches')} of {days}, the first from {starts[0]} on, "
@@ -236,8 +235,8 @@ def _lapse(facts: Mapping[str, Any], settings: Settings, tables: Tables) -> Iter
         (),
         "",
         ("sec-lapse",),
-        f"In the past, {' to '.join(dict.fromkeys(ends))} of active customers stayed away; {ahead} "
-        "are expected to. By so much may the level be wrong; the order of customers suffers less.",
+        f"In the past, {' to '.join(dict.fromkeys(ends))} of active customers stayed away. By so "
+        "much may the level be wrong; the order of customers suffers less.",
     )
 
 

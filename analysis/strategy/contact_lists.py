@@ -17,6 +17,7 @@ from analysis.core import files as core_files
 from analysis.core.names import ACTIVITY, LEDGER
 from analysis.core.problems import Problem, Refused
 from analysis.core.spreadsheets import write_csv
+from analysis.segments.returns import tells_levels
 
 COLUMNS = ["customer_id", "segment", "cluster", "recency_days", "frequency", "monetary"]
 #: What the column says of a customer's consent to messages.
@@ -152,7 +153,9 @@ def contact_lists(
             )
             if members.empty:
                 continue
-            known = members[probability] if probability in members else float("nan")
+            # A probability that only ranks customers is not shown as a number.
+            shown = probability in members and (half == ACTIVITY or tells_levels(people))
+            known = members[probability] if shown else float("nan")
             found[f"contacts/{half}-{name}"] = pd.DataFrame(
                 {
                     "place": range(1, len(members) + 1),

@@ -30,7 +30,6 @@ def contact_tables(
 
 def plan_actions(
     segmented: pd.DataFrame | None,
-    lapse: pd.DataFrame | None,
     coming: pd.DataFrame | None,
     segment_profiles: pd.DataFrame | None,
     segment_overall: pd.DataFrame | None,
@@ -44,7 +43,7 @@ def plan_actions(
 
     Parameters
     ----------
-    segmented, lapse, coming, segment_profiles, segment_overall, segment_returns
+    segmented, coming, segment_profiles, segment_overall, segment_returns
         Of the customers of the orders; None without orders.
     regulars_at_risk, risk_groups, risk_group_effects
         Of the regular customers; None without them, or without a model.
@@ -65,11 +64,8 @@ def plan_actions(
         "risk_group_effects": risk_group_effects,
     }
     tables = {name: table for name, table in given.items() if table is not None}
-    if lapse is not None:
-        tables["customers"] = tables["customers"].merge(lapse, on="customer_id", validate="1:1")
     if coming is not None:
-        more = coming.drop(columns="lapse_probability")
-        tables["customers"] = tables["customers"].merge(more, on="customer_id", validate="1:1")
+        tables["customers"] = tables["customers"].merge(coming, on="customer_id", validate="1:1")
     made, facts = strategy(tables, read_plan(read_segments()), settings)
     people = {name: tables[name] for name in ("customers", "activity") if name in tables}
     return people | made, facts
