@@ -29,7 +29,7 @@ from analysis.forecast.lapse_features import (
     limit_customers,
     snapshot,
 )
-from analysis.forecast.names import RFM
+from analysis.forecast.names import BG_NBD, RECENCY, RFM
 from analysis.orders.ledger import Ledger
 from analysis.segments import rfm
 from analysis.stats import bootstrap, evaluation, models
@@ -88,14 +88,20 @@ def people(ledger: Ledger) -> pd.DataFrame:
     return table.assign(segment=np.where(table["frequency"] > 1, "again", "once"))
 
 
-def told(ledger: Ledger, customers: pd.DataFrame, days: int = DAYS, **more: Any) -> lapse.Lapse:
+def told(
+    ledger: Ledger,
+    customers: pd.DataFrame,
+    days: int = DAYS,
+    given: dict[str, Any] | None = None,
+    **more: Any,
+) -> lapse.Lapse:
     """Read a ledger with few resamples, and candidates that are quick to learn."""
     quick = {name: plan for name, plan in lapse.PLANS.items() if name in text_lapse.NAMES}
     quick["logistic regression"] = lapse.PLANS["logistic regression"]
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {"PLANS": quick, "DRAWS": 199, **more}.items():
             patch.setattr(bootstrap if name == "DRAWS" else lapse, name, value)
-        return lapse.read_lapse(ledger, customers, days, SEED, minimum_group=5)
+        return lapse.read_lapse(ledger, customers, days, SEED, minimum_group=5, **(given or {}))
 
 
 def of(path: Path, rows: list[Row]) -> lapse.Lapse:
@@ -438,6 +444,29 @@ def test_today_only_active_customers_are_scored(
         assert risk["scored"][str(name)] == len(group)
         assert risk["mean"][str(name)] == pytest.approx(p[group.index].mean())
     assert risk["expected"].sum() == pytest.approx(made.facts["lapse.expected"])
+
+
+def test_how_many_will_lapse_is_told_only_where_the_season_is_known(
+    ledger: Ledger, customers: pd.DataFrame
+) -> None:
+    scores = pd.Series(0.6, index=customers["customer_id"])
+    few = {name: lapse.PLANS[name] for name in (CONSTANT, RECENCY, RFM, BG_NBD)}
+    known, unknown = (
+        told(ledger, customers, given={"scores": scores, "season_known": season}, PLANS=few)
+        for season in (True, False)
+    )
+    # The scores are those of the forecast of orders, for active customers.
+    assert known.probabilities.dropna().eq(0.6).all()
+    assert known.facts["lapse.mean_probability"] == pytest.approx(0.6)
+    assert known.facts["lapse.expected"] == pytest.approx(0.6 * known.facts["lapse.scored"])
+    assert not set(lapse.LEVELS) & set(unknown.facts)
+    assert len(known.segments)
+    assert unknown.segments.empty
+    said = text_lapse.expected_lapses(unknown.facts)
+    assert "%" not in said
+    assert "A second year of orders" in said
+    # What came in the past is told in any case.
+    assert unknown.rates.equals(known.rates)
 
 
 def test_small_segments_are_left_out() -> None:

@@ -295,6 +295,9 @@ def test_who_is_not_scored_stays_away_as_the_segment_does() -> None:
     assert returns.absence_probability(people[["segment"]], past).tolist()[:2] == pytest.approx(
         [0.3, 0.3]
     )
+    # A probability that only ranks customers says nothing of how many stay away.
+    unknown = people.assign(expected_spend_90=np.nan)
+    assert returns.absence_probability(unknown, past).tolist()[:2] == pytest.approx([0.3, 0.3])
 
 
 def test_the_past_of_a_small_ledger_is_counted_by_hand(tmp_path: Path) -> None:
