@@ -60,4 +60,4 @@ def draw_lapse(seen: lapse.Lapse) -> None:
     ):
         message = getattr(text_lapse, name)(table)
         assert message.endswith(".") and "nan" not in message
-        assert plotting.draw(getattr(figures_lapse, name)(table, message)).startswith(b"<?xml")
+        assert plotting.draw(getattr(figures_lapse, name)(table, message)).startswith(b"<svg")

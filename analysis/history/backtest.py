@@ -70,12 +70,16 @@ class Promise(NamedTuple):
         As tested then, with its 95% interval.
     customers
         How many the model has learnt from: the level that it expects is only as certain as that.
+    level
+        Whether it said how many would lapse. Where the season was not known, it only ranked
+        customers, and only their ranking can decay.
     """
 
     roc_auc: float
     low: float
     high: float
     customers: int
+    level: bool = True
 
 
 class Verdict(NamedTuple):
@@ -310,7 +314,7 @@ def lapse_promise(facts: Mapping[str, Any]) -> Promise | None:
         return None
     customers = facts["lapse.training_customers"] + facts["lapse.test_customers"]
     area, low, high = (float(facts[f"lapse.roc_auc{end}"]) for end in _ENDS)
-    return Promise(area, low, high, int(customers))
+    return Promise(area, low, high, int(customers), bool(facts.get("forecast.season_known", True)))
 
 
 def decline_promise(activity_models: pd.DataFrame, customers: int) -> Promise | None:
@@ -371,7 +375,9 @@ def check_promise(row: Mapping[str, Any] | pd.Series, promise: Promise | None) -
             reasons.append(RANKING)
     mean, error = row["predicted"], row["observed_se"]
     levelled = (
-        bool(np.isfinite([mean, error]).all()) and (error * row["n"]) ** 2 >= FEWEST_OF_A_KIND
+        promise.level
+        and bool(np.isfinite([mean, error]).all())
+        and (error * row["n"]) ** 2 >= FEWEST_OF_A_KIND
     )
     if levelled:
         learnt = mean * (1 - mean) / max(promise.customers, 1)

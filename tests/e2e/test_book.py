@@ -34,7 +34,7 @@ PARTS = {
             "sec-worth-ledger",
             "fig-revenue-by-month",
             "fig-movement",
-            "fig-lapse-segments",
+            "fig-lapse-models",
             "tbl-cleaning",
         ),
         *("tbl-candidates", "tbl-lapse-models", "tbl-columns-customers"),

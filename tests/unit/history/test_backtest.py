@@ -321,6 +321,9 @@ def test_small_misses_of_very_many_customers_are_no_decay() -> None:
         ).reason
         == backtest.RANKING
     )
+    # Where the season was not known, no level was promised.
+    ranked = sure._replace(level=False)
+    assert backtest.check_promise({**row, "observed": 0.45}, ranked).reason == ""
     # What is better than promised has not decayed.
     assert not backtest.check_promise({**row, "roc_auc": 0.9}, sure).decayed
     assert backtest.check_promise(row, None) == backtest.Verdict(False, False, "")
@@ -343,6 +346,8 @@ def test_promises_are_read_from_builds() -> None:
         "lapse.test_customers": 1000,
     }
     assert backtest.lapse_promise(facts) == PROMISE
+    unknown = backtest.lapse_promise({**facts, "forecast.season_known": False})
+    assert unknown == PROMISE._replace(level=False)
     assert backtest.lapse_promise({"lapse.available": False}) is None
     assert backtest.lapse_promise({}) is None
     table = pd.DataFrame(
