@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.forecast.names import FEW, TIER_NAMES
 from analysis.forecast.season import (
-    FEW,
+    MOST_BEFORE,
     QUARTER,
     YEAR,
     Season,
@@ -34,7 +35,6 @@ from analysis.forecast.spend_evaluation import (
     spend_test_facts,
 )
 from analysis.forecast.spend_features import (
-    TIER_NAMES,
     account_tiers,
     customer_base,
     history,
@@ -159,6 +159,8 @@ def forecast_coming(
     customers = describe_customers(today, people, away, season, found, shop)
     table = describe_groups(groups, customers, season, found, shop)
     scored = customers["lapse_probability"].notna()
+    if scored.any():
+        facts["forecast.lapse_model"] = "logistic regression"
     facts["forecast.scored"] = int(scored.sum())
     facts["forecast.not_scored"] = int((~scored).sum())
     facts |= riskiest_facts(customers)
@@ -207,7 +209,7 @@ def rank_customers(shop: Shop, season: Season, days: int) -> pd.Series:
     earlier, look_back = season.earlier, season.look_back
     if not season.known:
         earlier = shop.as_of - dt.timedelta(days=days)
-        look_back = (earlier - shop.first).days
+        look_back = min((earlier - shop.first).days, MOST_BEFORE)
     none = pd.Series(dtype=float, name="lapse_probability")
     # As many days are needed to test the ranking: see `forecast.lapse`.
     if look_back < 2 * days:

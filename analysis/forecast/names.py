@@ -1,4 +1,4 @@
-"""Name the models, the roles of cut-off dates, and the risk groups."""
+"""Name the models and the rules that choose them, dates, lists, account tiers and risk groups."""
 
 from __future__ import annotations
 
@@ -11,3 +11,29 @@ CALM = "low risk, high profit"
 #: From the one worth keeping to the one to leave in peace.
 GROUPS = (TARGET, CALM, "high risk, low profit", "low risk, low profit")
 HIGH_RISK = (TARGET, "high risk, low profit")
+#: Models of spend.
+OWN_RATE = "own rate"
+LAST_PERIOD = "last period"
+SEGMENT_MEAN = "segment mean"
+TWO_PART = "two-part linear"
+REFERENCE = "BG/NBD and gamma-gamma"
+#: How candidates were tested.
+IN_TIME, IN_FOLDS = "a later year", "folds of customers"
+#: How a candidate is chosen, as the report states it.
+SPEND_RULE = (
+    "The simplest candidate whose rank correlation with what customers spent is no more than one "
+    "standard error of the difference below the best, over all tests together."
+)
+#: Why a season is not known.
+TOO_SHORT, GAP, FEW = "too short", "gap", "few customers"
+#: Account tiers, by place among all customers.
+TIER_NAMES = ("top 20", "21 to 100", "101 to 500", "501 to 1,500", "the rest")
+#: Lists of next products, and what ranks them.
+REORDER, CROSS_SELL = "reorder", "new to the customer"
+RANDOM, POPULARITY = "random", "popularity"
+OWN_RHYTHM, CO_PURCHASE, RIDGE = "own purchases", "co-purchase", "ridge item to item"
+#: How one is chosen, as the report states it.
+LIST_RULE = (
+    "The simplest candidate whose hits are no more than one standard error of the difference below "
+    "those of the best."
+)

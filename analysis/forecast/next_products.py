@@ -24,25 +24,26 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import linalg, sparse
 
+from analysis.forecast.names import (
+    CO_PURCHASE,
+    CROSS_SELL,
+    OWN_RHYTHM,
+    POPULARITY,
+    RANDOM,
+    REORDER,
+    RIDGE,
+)
 from analysis.orders.as_of import lines_known_at
 from analysis.orders.ledger import NET, Ledger
 from analysis.stats.bootstrap import percentile_interval, resampled_sums, subsample
 
 Numbers = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
-REORDER, CROSS_SELL = "reorder", "new to the customer"
-RANDOM, POPULARITY = "random", "popularity"
-OWN_RHYTHM, CO_PURCHASE, RIDGE = "own purchases", "co-purchase", "ridge item to item"
 #: The candidates of each list, from the simplest to the least simple.
 CANDIDATES = {
     REORDER: (RANDOM, POPULARITY, OWN_RHYTHM),
     CROSS_SELL: (RANDOM, POPULARITY, CO_PURCHASE, RIDGE),
 }
-#: How one is chosen, as the report states it.
-LIST_RULE = (
-    "The simplest candidate whose hits are no more than one standard error of the difference below "
-    "those of the best."
-)
 #: Length of the lists, and the lengths at which they are tested.
 LENGTH, LENGTHS = 5, (5, 10)
 #: The products with most customers, as many as a matrix of all pairs has room for.

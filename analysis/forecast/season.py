@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.forecast.names import GAP, TOO_SHORT
 from analysis.orders.purchases import day_number
 
 #: Days that are forecast: a quarter, and a year.
@@ -25,8 +26,6 @@ MOST_BEFORE = 730
 #: A longer time without a single order, in the season or in the days before it, is a missing file
 #: or a closed shop: what customers did then is not known.
 LONGEST_GAP = 45
-#: Why a season is not known.
-TOO_SHORT, GAP, FEW = "too short", "gap", "few customers"
 Facts = dict[str, Any]
 
 

@@ -19,6 +19,13 @@ import pandas as pd
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
+from analysis.forecast.names import (
+    LAST_PERIOD,
+    OWN_RATE,
+    REFERENCE,
+    SEGMENT_MEAN,
+    TWO_PART,
+)
 from analysis.forecast.spend_features import (
     FEWEST_DAYS,
     TIERS,
@@ -32,11 +39,6 @@ from analysis.orders.purchases import Purchases
 from analysis.stats import bgnbd, gamma_gamma
 
 Numbers = npt.NDArray[np.float64]
-OWN_RATE = "own rate"
-LAST_PERIOD = "last period"
-SEGMENT_MEAN = "segment mean"
-TWO_PART = "two-part linear"
-REFERENCE = "BG/NBD and gamma-gamma"
 #: From the simplest to the least simple.
 CANDIDATES = (OWN_RATE, LAST_PERIOD, SEGMENT_MEAN, TWO_PART, REFERENCE)
 #: The strength of the regularisation: of standardised features, in units of one customer.

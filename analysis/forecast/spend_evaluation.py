@@ -17,20 +17,14 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.model_selection import KFold
 
+from analysis.forecast.names import IN_FOLDS, IN_TIME, TIER_NAMES
 from analysis.forecast.spend import CANDIDATES, Forecast, Sample, add_reference, forecast_spend
-from analysis.forecast.spend_features import TIER_NAMES, account_tiers
+from analysis.forecast.spend_features import account_tiers
 from analysis.stats.bootstrap import percentile_interval, resampled_counts, subsample
 from analysis.stats.intervals import wilson
-from analysis.stats.ranking import captured, misplaced, weighted_spearman
+from analysis.stats.ranking import captured_share, misplaced, weighted_spearman
 
 Numbers = npt.NDArray[np.float64]
-#: How candidates were tested.
-IN_TIME, IN_FOLDS = "a later year", "folds of customers"
-#: How a candidate is chosen, as the report states it.
-SPEND_RULE = (
-    "The simplest candidate whose rank correlation with what customers spent is no more than one "
-    "standard error of the difference below the best, over all tests together."
-)
 FOLDS = 5
 #: Length of the list of the best customers, as a share of them.
 TOP = 0.1
@@ -124,7 +118,7 @@ def compare_spend(tests: Sequence[SpendTest], days: int, seed: int) -> pd.DataFr
             for name, forecast in test.forecasts.items():
                 scores = forecast.expected[some]
                 ranks[name].append(rank_correlation(scores, came[some], weights))
-                tops[name].append(captured(scores, came[some], weights, TOP))
+                tops[name].append(captured_share(scores, came[some], weights, TOP))
         for name, forecast in test.forecasts.items():
             row = measure(test, forecast)
             for measured, blocks in (("spearman", ranks), ("top_decile", tops)):
@@ -167,8 +161,8 @@ def measure(test: SpendTest, forecast: Forecast) -> dict[str, Any]:
         "tested": test.how,
         "customers": len(came),
         "spearman": float(rank_correlation(expected, came, every)[0]),
-        "top_decile": float(captured(expected, came, every, TOP)[0]),
-        "perfect_decile": float(captured(came, came, every, TOP)[0]),
+        "top_decile": float(captured_share(expected, came, every, TOP)[0]),
+        "perfect_decile": float(captured_share(came, came, every, TOP)[0]),
         "mae": float(np.abs(scaled - came).mean()),
         "predicted": said,
         "came": total,

@@ -23,7 +23,6 @@ WINDOWS = (30, 90, 180, 365)
 FEWEST_DAYS = 90
 #: Account tiers: the largest 20 customers, those up to place 100, and so on; the rest come last.
 TIERS = (20, 100, 500, 1500)
-TIER_NAMES = ("top 20", "21 to 100", "101 to 500", "501 to 1,500", "the rest")
 
 
 def history(purchases: Purchases, date: dt.date, look_back: int) -> pd.DataFrame:
@@ -135,7 +134,7 @@ def customer_base(past: pd.DataFrame) -> pd.DataFrame:
 
 
 def account_tiers(past: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """Return the account tier of each customer, a place in `TIER_NAMES`.
+    """Return the account tier of each customer, a place in `names.TIER_NAMES`.
 
     Customers are ranked by net spend in the last 365 days before the date, as far as the look-back
     reaches, then by all that is known.

@@ -27,6 +27,7 @@ from analysis.stats import bootstrap, evaluation
 from analysis.stats.evaluation import EDGE
 from analysis.stats.intervals import wilson
 from analysis.stats.models import Numbers
+from analysis.stats.ranking import captured_share
 
 #: The list whose catch is told: this share of the customers.
 TOP = 0.1
@@ -98,49 +99,6 @@ class Verdict(NamedTuple):
     judged: bool
     decayed: bool
     reason: str
-
-
-def captured_share(
-    scores: npt.ArrayLike, values: npt.ArrayLike, weights: Numbers, top: float
-) -> Numbers:
-    """Return which share of some values lies with the customers whose scores are highest.
-
-    Customers with the same score share what is left of the list, so that a score that tells
-    nothing catches just `top`.
-
-    Parameters
-    ----------
-    scores
-        By which a list would be made, the highest first.
-    values
-        What it would catch: of each customer, not below 0.
-    weights
-        How often each customer counts: one row a resample.
-    top
-        Length of the list, as a share of the customers.
-
-    Returns
-    -------
-    numpy.ndarray
-        One share a row of weights; missing where there is nothing to catch.
-
-    Examples
-    --------
-    >>> captured_share([4, 3, 2, 1], [1, 1, 0, 0], np.ones((1, 4)), 0.25)
-    array([0.5])
-    >>> captured_share([1, 1, 1, 1], [1, 1, 0, 0], np.ones((1, 4)), 0.25)
-    array([0.25])
-    """
-    s, v = np.asarray(scores, dtype=float), np.asarray(values, dtype=float)
-    order = np.argsort(-s, kind="stable")
-    starts = np.append(0, np.flatnonzero(np.diff(s[order])) + 1)
-    size = np.add.reduceat(weights[:, order], starts, axis=1)
-    sums = np.add.reduceat(weights[:, order] * v[order], starts, axis=1)
-    above = np.cumsum(size, axis=1) - size
-    room = top * weights.sum(axis=1, keepdims=True) - above
-    taken = np.clip(room / np.maximum(size, 1e-9), 0, 1)
-    total = sums.sum(axis=1)
-    return np.asarray((taken * sums).sum(axis=1) / np.where(total > 0, total, np.nan))
 
 
 def recalibration(happened: npt.ArrayLike, predicted: npt.ArrayLike) -> dict[str, float]:

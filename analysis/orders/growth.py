@@ -17,6 +17,22 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.orders.ledger import NET, Ledger
+from analysis.orders.names import (
+    ALL,
+    CUSTOMERS,
+    FREQUENCY,
+    ITEMS,
+    KNOWN,
+    NEW,
+    NOBODY,
+    ON_PREVIOUS,
+    ORDERS,
+    PRICE,
+    QUARTER_ON_YEAR,
+    RETURNING,
+    VALUE,
+    YEAR_ON_YEAR,
+)
 from analysis.stats.bootstrap import percentile_interval, resampled_sums
 from analysis.stats.periods import covers_month
 
@@ -24,16 +40,6 @@ Numbers = npt.NDArray[np.float64]
 Facts = dict[str, Any]
 #: Days without an order after which a customer counts as new again.
 LOOK_BACK = 365
-#: What is compared with what.
-QUARTER_ON_YEAR = "three months, year on year"
-YEAR_ON_YEAR = "twelve months, year on year"
-ON_PREVIOUS = "three months, against the three before"
-#: Whose revenue it is.
-NEW, RETURNING = "new customers", "returning customers"
-KNOWN, NOBODY, ALL = "known customers", "orders without a customer", "all"
-#: What revenue is the product of.
-CUSTOMERS, FREQUENCY = "customers", "orders per customer"
-ITEMS, PRICE, ORDERS, VALUE = "items per order", "price per item", "orders", "revenue per order"
 
 
 class Comparison(NamedTuple):
@@ -96,6 +102,13 @@ def find_comparisons(first: dt.date, as_of: dt.date) -> list[Comparison]:
         if covers_month(before[0].date(), first, as_of) and before[0] < end - length:
             found.append(Comparison(name, before, (end - length, end)))
     return found
+
+
+def has_orders(orders: pd.DataFrame, comparison: Comparison) -> bool:
+    """Tell whether known customers ordered in both periods: else there is nothing to compare."""
+    day = orders.loc[orders["customer_id"].notna(), "day"]
+    periods = (comparison.before, comparison.after)
+    return all(((day >= start) & (day < end)).any() for start, end in periods)
 
 
 def mark_new(orders: pd.DataFrame) -> pd.Series:

@@ -33,6 +33,7 @@ def growth_tables(
     found = [
         growth.compare_revenue(orders, comparison, first, seed, smallest)
         for comparison in growth.find_comparisons(first, as_of)
+        if growth.has_orders(orders, comparison)
     ]
     change, tree = (
         pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

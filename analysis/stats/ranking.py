@@ -8,7 +8,9 @@ import numpy.typing as npt
 Numbers = npt.NDArray[np.float64]
 
 
-def captured(scores: npt.ArrayLike, values: npt.ArrayLike, weights: Numbers, top: float) -> Numbers:
+def captured_share(
+    scores: npt.ArrayLike, values: npt.ArrayLike, weights: Numbers, top: float
+) -> Numbers:
     """Return which share of some values lies with the customers whose scores are highest.
 
     Customers with the same score share what is left of the list, so that a score that tells
@@ -32,9 +34,9 @@ def captured(scores: npt.ArrayLike, values: npt.ArrayLike, weights: Numbers, top
 
     Examples
     --------
-    >>> captured([4, 3, 2, 1], [1, 1, 0, 0], np.ones((1, 4)), 0.25)
+    >>> captured_share([4, 3, 2, 1], [1, 1, 0, 0], np.ones((1, 4)), 0.25)
     array([0.5])
-    >>> captured([1, 1, 1, 1], [1, 1, 0, 0], np.ones((1, 4)), 0.25)
+    >>> captured_share([1, 1, 1, 1], [1, 1, 0, 0], np.ones((1, 4)), 0.25)
     array([0.25])
     """
     s, v = np.asarray(scores, dtype=float), np.asarray(values, dtype=float)

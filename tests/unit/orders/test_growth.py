@@ -121,6 +121,17 @@ def test_only_periods_that_are_covered_whole_are_compared(
     assert len(growth.find_comparisons(first, as_of)) == names
 
 
+def test_periods_without_orders_are_not_compared() -> None:
+    orders = make_orders()
+    comparison = growth.find_comparisons(FIRST, AS_OF)[0]
+    assert growth.has_orders(orders, comparison)
+    start, end = comparison.before
+    kept = orders[(orders["day"] < start) | (orders["day"] >= end)]
+    assert not growth.has_orders(kept, comparison)
+    nobody = orders.assign(customer_id=None)
+    assert not growth.has_orders(nobody, comparison)
+
+
 def test_facts_are_null_where_the_year_before_is_missing() -> None:
     facts = growth.growth_facts(pd.DataFrame())
     assert facts["growth.revenue_yoy"] is None

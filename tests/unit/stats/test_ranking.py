@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 from scipy import stats
 
-from analysis.stats.ranking import captured, misplaced, weighted_ranks, weighted_spearman
+from analysis.stats.ranking import captured_share, misplaced, weighted_ranks, weighted_spearman
 
 SMALL = st.integers(0, 5).map(float)
 
@@ -34,8 +34,8 @@ def test_ranks_of_rows_that_count_once_are_the_usual_ones(values: np.ndarray) ->
 def test_a_perfect_list_catches_at_least_what_any_other_catches() -> None:
     random = np.random.default_rng(1)
     values, weights = random.pareto(2, 200), np.ones((1, 200))
-    best = captured(values, values, weights, 0.1)
-    assert best >= captured(random.random(200), values, weights, 0.1)
+    best = captured_share(values, values, weights, 0.1)
+    assert best >= captured_share(random.random(200), values, weights, 0.1)
 
 
 def test_money_expected_in_the_right_groups_is_not_misplaced_whatever_the_level() -> None:
