@@ -279,13 +279,13 @@ CASES = {
     "thousands": case(
         with_some(2, UnitPrice="1,234"), r"column 'UnitPrice': 10\.0% .*row 2: '1,234'"
     ),
-    "names for ids": case(
-        with_some(20, CustomerID="Ann Smith"),
-        r"column 'CustomerID': 100\.0% of the rows break the rule 'an id has a digit, no spaces, "
-        r"and no decimals'.*'Ann Smith'. Name the column that holds the customer's number",
+    "prices for ids": case(
+        with_some(20, CustomerID="12.50"),
+        r"column 'CustomerID': 100\.0% of the rows break the rule 'an id is no number with "
+        r"decimals'.*'12\.50'. Name the column that holds the customer's number",
     ),
     "ids that a spreadsheet mangled": case(
-        with_some(20, CustomerID="1.23457E+11"), r"'an id has a digit.*for example row 2: '1\.234"
+        with_some(20, CustomerID="1.23457E+11"), r"'an id is no number.*for example row 2: '1\.234"
     ),
     "no ids": case(
         with_some(20, CustomerID=""),

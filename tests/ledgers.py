@@ -71,12 +71,12 @@ def plain_cleaning(rows: Sequence[Row]) -> list[list[Row]]:
     """Take the six cleaning steps in plain Python, line by line; return the lines after each."""
     known = [row for row in rows if row["CustomerID"]]
     distinct = [dict(items) for items in sorted({tuple(sorted(row.items())) for row in known})]
-    sales = [row for row in distinct if not row["InvoiceNo"].upper().startswith("C")]
+    sales = [row for row in distinct if not takes_back(row)]
     positive = [r for r in sales if float(r["Quantity"]) > 0 and float(r["UnitPrice"]) > 0]
     products = [row for row in positive if re.match(r"\d{5}|DCGS", row["StockCode"])]
     bought, back = defaultdict(list), defaultdict(list)
     for row in distinct:
-        if row["InvoiceNo"].upper().startswith("C"):
+        if takes_back(row):
             back[what(row, -1)].append(row)
     for row in products:
         bought[what(row)].append(row)
@@ -88,6 +88,12 @@ def plain_cleaning(rows: Sequence[Row]) -> list[list[Row]]:
             if not (n < len(times) and row["InvoiceDate"] <= times[n]):
                 net.append(row)
     return [known, distinct, sales, positive, products, net]
+
+
+def takes_back(row: Row) -> bool:
+    """Tell whether a line takes a purchase back: it has the prefix and brings nothing, or takes."""
+    amount = float(row["Quantity"]) * float(row["UnitPrice"])
+    return amount < 0 or (row["InvoiceNo"].upper().startswith("C") and amount <= 0)
 
 
 def what(row: Row, sign: int = 1) -> tuple[str, str, float, float]:

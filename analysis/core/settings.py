@@ -12,6 +12,7 @@ import datetime as dt
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -63,12 +64,16 @@ def _date_format(text: str) -> str:
 
 def _ledger_names(columns: dict[str, list[str]]) -> dict[str, list[str]]:
     known = "invoice stock_code description quantity invoice_date unit_price customer_id country "
-    known += "amount"
+    known += "amount till status currency_code"
     if strange := set(columns) - set(known.split()):
         raise ValueError(f"there is no column {', '.join(sorted(strange))}; there are {known}")
     return columns
 
 
+#: What is refused for want of evidence, and may be accepted by its name.
+Acceptable = Literal[
+    "shared_customer", "single_orders", "small_amounts", "unknown_statuses", "few_products"
+]
 Share = Annotated[float, Field(ge=0, le=1)]
 Names = dict[str, list[str]]
 OptionalDate = Annotated[dt.date | None, BeforeValidator(lambda text: text or None)]
@@ -110,6 +115,13 @@ class TransactionSettings(_Section):
     earliest_date: dt.date
     date_formats: list[Annotated[str, AfterValidator(_date_format)]] = Field(min_length=1)
     columns: Annotated[Names, AfterValidator(_ledger_names)]
+    no_customer: list[str] = []
+    no_sale_statuses: list[str] = []
+    sale_statuses: list[str] = []
+    only_currency: str = ""
+    line_amount: Literal["", "amount", "quantity_times_price"] = ""
+    equal_lines: Literal["", "count", "drop"] = ""
+    accept: list[Acceptable] = []
 
 
 class ActivitySettings(_Section):
@@ -269,6 +281,15 @@ def read_settings(path: Path = SETTINGS_FILE, folder: Path | None = None) -> Set
         ) from None
     settings._notes = tuple(notes)
     return settings
+
+
+@cache
+def shipped_columns() -> dict[str, list[str]]:
+    """Return the names that the ledger's columns may have, as the project ships them."""
+    columns: dict[str, list[str]] = _read_table(SETTINGS_FILE, SETTINGS_FILE.name)["transactions"][
+        "columns"
+    ]
+    return columns
 
 
 def merge_tables(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from analysis.core.files import Fact
 from analysis.core.progress import Steps
 from analysis.core.settings import Settings
 from analysis.forecast.lapse import read_lapse
+from analysis.orders.home_market import named_home
 from analysis.orders.ledger import Ledger, with_ledger
 
 
@@ -39,7 +40,7 @@ def forecast_lapse(
         settings.models.lapse_days,
         settings.engine.seed,
         minimum_group=settings.report.smallest_group,
-        home=settings.transactions.home_country,
+        home=named_home(ledger, settings.transactions.home_country),
         scores=coming.set_index("customer_id")["lapse_probability"],
         season_known=season_known,
         tell=progress.tell,

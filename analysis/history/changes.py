@@ -20,6 +20,7 @@ from analysis.core.files import Fact, data_version, read_json
 from analysis.core.settings import Settings
 from analysis.history import backtest, drift, findings, outcomes
 from analysis.history.names import COUNT, DAYS, DECLINE, LAPSE, MONEY, PROFIT, SAME, SCORE, SHARE
+from analysis.orders.home_market import named_home
 from analysis.orders.ledger import Ledger
 from analysis.segments import movement, rfm
 from analysis.segments.rules import Segment, former_names
@@ -265,9 +266,8 @@ def compare_with_last(
             then = {name: fact for name, fact in then.items() if not name.startswith(SIZES)}
     if ledger and day and dt.date.fromisoformat(day) < ledger.as_of:
         date = dt.date.fromisoformat(day)
-        noticed += drift.lapse_drift(
-            ledger, date, settings.models.lapse_days, settings.transactions.home_country
-        )
+        home = named_home(ledger, settings.transactions.home_country)
+        noticed += drift.lapse_drift(ledger, date, settings.models.lapse_days, home)
         past = pd.concat(
             [
                 people[["customer_id", "monetary", "segment"]].assign(date=pd.Timestamp(when))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
@@ -48,11 +47,7 @@ class Drawn(NamedTuple):
 def draw(ledger: Ledger) -> Drawn:
     """Draw from a ledger what is compared."""
     lines = ledger.lines.filter(ledger.lines.broken == 0)
-    order = lines.customer_id.fill_null("") + lines.order_id
-    lines = lines.mutate(
-        order_id=ibis.ifelse(lines.invoice.isnull(), order, lines.order_id),
-        day=lines.invoice_date.truncate("D"),
-    )
+    lines = lines.mutate(day=lines.invoice_date.truncate("D"))
     copies, gross = lines.copies, lines.cleaning_step >= GROSS
     days = lines.group_by("day").aggregate(
         lines=copies.sum(),

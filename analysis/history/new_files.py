@@ -99,7 +99,11 @@ def overlap(old: Drawn, new: Drawn) -> pd.DataFrame:
             (lines.day >= ibis.timestamp(str(low))) & (lines.day <= ibis.timestamp(str(high)))
         )
         return (
-            lines.group_by(order=lines.order_id.hash(), item=lines.stock_code.fill_null("").hash())
+            # A number that comes again changes the keys of orders, and not what was sold.
+            lines.group_by(
+                order=ibis.coalesce(lines.invoice, lines.order_id).hash(),
+                item=lines.stock_code.fill_null("").hash(),
+            )
             .aggregate(
                 month=lines.day.min().truncate("M"),
                 lines=lines.copies.sum(),

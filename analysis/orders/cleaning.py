@@ -29,16 +29,12 @@ from analysis.core.problems import Problem, Refused
 from analysis.core.settings import TransactionSettings
 from analysis.ingest.parts import Part
 from analysis.orders import contract
-from analysis.orders.ledger import (
-    GROSS,
-    LINE_COLUMNS,
-    MONEY,
-    NET,
-    NUMBER_COLUMNS,
-    TEXT_COLUMNS,
-    Ledger,
-    hash_of,
-)
+from analysis.orders.columns import EXTRAS
+from analysis.orders.ledger import GROSS, LINE_COLUMNS, NET, Ledger
+from analysis.orders.meaning.copies import merge, preference
+from analysis.orders.meaning.draft import Draft
+from analysis.orders.meaning.guards import give_meaning
+from analysis.orders.meaning.reversals import remove_reversals
 from analysis.orders.notation import Reading, canonical_lines, read_notations
 from analysis.orders.refusals import (
     count_lines,
@@ -123,9 +119,9 @@ def _place(
         raw = raw.union(canonical_lines(reading, place))
     raw = raw.mutate(broken=_pack_bits(contract.breaches(schema, raw)))
 
-    read = _read_once(engine, raw, settings, columns)
-    counts = count_lines(read)
-    files = summarise_files(read, counts, readings)
+    typed = _type_once(engine, raw)
+    counts = count_lines(typed)
+    files = summarise_files(typed, counts, readings)
     rules = summarise_rules(counts, schema, parts)
     problems = problems + list_problems(raw, files, schema, settings, readings)
     if problems:
@@ -133,17 +129,21 @@ def _place(
 
     day = as_of or (files["last_date"].max() + pd.Timedelta(days=1)).date()
     refused = int(files["refused_rows"].sum())
-    quarantine = quarantine_lines(engine, read, readings, schema, parts, refused)
-    read = _merge_identical(engine, read)
+    quarantine = quarantine_lines(engine, typed, readings, schema, parts, refused)
+    draft = give_meaning(Draft(engine, typed, tuple(readings), settings))
+    if draft.problems:
+        raise Refused([*draft.problems])
+    read, told = merge(engine, _write(draft), preference(draft))
+    engine.raw_sql("DROP TABLE typed")
     late = read.invoice_date >= ibis.timestamp(f"{day}")
     late_rows = 0
     if counts["latest"].max() >= pd.Timestamp(day):
         found = read.aggregate(rows=read["read"].sum(where=late).fill_null(0))
         late_rows = int(found.execute().iloc[0, 0])
-    lines = _with_orders(read.mutate(line_id=read.rowid()))
+    lines = read.mutate(line_id=read.rowid())
     if late_rows:
         lines = lines.filter(~late | lines.invoice_date.isnull())
-    reversals = _remove_reversals(engine, lines)
+    reversals = remove_reversals(engine, lines)
     cancellations = lines.filter((lines.cleaning_step == 2) & lines.cancelled)
     _refuse_without_sales(lines, day, late_rows)
     return Ledger(
@@ -151,14 +151,14 @@ def _place(
         lines=lines,
         cancellations=cancellations,
         reversals=reversals,
-        columns=columns,
+        columns=columns & {*LINE_COLUMNS},
         files=files.drop(columns=["future_rows", "customers", "customer_rows"]),
         rules=rules,
         quarantine=quarantine,
         first_day=files["first_date"].min().date(),
         as_of=day,
         late_rows=late_rows,
-        assumptions=recorded(readings),
+        assumptions=(*recorded(readings), *draft.assumptions, *told),
     )
 
 
@@ -170,126 +170,18 @@ def _pack_bits(expressions: dict[str, ir.BooleanColumn]) -> ir.IntegerColumn:
     return total.cast("int32")
 
 
-def _read_once(
-    engine: Backend, raw: ir.Table, settings: TransactionSettings, columns: frozenset[str]
-) -> ir.Table:
-    """Read everything once: one row per line, with its cleaning step (up to 6) and its hash."""
-    keys = [name for name in LINE_COLUMNS if name in columns]
-    lines = raw.select("part", "row_number", *keys, "broken")
-    lines = lines.mutate(hash=hash_of(ibis.struct({name: lines[name] for name in keys})))
+def _type_once(engine: Backend, raw: ir.Table) -> ir.Table:
+    """Read everything once: one row per line, typed, with the rules that it breaks."""
+    names = ("part", "row_number", *LINE_COLUMNS, *EXTRAS, "rest", "broken")
+    return engine.create_table("typed", raw.select(*names))
+
+
+def _write(draft: Draft) -> ir.Table:
+    """Write the lines with the meaning that the guards gave them."""
     one = ibis.literal(1, "int32")
-    return engine.create_table(
-        "read", _with_steps(lines, settings, columns).mutate(copies=one, read=one)
-    )
-
-
-def _merge_identical(engine: Backend, read: ir.Table) -> ir.Table:
-    """Leave one row per distinct line; count it as often as the file that has it most often.
-
-    Grouping whole lines needs a table as large as the data. Grouping their hashes needs a tenth;
-    lines whose hash occurs once are unlike all others, and the few others are compared in full.
-    """
-    repeated = engine.create_table(
-        "repeated",
-        read.group_by("hash")
-        .aggregate(times=lambda t: t.count())
-        .filter(ibis._.times > 1)
-        .select("hash"),
-        temp=True,
-    )
-    suspects = read.semi_join(repeated, "hash")
-    keys = [name for name in read.columns if name not in ("part", "row_number", "copies", "read")]
-    merged = (
-        suspects.group_by(*keys, "part")
-        .aggregate(times=suspects.count(), row_number=suspects.row_number.min())
-        .group_by(keys)
-        .aggregate(
-            part=lambda t: t.part.min(),
-            row_number=lambda t: t.row_number.min(),
-            copies=lambda t: t.times.max().cast("int32"),
-            read=lambda t: t.times.sum().cast("int32"),
-        )
-    )
-    engine.create_table("merged", merged.select(read.columns), temp=True)
-    engine.raw_sql("DELETE FROM read WHERE hash IN (SELECT hash FROM repeated)")
-    engine.raw_sql("INSERT INTO read FROM merged")
-    return read
-
-
-def _with_steps(
-    lines: ir.Table, settings: TransactionSettings, columns: frozenset[str]
-) -> ir.Table:
-    """Add the missing columns, the amount, the order, and the cleaning step up to 5."""
-    types = dict.fromkeys(TEXT_COLUMNS, "string") | dict.fromkeys(NUMBER_COLUMNS, "float64")
-    lines = lines.mutate(**{name: ibis.null(types[name]) for name in types if name not in columns})
-    whole = {"quantity", "unit_price"} <= columns
-    amount = (lines.quantity * lines.unit_price).round(4) if whole else lines.amount.round(4)
-    # A refused line keeps its amount where one can be read: the lines read are counted with it.
-    known = ~amount.isnan() & (amount.abs() < contract.LARGEST)
-    lines = lines.mutate(amount=ibis.ifelse(known, amount, ibis.null()).cast(MONEY))
-    prefix = settings.cancellation_prefix
-    # Only the beginning in capitals: twice as fast as all of it.
-    cancelled = (lines.invoice.left(len(prefix)).upper() == prefix.upper()).fill_null(False)
-    # A price of nothing but decimals beyond the fourth leaves no amount.
-    positive = lines.amount > 0
-    if whole:
-        positive = positive & (lines.quantity > 0) & (lines.unit_price > 0)
-    pattern = "|".join(f"(?:{code})" for code in settings.product_codes)
-    product = (
-        lines.stock_code.re_search(pattern).fill_null(False)
-        if "stock_code" in columns
-        else ibis.literal(True)
-    )
-    cleaning_step = ibis.cases(
-        ((lines.broken != 0) | lines.customer_id.isnull(), 0),
-        (cancelled, 2),
-        (~positive, 3),
-        (~product, 4),
-        else_=NET,
-    ).cast("int8")
-    return lines.mutate(cleaning_step=cleaning_step, cancelled=cancelled, product=product)
-
-
-def _with_orders(lines: ir.Table) -> ir.Table:
-    """Add the order's id: without invoice numbers, what a customer buys in one day is one order."""
-    by_day = ibis.literal("day ") + lines.invoice_date.date().cast("string")
-    of = (ibis.literal(" of ") + lines.customer_id).fill_null("")
-    return lines.mutate(order_id=lines.invoice.fill_null(by_day + of))
-
-
-def _remove_reversals(engine: Backend, lines: ir.Table) -> ir.Table:
-    """Move purchases that a cancellation reversed to step 5; return them and when it came.
-
-    Per (customer, stock code, price, quantity) the n-th cancellation, in time order, removes the
-    n-th purchase if that came no later.
-    """
-    cancellations = lines.filter((lines.cleaning_step == 2) & lines.cancelled)
-    keys = ["customer_id", "stock_code", "unit_price", "quantity"]
-    ties = ["invoice_date", "order_id", "description", "country"]
-
-    def number_lines(table: ir.Table) -> ir.Table:
-        table = table.mutate(stock_code=table.stock_code.fill_null(""))
-        window = ibis.window(group_by=keys, order_by=[table[tie] for tie in ties])
-        return table.select("line_id", *keys, "invoice_date", nth=ibis.row_number().over(window))
-
-    back = number_lines(cancellations.mutate(quantity=-cancellations.quantity))
-    # Only purchases that some cancellation matches need a number: one line in a hundred.
-    candidates = lines.filter(lines.cleaning_step == NET).semi_join(
-        back.select(*keys).distinct(), keys
-    )
-    bought = number_lines(candidates)
-    pairs = bought.join(back, [*keys, "nth"], rname="{name}_back")
-    reversals = engine.create_table(
-        "reversed",
-        pairs.filter(pairs.invoice_date <= pairs.invoice_date_back).select(
-            "line_id", reversed_on=pairs.invoice_date_back
-        ),
-        temp=True,
-    )
-    engine.raw_sql(
-        f"UPDATE read SET cleaning_step = {GROSS} WHERE rowid IN (SELECT line_id FROM reversed)"
-    )
-    return reversals
+    names = [name for name in draft.lines.columns if name not in EXTRAS]
+    lines = draft.lines.select(*names).mutate(copies=one, read=one)
+    return draft.engine.create_table("read", lines)
 
 
 def _refuse_without_sales(lines: ir.Table, day: dt.date, late_rows: int) -> None:

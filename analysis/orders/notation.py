@@ -15,9 +15,9 @@ from ibis.backends.duckdb import Backend
 from analysis.core.assumptions import Assumption
 from analysis.core.problems import Problem
 from analysis.core.settings import TransactionSettings
-from analysis.ingest.columns import match_columns
 from analysis.ingest.parts import ROW, Part
-from analysis.orders.ledger import NUMBER_COLUMNS
+from analysis.orders.columns import EXTRAS, find_columns, unread
+from analysis.orders.ledger import NUMBER_COLUMNS, hash_of
 
 #: Spaces between thousands that a pattern's "\\s" does not know: no-break, and narrow no-break.
 _SPACES = "\u00a0\u202f"
@@ -65,9 +65,14 @@ def read_notations(
     problems: list[tuple[Part, int, Problem]] = []
     for number, part in enumerate(parts):
         try:
-            names = match_columns(part.columns, settings.columns)
+            names, told = find_columns(part.columns, settings.columns)
         except ValueError as error:
-            problem = Problem(part.source, str(error), remedy="Rename one of them.")
+            problem = Problem(
+                part.source,
+                str(error),
+                remedy="Rename one of them, or name the one that is meant, alone, in "
+                "[transactions.columns] in data/settings.toml.",
+            )
             problems.append((part, len(part.columns), problem))
             continue
         if lacking := _missing_columns(names):
@@ -85,7 +90,9 @@ def read_notations(
             file_row_number=not part.numbered,
             hive_partitioning=False,
         )
-        readings.append(_read_notation(Reading(part, table, names), settings))
+        told = [replace(one, source=part.source) for one in told]
+        reading = Reading(part, table, names, assumptions=tuple(told))
+        readings.append(_read_notation(reading, settings))
     most = {reading.part.file: len(reading.names) for reading in readings}
     meant = [
         problem for part, matches, problem in problems if 2 * matches >= most.get(part.file, 0)
@@ -221,7 +228,21 @@ def canonical_lines(reading: Reading, place: int = 0) -> ir.Table:
             for name in ("description", "country")
         },
         **numbers,
+        **{
+            name: source[name].cast("string").strip().nullif("") if name in source else empty
+            for name in EXTRAS
+        },
+        rest=_rest(reading),
     )
+
+
+def _rest(reading: Reading) -> ir.Value:
+    """Return the hash of all cells that none of our columns is read from."""
+    columns = unread(reading.part.columns, reading.names)
+    if not columns:
+        return ibis.literal(0, "uint64")
+    cells = {f"c{i}": reading.table[name].cast("string") for i, name in enumerate(columns)}
+    return hash_of(ibis.struct(cells))
 
 
 def row_number(reading: Reading) -> ir.IntegerColumn:

@@ -10,6 +10,7 @@ from analysis.core.files import Fact
 from analysis.core.settings import Settings
 from analysis.orders import quality, tables
 from analysis.orders.contract import breaches, sales_schema
+from analysis.orders.home_market import named_home
 from analysis.orders.ledger import LINE_COLUMNS, NET, Ledger, with_ledger
 
 
@@ -21,9 +22,8 @@ def sales_tables(
     """Return the tables of the cleaning and of the sales, and their facts."""
     steps = quality.cleaning_steps(ledger)
     months = tables.monthly(ledger)
-    countries = tables.countries(
-        ledger, settings.transactions.home_country, settings.report.smallest_group
-    )
+    home = named_home(ledger, settings.transactions.home_country)
+    countries = tables.countries(ledger, home, settings.report.smallest_group)
     made = {
         "cleaning_steps": steps,
         "completeness": quality.completeness(ledger),

@@ -15,6 +15,8 @@ from analysis.orders.ledger import LINE_COLUMNS, Ledger
 from analysis.orders.notation import Reading
 from analysis.orders.quality import cleaning_steps
 
+#: From so many days after the last line on, the day of recency is worth a remark.
+STALE = 31
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 
 
@@ -57,13 +59,11 @@ def order_assumptions(ledger: Ledger, settings: TransactionSettings) -> Iterator
     yield from ledger.assumptions
     for row in ledger.files.to_dict("records"):
         yield from _file_assumptions(row)
-    yield _what_an_order_is(ledger)
     yield _what_a_refund_is(ledger, settings)
     yield from _left_out(ledger)
     if home := home_market(ledger, settings.home_country):
-        source = (
-            "as the settings say" if settings.home_country else "since it has the highest sales"
-        )
+        named = settings.home_country
+        source = "as the settings say" if named else "since it has the highest sales"
         yield Assumption(
             "customers",
             f"The home market is taken to be {home}, {source}.",
@@ -72,6 +72,14 @@ def order_assumptions(ledger: Ledger, settings: TransactionSettings) -> Iterator
     yield Assumption(
         "time", f"Recency is counted from {day(ledger.as_of)}.", setting="report.as_of"
     )
+    away = (ledger.as_of - ledger.files["last_date"].max().date()).days
+    if away > STALE:
+        yield Assumption(
+            "time",
+            f"The last line is {count(away, 'day')} older than as_of: every customer has been away "
+            "for at least as long.",
+            setting="report.as_of",
+        )
     if ledger.late_rows:
         yield Assumption(
             "time",
@@ -104,18 +112,6 @@ def _file_assumptions(file: Mapping[Any, Any]) -> Iterator[Assumption]:
         )
 
 
-def _what_an_order_is(ledger: Ledger) -> Assumption:
-    if "invoice" not in ledger.columns:
-        return Assumption(
-            "orders",
-            "There is no column of invoice numbers: what a customer buys in a day is one order.",
-            setting="transactions.columns.invoice",
-        )
-    return Assumption(
-        "orders", "An order is all lines of one customer that share an invoice number."
-    )
-
-
 def _what_a_refund_is(ledger: Ledger, settings: TransactionSettings) -> Assumption:
     prefix = settings.cancellation_prefix
     back = ledger.lines.filter(ledger.lines.cancelled)
@@ -124,12 +120,14 @@ def _what_a_refund_is(ledger: Ledger, settings: TransactionSettings) -> Assumpti
     if not rows:
         return Assumption(
             "refunds",
-            f"No invoice number begins with {prefix!r}, the sign of a cancellation.",
+            f"No line takes a purchase back: none is negative, or has {prefix!r} before its number "
+            "and brings no money.",
             setting="transactions.cancellation_prefix",
         )
     return Assumption(
         "refunds",
-        f"A line is a cancellation if its invoice number begins with {prefix!r}.",
+        f"A line is a cancellation if its invoice number begins with {prefix!r}, unless it brings "
+        "money, or if it takes money back from a known customer.",
         rows=rows,
         money=float(found["money"].fillna(0).iloc[0]),
         setting="transactions.cancellation_prefix",
@@ -144,9 +142,9 @@ _STEPS: dict[int, Assumption] = {
         setting="transactions.columns.customer_id",
     ),
     2: Assumption(
-        "duplicates", "Rows that equal another row in every column that is read count once."
+        "duplicates", "Rows that equal another row in every column of the file count once."
     ),
-    3: Assumption("left out", "Cancellations are no sales."),
+    3: Assumption("left out", "Cancellations, and orders whose status says so, are no sales."),
     4: Assumption("left out", "Lines without a quantity and a price above zero are left out."),
     5: Assumption(
         "left out",

@@ -88,7 +88,7 @@ def test_one_number_on_the_orders_of_two_customers_is_two_orders(tmp_path: Path,
 def test_whatever_is_left_out_is_told_with_its_rows_and_its_money(tmp_path: Path, run: Run) -> None:
     lines = [
         *good_lines(),
-        a_line(CustomerID="", Quantity="100"),
+        a_line(InvoiceNo="1", CustomerID="", Quantity="100"),
         a_line(StockCode="POST", Quantity="1", UnitPrice="18"),
         a_line(InvoiceNo="C1", Quantity="-1", UnitPrice="4"),
     ]
@@ -103,7 +103,8 @@ def test_whatever_is_left_out_is_told_with_its_rows_and_its_money(tmp_path: Path
         "(1 row, £18.00; setting transactions.product_codes)."
     ) in notes
     assert (
-        "A line is a cancellation if its invoice number begins with 'C' "
+        "A line is a cancellation if its invoice number begins with 'C', unless it brings money, "
+        "or if it takes money back from a known customer "
         "(1 row, -£4.00; setting transactions.cancellation_prefix)."
     ) in notes
     assert (

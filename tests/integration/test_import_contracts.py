@@ -69,8 +69,8 @@ def test_every_module_of_a_subject_has_its_side() -> None:
         set(CONTRACTS[1][key]) for key in ("source_modules", "forbidden_modules")
     )
     modules = {
-        f"analysis.{path.parent.name}.{path.stem}"
-        for path in (ROOT / "analysis").glob("*/*.py")
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in (ROOT / "analysis").glob("*/**/*.py")
         if path.stem not in ("__init__", *LIGHT) and path.parent.name != "core"
     }
     assert speaking | {name for name in computing if "." in name} == modules

@@ -29,6 +29,9 @@ from analysis.segments import rfm
 # ------------------------------------------------------------------------- against plain Python
 
 
+# A number belongs to one customer: what is told of those that do not has tests of its own.
+CUSTOMERS = {"1": "11", "2": "12", "3": "", "C4": "11", "c5": "12", "C6": ""}
+
 # Few values each, so that duplicates, cancellations and reversals meet.
 LINES = st.lists(
     st.fixed_dictionaries(
@@ -39,10 +42,9 @@ LINES = st.lists(
             "Quantity": st.sampled_from(["1", "2", "-1", "-1", "-2", "0"]),
             "InvoiceDate": st.sampled_from([f"2011-01-0{day} 10:00:00" for day in range(1, 6)]),
             "UnitPrice": st.sampled_from(["2.5", "2.5", "1.15", "0"]),
-            "CustomerID": st.sampled_from(["11", "12", ""]),
             "Country": st.just("France"),
         }
-    ),
+    ).map(lambda row: row | {"CustomerID": CUSTOMERS[row["InvoiceNo"]]}),
     min_size=15,
     max_size=50,
 )
@@ -60,7 +62,10 @@ def test_the_cleaning_is_that_of_a_plain_program_in_any_order_and_stays_where_it
     lines: list[Row], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("lines")
-    lines = [*lines, a_line(Country="France", CustomerID="11")]  # one sale there must be
+    lines = [
+        *lines,
+        a_line(Country="France", CustomerID="11", Quantity="6"),
+    ]  # one sale there must be
     expected = plain_cleaning(lines)
     path = folder / "transactions" / "a.csv"
     write_lines(path, lines)
@@ -166,22 +171,29 @@ def test_the_nth_cancellation_removes_the_nth_purchase_if_that_came_no_later(
 # ------------------------------------------------------------------------- the contract of a line
 
 BROKEN = {
-    "customer_id_is_an_id": {"CustomerID": "walk in"},
+    "customer_id_is_an_id": {"CustomerID": "12.5"},
     "invoice_date_given": {"InvoiceDate": ""},
     "invoice_date_read": {"InvoiceDate": "last Tuesday"},
     "invoice_date_not_too_early": {"InvoiceDate": "1899-12-30 00:00:00"},
-    "quantity_given": {"Quantity": ""},
+    "quantity_given": {"Quantity": "", "Amount": ""},
     "quantity_read": {"Quantity": "six"},
     "quantity_finite": {"Quantity": "12345678901"},
-    "unit_price_given": {"UnitPrice": " "},
+    "unit_price_given": {"UnitPrice": " ", "Amount": ""},
     "unit_price_read": {"UnitPrice": "£2.55"},
     "unit_price_finite": {"UnitPrice": "9999999999"},
-    "unit_price_not_negative": {"UnitPrice": "-11062.06"},
+    "unit_price_not_negative": {"UnitPrice": "-11062.06", "CustomerID": ""},
     "line_amount_finite": {"UnitPrice": "50000", "Quantity": "50000"},
-    "amount_given": {"Amount": ""},
+    "amount_given": {"Amount": "", "Quantity": ""},
     "amount_read": {"Amount": "n/a"},
     "amount_finite": {"Amount": "1000000000000"},
 }
+
+
+def with_amounts(rows: list[Row]) -> list[Row]:
+    """Add the amount to lines: quantity times price."""
+    return [
+        row | {"Amount": f"{float(row['Quantity']) * float(row['UnitPrice']):.2f}"} for row in rows
+    ]
 
 
 def test_every_rule_has_a_line_that_breaks_it(settings: Settings) -> None:
@@ -192,7 +204,7 @@ def test_every_rule_has_a_line_that_breaks_it(settings: Settings) -> None:
 @pytest.mark.parametrize(("rule", "values"), BROKEN.items(), ids=list(BROKEN))
 def test_a_line_that_breaks_a_rule_is_set_apart(tmp_path: Path, rule: str, values: Row) -> None:
     path = tmp_path / "transactions" / "a.csv"
-    rows = [row | {"Amount": "1.00"} for row in good_lines(30)]
+    rows = with_amounts(good_lines(30))
     rows[16] |= values | {"Description": "THE BAD ONE"}
     write_lines(path, rows)
     with reading([path]) as ledger:
@@ -210,8 +222,8 @@ def test_a_line_that_breaks_a_rule_is_set_apart(tmp_path: Path, rule: str, value
 
 
 def test_pandera_finds_what_our_one_query_finds(tmp_path: Path, settings: Settings) -> None:
-    rows = [row | {"Amount": "1.00"} for row in good_lines(10)]
-    rows += [good_lines(1)[0] | {"Amount": "1.00"} | values for values in BROKEN.values()]
+    rows = with_amounts(good_lines(10))
+    rows += [rows[0] | values for values in BROKEN.values()]
     path = tmp_path / "transactions" / "a.csv"
     write_lines(path, rows)
     chosen = settings.transactions
@@ -245,7 +257,7 @@ def test_ids_may_be_numbers_or_names_with_numbers_in_any_script(tmp_path: Path) 
         refused = ledger.quarantine["row_number"].tolist()
     assert lines[["0", "1", "2"]].tolist() == ["17850"] * 3
     assert lines[["3", "4", "5"]].tolist() == ["КЛ-001", "a.b+7@shop.example", "0042"]
-    assert refused == [208, 209]
+    assert refused == [209]
 
 
 # ------------------------------------------------------------------------- ledgers at the edge
@@ -266,7 +278,10 @@ def test_ids_may_be_numbers_or_names_with_numbers_in_any_script(tmp_path: Path) 
 def test_a_ledger_without_a_sale_is_refused_in_a_sentence(tmp_path: Path, rows: list[Row]) -> None:
     path = tmp_path / "transactions" / "a.csv"
     write_lines(path, rows)
-    with pytest.raises(Refused, match="is a sale: "), reading([path]):
+    with (
+        pytest.raises(Refused, match=r"is a sale: |no pattern in product_codes fits"),
+        reading([path]),
+    ):
         pass
 
 

@@ -1,0 +1,243 @@
+"""Decide which lines are copies: equal lines of a file, and orders that stand in several files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import ibis
+import ibis.expr.types as ir
+from ibis.backends.duckdb import Backend
+
+from analysis.core.assumptions import Assumption
+from analysis.core.problems import Problem
+from analysis.orders.ledger import LINE_COLUMNS, hash_of
+from analysis.orders.meaning.draft import Draft, measured, refuse, sound, tell
+from analysis.orders.notation import Reading
+
+#: A till writes a line for every piece where so many lines in 1,000 are of one piece.
+PIECES = 0.995
+#: How many lines evidence takes.
+FEW = 20
+#: Equal lines that may be sales or copies are refused above this share of the money.
+UNCLEAR = 0.05
+#: What makes two lines of one order the same in two files; what else they say may differ.
+_CORE = ("stock_code", "quantity", "unit_price", "amount")
+
+
+def equal_lines(draft: Draft) -> Draft:
+    """Decide whether lines of a file that are equal in every column are each a sale.
+
+    They are where a till writes a line for every piece: then `piece` numbers them, and else it is
+    nought. Where quantities differ, a till would have added them up: they are copies.
+    """
+    setting = draft.settings.equal_lines
+    each = setting == "count" or (not setting and _a_line_per_piece(draft))
+    row = draft.lines.row_number if each else ibis.literal(0, "uint32")
+    draft = replace(draft, lines=draft.lines.mutate(piece=row))
+    clear = setting or each or "quantity" in draft.columns
+    if not each and clear:
+        return draft
+    good = sound(draft).filter(lambda t: t.customer_id.notnull() & (t.amount > 0))
+    keys = [name for name in LINE_COLUMNS if name in draft.columns]
+    groups = good.group_by("part", mark=_mark(good, keys)).aggregate(
+        times=good.count(), amount=good.amount.max()
+    )
+    found = measured(
+        groups,
+        rows=(groups.times - 1).sum(),
+        money=(groups.amount * (groups.times - 1)).sum().cast("float64"),
+        all=(groups.amount * groups.times).sum().cast("float64"),
+    )
+    rows, copied, total = int(found["rows"]), float(found["money"]), float(found["all"])
+    if not rows:
+        return draft
+    if each:
+        why = "as the settings say" if setting else "since a line is one piece in this ledger"
+        return tell(
+            draft,
+            Assumption(
+                "duplicates",
+                f"Lines that equal another line are each a sale, {why}.",
+                rows=rows,
+                money=copied,
+                setting="transactions.equal_lines",
+            ),
+        )
+    if rows < FEW or copied <= UNCLEAR * total:
+        return draft
+    problem = Problem(
+        draft.source,
+        "it is not clear whether lines that are equal in every column are sales or copies: the "
+        f"gross sales of known customers are {total:,.2f} with them, and {total - copied:,.2f} "
+        "without",
+        rows=rows,
+        remedy='Set equal_lines in data/settings.toml to "count" or to "drop".',
+    )
+    return refuse(draft, problem)
+
+
+def _mark(lines: ir.Table, names: list[str]) -> ir.Value:
+    return hash_of(ibis.struct({name: lines[name] for name in [*names, "rest"]}))
+
+
+def _a_line_per_piece(draft: Draft) -> bool:
+    if "quantity" not in draft.columns:
+        return False
+    lines = sound(draft)
+    found = measured(
+        lines, ones=(lines.quantity.abs() == 1).sum(), rows=(lines.quantity != 0).sum()
+    )
+    return bool(found["rows"] >= FEW and found["ones"] >= PIECES * found["rows"])
+
+
+def keys(draft: Draft) -> Draft:
+    """Give each line the key by which it is found again in this file and in others.
+
+    That is the line itself. In an order that stands in several files it is the order with day,
+    product, quantity and money: what else the line says may be written otherwise there.
+    """
+    lines = draft.lines
+    own = [name for name in LINE_COLUMNS if name in draft.columns]
+    line = hash_of(ibis.struct({name: lines[name] for name in [*own, "broken"]}))
+    if len(draft.readings) == 1:
+        return replace(draft, lines=lines.mutate(hash=line))
+    good = sound(draft)
+    by_order = good.group_by("order_id").aggregate(low=good.part.min(), high=good.part.max())
+    several = draft.engine.create_table(
+        "in_several_files", by_order.filter(by_order.low != by_order.high).select("order_id"),
+        temp=True,
+    )  # fmt: skip
+    shared = set.intersection(*(_priced(reading) for reading in draft.readings))
+    core = ["order_id", *(name for name in _CORE if name in shared)]
+    cells = {name: lines[name] for name in core} | {"day": lines.invoice_date.truncate("D")}
+    same = hash_of(ibis.struct(cells))
+    again = lines.order_id.isin(several.order_id).fill_null(False) & (lines.broken == 0)
+    return replace(draft, lines=lines.mutate(hash=ibis.ifelse(again, same, line)))
+
+
+def _priced(reading: Reading) -> set[str]:
+    """Return a part's columns, and the amount, which every line has."""
+    return {*reading.names, "amount"}
+
+
+def preference(draft: Draft) -> list[int]:
+    """Return the parts, those first whose lines say most: more columns, then finer times."""
+    parts = draft.lines.group_by("part").aggregate(
+        seconds=(draft.lines.invoice_date.epoch_seconds() % 60 != 0).any(),
+        times=(draft.lines.invoice_date != draft.lines.invoice_date.truncate("D")).any(),
+        last=draft.lines.invoice_date.max(),
+    )
+    if len(draft.readings) == 1:
+        return [0]
+    found = parts.execute().set_index("part")
+    return sorted(
+        found.index,
+        key=lambda part: (
+            -len(draft.readings[part].names),
+            not found.loc[part, "seconds"],
+            not found.loc[part, "times"],
+            -found.loc[part, "last"].timestamp(),
+            draft.readings[part].part.source,
+        ),
+    )
+
+
+def merge(engine: Backend, read: ir.Table, order: list[int]) -> tuple[ir.Table, list[Assumption]]:
+    """Leave one row per distinct line; count it as often as the file that has it most often.
+
+    Grouping whole lines needs a table as large as the data. Grouping their hashes needs a tenth;
+    lines whose hash occurs once are unlike all others, and the few others are compared in full.
+
+    Parameters
+    ----------
+    engine
+        That holds the table ``read``.
+    read
+        Lines with `hash` (from `keys`), `piece` (from `equal_lines`) and `rest`.
+    order
+        The parts, those first whose lines are kept where files say different things.
+
+    Returns
+    -------
+    tuple
+        The lines, without `piece` and `rest`; and what is told of orders in several files.
+    """
+    kept = [name for name in read.columns if name not in ("piece", "rest")]
+    repeated = engine.create_table(
+        "repeated",
+        read.group_by("hash")
+        .aggregate(times=lambda t: t.count())
+        .filter(ibis._.times > 1)
+        .select("hash"),
+        temp=True,
+    )
+    suspects = read.semi_join(repeated, "hash")
+    own = [name for name in kept if name not in ("part", "row_number", "copies", "read")]
+    each = suspects.group_by(*own, "part", "piece", "rest").aggregate(
+        times=suspects.count(), row_number=suspects.row_number.min()
+    )
+    # Lines of one file that differ are different sales: the n-th is found in other files as n-th.
+    within = ibis.window(
+        group_by=["hash", "part"],
+        order_by=[each[name] for name in (*own, "rest", "row_number")],
+    )
+    each = each.mutate(nth=ibis.row_number().over(within), rank=_rank(each, order))
+    others = [name for name in own if name != "hash"]
+    merged = each.group_by("hash", "nth").aggregate(
+        **{name: each[name].argmin(each["rank"]) for name in others},
+        part=each.part.argmin(each["rank"]),
+        row_number=each.row_number.argmin(each["rank"]),
+        copies=each.times.max().cast("int32"),
+        read=each.times.sum().cast("int32"),
+        parts=each.part.nunique(),
+        unlike=hash_of(ibis.struct({name: each[name] for name in others})).nunique() > 1,
+    )
+    merged = engine.create_table("merged", merged, temp=True)
+    told = _told(merged)
+    engine.raw_sql("DELETE FROM read WHERE hash IN (SELECT hash FROM repeated)")
+    for name in ("piece", "rest"):
+        engine.raw_sql(f"ALTER TABLE read DROP COLUMN {name}")
+    read = engine.table("read")
+    engine.raw_sql(
+        f"INSERT INTO read ({', '.join(read.columns)}) SELECT {', '.join(read.columns)} FROM merged"
+    )
+    return read, told
+
+
+def _rank(each: ir.Table, order: list[int]) -> ir.IntegerValue:
+    return ibis.cases(*((each.part == part, rank) for rank, part in enumerate(order)), else_=0)
+
+
+def _told(merged: ir.Table) -> list[Assumption]:
+    """Say what stands in several files, and counts once."""
+    both = merged.filter((merged.parts > 1) & (merged.broken == 0))
+    extra = both["read"] - both.copies
+    money = (both.amount * extra).cast("float64")
+    found = measured(
+        both,
+        rows=extra.sum(where=~both.unlike),
+        money=money.sum(where=~both.unlike),
+        unlike=extra.sum(where=both.unlike),
+        unlike_money=money.sum(where=both.unlike),
+    )
+    told = []
+    if found["rows"]:
+        told.append(
+            Assumption(
+                "duplicates",
+                "Lines that stand in more than one file count once.",
+                rows=int(found["rows"]),
+                money=float(found["money"]),
+            )
+        )
+    if found["unlike"]:
+        told.append(
+            Assumption(
+                "duplicates",
+                "Orders that stand in more than one file count once, though their lines differ "
+                "there, as in the product's name, the country or the seconds.",
+                rows=int(found["unlike"]),
+                money=float(found["unlike_money"]),
+            )
+        )
+    return told

@@ -1,0 +1,343 @@
+"""Decide who the customer of a line is: none, one with several spellings, one who returns."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from analysis.core.assumptions import Assumption
+from analysis.core.formatting import count, percent
+from analysis.core.problems import Problem
+from analysis.orders.columns import unread
+from analysis.orders.meaning.draft import Draft, measured, refuse, sound, tell
+from analysis.orders.notation import Reading
+
+#: Spaces that a plain strip leaves at the ends of an id.
+_SPACE = r"[\s\x{00a0}\x{2007}\x{202f}\x{200b}\x{feff}]+"
+#: A value is judged by its share of the orders where there are at least so many others.
+OTHERS = 20
+#: A value of unusual form with this share of the orders, and so many times those of the next one,
+#: is no customer; a value of the usual form with these is refused.
+ODD_SHARE, ODD_TIMES = 0.05, 3
+LARGE_SHARE, LARGE_TIMES = 0.2, 10
+#: From this many orders on it is worth a remark that nobody returns.
+FEW_ORDERS = 30
+_NAMES_OF_CUSTOMERS = re.compile(
+    "customer|client|user|buyer|member|account|mail|phone|unique|person|household|shopper|kunde|"
+    "klient|cliente|клиент|покупател|почт|телефон"
+)
+
+
+def no_customers(draft: Draft) -> Draft:
+    """Read values that stand for no customer as none: words of the settings, and odd ones.
+
+    A value whose share of the orders is absurd is no customer if its form is unlike the others'
+    (9999, or a word among numbers). If its form is like theirs, only the settings can tell.
+    """
+    ids = _ids(draft, "ids_as_given")
+    words = {compared(word) for word in draft.settings.no_customer} - {""}
+    plain = ids.id.re_replace(r"[\s\pP\pS]+", "")
+    number = ids.id.re_search(r"^[-+]?\d+$")
+    short = ids.id.re_replace(r"^([-+]?)0+(\d)", r"\1\2")
+    none = ibis.ifelse(
+        number,
+        short.isin(sorted(words)),
+        (plain == "") | plain.isin(sorted(words)),
+    )
+    found = ids.filter(none).order_by(ibis.desc("rows"), "id").execute()
+    named = set(found["id"])
+    raw = ids.filter(none).select("customer_id").execute()["customer_id"].tolist()
+    odd, draft = _shared_value(draft, ids, named)
+    if odd:
+        raw += ids.filter(ids.id == odd).select("customer_id").execute()["customer_id"].tolist()
+    if not raw:
+        return draft
+    is_none = draft.lines.customer_id.isin(raw)
+    lines = draft.lines
+    for value, why in [*((value, "") for value in found["id"].drop_duplicates()), (odd, "shape")]:
+        if not value:
+            continue
+        its = measured(
+            lines.filter(_clean(lines.customer_id) == value),
+            rows=lambda t: t.count(),
+            money=lambda t: t.amount.sum().cast("float64"),
+        )
+        sentence = f"The value {value!r} means that a line has no customer."
+        if why:
+            sentence = (
+                f"The value {value!r} is taken for no customer: it has many times the orders of "
+                "any other, and does not look like theirs."
+            )
+        draft = tell(
+            draft,
+            Assumption(
+                "customers",
+                sentence,
+                column=draft.spelled("customer_id"),
+                rows=int(its["rows"]),
+                money=float(its["money"]),
+                setting="transactions.no_customer",
+            ),
+        )
+    known = ibis.ifelse(is_none, ibis.null("string"), lines.customer_id)
+    return replace(draft, lines=lines.mutate(customer_id=known))
+
+
+def _clean(column: ir.StringValue) -> ir.StringValue:
+    """Return ids in small letters, and without any kind of space around them."""
+    return column.re_replace(rf"^{_SPACE}|{_SPACE}$", "").lower()
+
+
+def compared(text: str) -> str:
+    """Return a word as it is compared: without case, spaces and punctuation.
+
+    Examples
+    --------
+    >>> compared("Walk-in customer"), compared("-1"), compared("N/A"), compared("000")
+    ('walkincustomer', '-1', 'na', '0')
+    """
+    if re.fullmatch(r"[-+]?\d+", text.strip()):
+        return re.sub(r"^([-+]?)0+(?=\d)", r"\1", text.strip())
+    return "".join(letter for letter in text.casefold() if letter.isalnum())
+
+
+def _ids(draft: Draft, name: str) -> ir.Table:
+    """Return the distinct customer ids, with their rows, and as they are compared."""
+    known = draft.lines.filter(draft.lines.customer_id.notnull())
+    table = known.group_by("customer_id").aggregate(rows=known.count())
+    table = table.mutate(id=_clean(table.customer_id))
+    return draft.engine.create_table(name, table, temp=True)
+
+
+def _shared_value(draft: Draft, ids: ir.Table, named: Iterable[str]) -> tuple[str, Draft]:
+    """Return a value that too many orders share to be a customer, if there is one."""
+    known = ids.filter(~ids.id.isin(sorted(named))) if named else ids
+    values = known.group_by("id").aggregate(rows=known.rows.sum())
+    top = values.order_by(ibis.desc("rows"), "id").limit(5).execute()
+    total = measured(values, ids=values.count(), rows=values.rows.sum())
+    if total["ids"] <= OTHERS or top["rows"].iloc[0] < ODD_SHARE / 2 * total["rows"]:
+        return "", draft
+    lines = sound(draft)
+    lines = lines.filter((lines.amount > 0) & lines.customer_id.notnull())
+    lines = lines.mutate(id=_clean(lines.customer_id))
+    if named:
+        lines = lines.filter(~lines.id.isin(sorted(named)))
+    order = ibis.struct(
+        {"id": lines.id, "invoice": lines.invoice, "day": lines.invoice_date.truncate("D")}
+    )
+    all_orders = measured(lines, orders=order.nunique())["orders"]
+    most = lines.filter(lines.id.isin(top["id"].tolist()))
+    order = ibis.struct({"invoice": most.invoice, "day": most.invoice_date.truncate("D")})
+    orders = most.group_by("id").aggregate(
+        orders=order.nunique(), money=most.amount.sum().cast("float64")
+    )
+    ranked = orders.execute().sort_values(["orders", "id"], ascending=[False, True])
+    if len(ranked) < 2 or not all_orders:
+        return "", draft
+    first, second = ranked.iloc[0], ranked.iloc[1]
+    share = first["orders"] / all_orders
+    value, times = str(first["id"]), first["orders"] / max(second["orders"], 1)
+    if share >= ODD_SHARE and times >= ODD_TIMES and _is_odd(value, values):
+        return value, draft
+    if share < LARGE_SHARE or times < LARGE_TIMES:
+        return "", draft
+    about = f"{count(first['orders'], 'order')} share the value {value!r}: {percent(share)} of all"
+    problem = Problem(
+        draft.source,
+        f"{about}, {times:,.0f} times as many as the next customer has. They are worth "
+        f"{first['money']:,.2f}",
+        column=draft.spelled("customer_id"),
+        remedy=f'If it means guests, add "{value}" to no_customer in data/settings.toml.',
+    )
+    told = Assumption(
+        "customers",
+        f"{about}. It is taken for one customer.",
+        column=draft.spelled("customer_id"),
+        money=float(first["money"]),
+        setting="transactions.no_customer",
+    )
+    return "", refuse(draft, problem, "shared_customer", told)
+
+
+def _is_odd(value: str, values: ir.Table) -> bool:
+    """Tell whether a value is unlike the ids: one digit repeated, or a word among numbers."""
+    if re.fullmatch(r"(\d)\1{2,}", value):
+        return True
+    others = values.filter(values.id != value)
+    digit = others.id.re_search(r"\d")
+    long = others.id.re_search(r"^\d+$") & (others.id.length() >= len(value) + 2)
+    found = measured(others, ids=others.count(), digit=digit.sum(), long=long.sum())
+    if not re.search(r"\d", value):
+        return bool(found["digit"] >= 0.9 * found["ids"])
+    return value.isdigit() and bool(found["long"] >= 0.99 * found["ids"])
+
+
+def spellings(draft: Draft) -> Draft:
+    """Make ids one that differ in case, in spaces around them, or in zeros before them.
+
+    Zeros are taken for lost ones only where no file tells 0012 from 12. Letters of both cases
+    inside ids (aB3x, Ab3X) may be meant, so such ids are one only if one of them is in small
+    letters or in capitals throughout, or holds an @ or a space.
+    """
+    ids = _ids(draft, "ids_of_customers")
+    bare = ibis.ifelse(ids.id.re_search(r"^\d+$"), ids.id.re_replace(r"^0+(\d)", r"\1"), ids.id)
+    ids = ids.mutate(bare=bare)
+    found = measured(
+        ids,
+        raw=ids.count(),
+        bare=ids.bare.nunique(),
+        spaced=(ids.customer_id.lower() != ids.id).sum(),
+    )
+    if found["raw"] == found["bare"] and not found["spaced"]:
+        return draft
+    again = ids.group_by("bare").aggregate(times=ids.count()).filter(lambda t: t.times > 1)
+    spaced = ids.customer_id.lower() != ids.id
+    some = ids.filter(ids.bare.isin(again.bare) | spaced).execute()
+    lines = draft.lines
+    files = lines.filter(lines.customer_id.isin(some["customer_id"].tolist()))
+    files = files.select("customer_id", "part").distinct().execute()
+    parts = files.groupby("customer_id")["part"].agg(set).to_dict()
+    new, zeros, apart = _one_spelling(some, parts)
+    column = draft.spelled("customer_id")
+    if apart:
+        draft = tell(
+            draft,
+            Assumption(
+                "customers",
+                "Some numbers differ only in zeros before them. They are different customers, "
+                "since one file has both.",
+                column=column,
+                example=" and ".join(map(repr, apart)),
+            ),
+        )
+    new = {old: one for old, one in new.items() if old != one}
+    if not new:
+        return draft
+    table = ibis.memtable(pd.DataFrame({"old": [*new], "one": [*new.values()]}))
+    table = draft.engine.create_table("spellings", table, temp=True)
+    joined = lines.left_join(table, lines.customer_id == table.old)
+    changed = measured(
+        joined.filter(joined.old.notnull()),
+        rows=lambda t: t.count(),
+        money=lambda t: t.amount.sum().cast("float64"),
+    )
+    how = "in zeros before it" if zeros else "in capitals or spaces"
+    example = next(iter(sorted(zeros or new)))
+    draft = tell(
+        draft,
+        Assumption(
+            "customers",
+            f"An id that differs from another only {how} is the same customer.",
+            column=column,
+            rows=int(changed["rows"]),
+            money=float(changed["money"]),
+            example=f"{example!r} is {new[example]!r}",
+        ),
+    )
+    one = ibis.coalesce(joined.one, joined.customer_id)
+    return replace(draft, lines=joined.mutate(customer_id=one).drop("old", "one"))
+
+
+def _one_spelling(
+    ids: pd.DataFrame, parts: dict[str, set[int]]
+) -> tuple[dict[str, str], set[str], tuple[str, ...]]:
+    """Return what each id becomes, those that lost zeros, and a pair that zeros tell apart."""
+    new: dict[str, str] = {}
+    members: dict[str, set[str]] = defaultdict(set)  # one spelling -> its ids
+    rows: dict[str, int] = defaultdict(int)
+    for key, group in ids.groupby("id", sort=True):
+        spelled = dict(zip(group["customer_id"], group["rows"], strict=True))
+        trimmed: dict[str, int] = defaultdict(int)
+        for name, times in spelled.items():
+            trimmed[re.sub(r"^[\s\u200b\ufeff]+|[\s\u200b\ufeff]+$", "", name)] += times
+        plain = any(name in (name.lower(), name.upper()) for name in trimmed)
+        merge = len(trimmed) == 1 or plain or "@" in str(key) or " " in str(key)
+        common = min(trimmed, key=lambda name: (-trimmed[name], name))
+        for name in spelled:
+            own = re.sub(r"^[\s\u200b\ufeff]+|[\s\u200b\ufeff]+$", "", name)
+            one = (str(key) if "@" in str(key) else common) if merge else own
+            new[name] = one
+            members[one].add(name)
+            rows[one] += spelled[name]
+    by_number: dict[str, list[str]] = defaultdict(list)
+    for one in members:
+        if re.fullmatch(r"\d+", one):
+            by_number[one.lstrip("0") or "0"].append(one)
+    several = {number: found for number, found in by_number.items() if len(found) > 1}
+    for number in sorted(several):
+        seen: set[int] = set()
+        for one in several[number]:
+            mine = set().union(*(parts.get(name, set()) for name in members[one]))
+            if seen & mine:
+                return new, set(), tuple(sorted(several[number]))
+            seen |= mine
+    zeros: set[str] = set()
+    for found in several.values():
+        longest = max(found, key=lambda one: (len(one), one))
+        for one in found:
+            if one != longest:
+                zeros |= members[one]
+                new |= dict.fromkeys(members[one], longest)
+    return new, zeros, ()
+
+
+def returning(draft: Draft) -> Draft:
+    """Remark that nobody orders twice; refuse the ids where another column knows who returns."""
+    lines = sound(draft)
+    lines = lines.filter((lines.amount > 0) & lines.customer_id.notnull())
+    order = ibis.struct({"customer": lines.customer_id, "order": lines.order_id})
+    found = measured(lines, customers=lines.customer_id.nunique(), orders=order.nunique())
+    if found["orders"] > found["customers"] or found["orders"] < FEW_ORDERS:
+        return draft
+    column = draft.spelled("customer_id")
+    once = (
+        f"No customer has ordered more than once: there are {count(found['orders'], 'order')}, "
+        "each of another customer."
+    )
+    told = Assumption("customers", once, column=column, setting="transactions.columns.customer_id")
+    better = [(reading, name) for reading in draft.readings if (name := _returning_column(reading))]
+    if not better:
+        return tell(draft, told)
+    reading, name = better[0]
+    problem = Problem(
+        reading.part.source,
+        f"the ids are new with each order, so nobody ever returns; the column {name!r} has one "
+        "value for each of them, and fewer values",
+        column=column,
+        remedy=f'Set customer_id = ["{name}"] in [transactions.columns].',
+    )
+    return refuse(draft, problem, "single_orders", told)
+
+
+def _returning_column(reading: Reading) -> str:
+    """Return an unread column that has one value for each id, and the same one for several."""
+    table = reading.table
+    own = table[reading.names["customer_id"]].cast("string")
+    columns = [
+        name
+        for name in unread(reading.part.columns, reading.names)
+        if _NAMES_OF_CUSTOMERS.search(name.casefold())
+    ]
+    if not columns:
+        return ""
+    measures: dict[str, ir.Scalar] = {"own": own.nunique()}
+    for place, name in enumerate(columns):
+        value = table[name].cast("string").strip().nullif("")
+        measures |= {
+            f"{place} n": value.nunique(),
+            f"{place} pairs": ibis.struct({"own": own, "value": value}).nunique(
+                where=value.notnull()
+            ),
+        }
+    found = measured(table, **measures)
+    for place, name in enumerate(columns):
+        n, pairs = found[f"{place} n"], found[f"{place} pairs"]
+        if 0.9 * found["own"] <= pairs <= found["own"] and 0.2 * pairs < n < pairs:
+            return name
+    return ""

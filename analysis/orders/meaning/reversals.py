@@ -1,0 +1,52 @@
+"""Find the purchases that a cancellation took back, the last of the cleaning steps."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+from ibis.backends.duckdb import Backend
+
+from analysis.orders.ledger import GROSS, NET
+
+
+def remove_reversals(engine: Backend, lines: ir.Table) -> ir.Table:
+    """Move purchases that a cancellation reversed to step 5; return them and when it came.
+
+    Per (customer, stock code, price, quantity, amount) the n-th cancellation, in time order,
+    removes the n-th purchase if that came no later. A ledger of amounts has neither price nor
+    quantity: there it is the amount that must be the same.
+    """
+    cancellations = lines.filter((lines.cleaning_step == 2) & lines.cancelled)
+    keys = ["customer_id", "stock_code", "unit_price", "quantity", "amount"]
+    ties = ["invoice_date", "order_id", "description", "country"]
+
+    def comparable(table: ir.Table) -> ir.Table:
+        numbers = {name: table[name].abs() for name in ("unit_price", "quantity")}
+        return table.mutate(
+            stock_code=table.stock_code.fill_null(""),
+            amount=table.amount.abs(),
+            **{name: value.fill_null(0.0) for name, value in numbers.items()},
+        )
+
+    def numbered(table: ir.Table) -> ir.Table:
+        window = ibis.window(group_by=keys, order_by=[table[tie] for tie in ties])
+        return table.select("line_id", *keys, "invoice_date", nth=ibis.row_number().over(window))
+
+    back = engine.create_table("taken_back", numbered(comparable(cancellations)), temp=True)
+    # Only purchases that some cancellation matches need a number: one line in a hundred.
+    net = comparable(lines.filter(lines.cleaning_step == NET))
+    # They are written to a table since Ibis 12 cannot join what comes out of a semi-join.
+    candidates = net.semi_join(back.select(*keys).distinct(), keys)
+    bought = numbered(engine.create_table("candidates", candidates, temp=True))
+    pairs = bought.join(back, [*keys, "nth"], rname="{name}_back")
+    reversals = engine.create_table(
+        "reversed",
+        pairs.filter(pairs.invoice_date <= pairs.invoice_date_back).select(
+            "line_id", reversed_on=pairs.invoice_date_back
+        ),
+        temp=True,
+    )
+    engine.raw_sql(
+        f"UPDATE read SET cleaning_step = {GROSS} WHERE rowid IN (SELECT line_id FROM reversed)"
+    )
+    return reversals

@@ -1,0 +1,223 @@
+"""Decide which lines are sales: by the order's status, the sign, the number's prefix, the code."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import ibis
+import pandas as pd
+
+from analysis.core.assumptions import Assumption
+from analysis.core.formatting import join_words, percent
+from analysis.core.problems import Problem
+from analysis.orders.ledger import NET
+from analysis.orders.meaning.customers import compared
+from analysis.orders.meaning.draft import Draft, measured, refuse, sound, tell
+
+#: Unknown statuses are refused above this share of the money.
+UNKNOWN = 0.01
+#: Codes that are no products are refused above this share of the money.
+NO_PRODUCTS = 0.5
+#: At most so many values are listed in a sentence.
+LISTED = 8
+
+
+def statuses(draft: Draft) -> Draft:
+    """Mark the lines that bring no sale, because their order was cancelled or never paid.
+
+    Only lines that bring money are marked: one that takes money back reverses a purchase.
+    """
+    if "status" not in draft.columns:
+        return replace(draft, lines=draft.lines.mutate(no_sale=ibis.literal(False)))
+    good = sound(draft).filter(lambda t: (t.amount > 0) & t.status.notnull())
+    found = (
+        good.group_by("status")
+        .aggregate(rows=good.count(), money=good.amount.sum().cast("float64"))
+        .order_by(ibis.desc("money"), "status")
+        .execute()
+    )
+    word = found["status"].map(compared)
+    out = word.isin({compared(one) for one in draft.settings.no_sale_statuses})
+    sale = word.isin({compared(one) for one in draft.settings.sale_statuses}) & ~out
+    unknown = found[~out & ~sale]
+    no_sale = draft.lines.status.isin(found.loc[out, "status"].tolist()).fill_null(False)
+    column = draft.spelled("status")
+    draft = replace(draft, lines=draft.lines.mutate(no_sale=no_sale & (draft.lines.amount > 0)))
+    if out.any():
+        draft = tell(
+            draft,
+            Assumption(
+                "left out",
+                f"Orders with these statuses are no sales: {_values(found[out])}.",
+                column=column,
+                rows=int(found.loc[out, "rows"].sum()),
+                money=float(found.loc[out, "money"].sum()),
+                setting="transactions.no_sale_statuses",
+            ),
+        )
+    if sale.any():
+        draft = tell(
+            draft,
+            Assumption(
+                "orders",
+                f"Orders with these statuses are sales: {_values(found[sale])}.",
+                column=column,
+                setting="transactions.sale_statuses",
+            ),
+        )
+    if unknown.empty:
+        return draft
+    told = Assumption(
+        "orders",
+        f"These statuses are not known, and taken for sales: {_values(unknown)}.",
+        column=column,
+        rows=int(unknown["rows"].sum()),
+        money=float(unknown["money"].sum()),
+        setting="transactions.no_sale_statuses",
+    )
+    share = unknown["money"].sum() / found["money"].sum()
+    if share <= UNKNOWN or not (out | sale).any():
+        return tell(draft, told)
+    problem = Problem(
+        draft.source,
+        f"it is not known whether these statuses are sales ({percent(share)} of the money): "
+        f"{_values(unknown)}",
+        column=column,
+        rows=int(unknown["rows"].sum()),
+        remedy="Add each to sale_statuses or to no_sale_statuses in data/settings.toml.",
+    )
+    return refuse(draft, problem, "unknown_statuses", told)
+
+
+def _values(found: pd.DataFrame) -> str:
+    """List values with their money, the largest first."""
+    first = [
+        f"{row['status']!r} ({row['money']:,.2f})" for row in found.head(LISTED).to_dict("records")
+    ]
+    rest = len(found) - LISTED
+    return join_words([*first, f"{rest} others"] if rest > 0 else first)
+
+
+def cancellations(draft: Draft) -> Draft:
+    """Mark the lines that take a purchase back.
+
+    A line with the prefix of cancellations is one, unless it brings money. A line without the
+    prefix is one if it takes money back from a known customer.
+    """
+    lines = draft.lines
+    prefix = draft.settings.cancellation_prefix
+    # Only the beginning in capitals: twice as fast as all of it.
+    marked = (lines.invoice.left(len(prefix)).upper() == prefix.upper()).fill_null(False)
+    brings = (lines.amount > 0).fill_null(False)
+    refund = ((lines.amount < 0) & lines.customer_id.notnull()).fill_null(False)
+    lines = lines.mutate(cancelled=(marked & ~brings) | refund)
+    good = lines.broken == 0
+    found = measured(
+        lines,
+        sales=(good & marked & brings).sum(),
+        sales_money=lines.amount.sum(where=good & marked & brings).cast("float64"),
+        refunds=(good & refund & ~marked).sum(),
+        refunds_money=lines.amount.sum(where=good & refund & ~marked).cast("float64"),
+    )
+    draft = replace(draft, lines=lines)
+    if found["sales"]:
+        draft = tell(
+            draft,
+            Assumption(
+                "refunds",
+                f"Lines whose number begins with {prefix!r} and that bring money are sales, and "
+                "no cancellations.",
+                column=draft.spelled("invoice"),
+                rows=int(found["sales"]),
+                money=float(found["sales_money"]),
+                setting="transactions.cancellation_prefix",
+            ),
+        )
+    if found["refunds"]:
+        draft = tell(
+            draft,
+            Assumption(
+                "refunds",
+                "A negative line of a known customer takes a purchase back, with or without "
+                f"{prefix!r} before its number.",
+                rows=int(found["refunds"]),
+                money=float(found["refunds_money"]),
+            ),
+        )
+    return draft
+
+
+def products(draft: Draft) -> Draft:
+    """Mark the lines of products: a code that matches, or no code at all."""
+    lines = draft.lines
+    if "stock_code" not in draft.columns:
+        return replace(draft, lines=lines.mutate(product=ibis.literal(True)))
+    pattern = "|".join(f"(?:{code})" for code in draft.settings.product_codes)
+    # Without a code a line is a sale like any other: nothing says that it is none.
+    product = lines.stock_code.re_search(pattern).fill_null(True)
+    draft = replace(draft, lines=lines.mutate(product=product))
+    good = sound(draft).filter(lambda t: (t.amount > 0) & t.customer_id.notnull())
+    none = good.stock_code.isnull()
+    found = measured(
+        good,
+        rows=none.sum(),
+        rows_money=good.amount.sum(where=none).cast("float64"),
+        out=(~good["product"]).sum(),
+        out_money=good.amount.sum(where=~good["product"]).cast("float64"),
+        all=good.amount.sum().cast("float64"),
+    )
+    column = draft.spelled("stock_code")
+    if found["rows"]:
+        draft = tell(
+            draft,
+            Assumption(
+                "products",
+                "A line without a code is a product without a code, and a sale.",
+                column=column,
+                rows=int(found["rows"]),
+                money=float(found["rows_money"]),
+            ),
+        )
+    if not found["all"] or found["out_money"] <= NO_PRODUCTS * found["all"]:
+        return draft
+    other = good.filter(~good["product"]).select("stock_code").distinct().order_by("stock_code")
+    some = join_words([repr(code) for code in other.limit(3).execute()["stock_code"]])
+    share = percent(found["out_money"] / found["all"])
+    rule = f"most of the money is in codes that no pattern in product_codes fits: {share}"
+    told = Assumption(
+        "products",
+        f"{rule[0].upper()}{rule[1:]}.",
+        column=column,
+        rows=int(found["out"]),
+        money=float(found["out_money"]),
+        setting="transactions.product_codes",
+    )
+    problem = Problem(
+        draft.source,
+        f"{rule} ({found['out_money']:,.2f} of {found['all']:,.2f})",
+        column=column,
+        rows=int(found["out"]),
+        example=some,
+        remedy="Set product_codes in data/settings.toml to patterns of your codes; "
+        '["."] takes all.',
+    )
+    return refuse(draft, problem, "few_products", told)
+
+
+def cleaning_steps(draft: Draft) -> Draft:
+    """Place each line at the cleaning step that it reaches, up to 5; no reversal is known yet."""
+    lines = draft.lines
+    # A price of nothing but decimals beyond the fourth leaves no amount.
+    positive = (
+        (lines.amount > 0)
+        & (lines.quantity > 0).fill_null(True)
+        & (lines.unit_price > 0).fill_null(True)
+    )
+    step = ibis.cases(
+        ((lines.broken != 0) | lines.customer_id.isnull(), 0),
+        (lines.cancelled | lines.no_sale, 2),
+        (~positive.fill_null(False), 3),
+        (~lines["product"], 4),
+        else_=NET,
+    ).cast("int8")
+    return replace(draft, lines=lines.mutate(cleaning_step=step))
