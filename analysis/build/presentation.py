@@ -7,8 +7,11 @@ with underscores. It gets each table by its name, and each fact by the last part
 
 from __future__ import annotations
 
+from functools import cache
+
 from analysis.build.step import Step
 from analysis.core.sentences import Section, sections, subjects
+from analysis.core.settings import ROOT
 
 #: What the steps of a kind make, besides their words.
 MADE = {
@@ -43,7 +46,15 @@ def _step(subject: str, name: str, section: Section) -> Step:
         needs=tuple(section.needs),
         makes=(*(made.format(name) for made in MADE[section.kind]), f"text/{name}.json"),
         settings=tuple(section.settings),
+        reads=_typeface() if section.kind == "figure" else (),
         kind=section.kind,  # type: ignore[arg-type]
         facts=tuple(section.facts),
         says=tuple(f"{subject}.{own}" for own in (name, *section.also)),
     )
+
+
+@cache
+def _typeface() -> tuple[str, ...]:
+    """Return the files of the typeface, by which pictures are measured out."""
+    found = sorted((ROOT / "report" / "theme" / "fonts").glob("*.ttf"))
+    return tuple(path.relative_to(ROOT).as_posix() for path in found)

@@ -77,10 +77,12 @@ end
 function number.Div(div)
   if div.classes:includes("appendices") then section[1], letters = 0, true return {} end
   local id, content = short(div.identifier), div.content
-  if not id:match("^tbl%-") then return end
+  local kind = id:match("^(%l%l%l)%-")
+  if kind ~= "tbl" and kind ~= "fig" then return end
   local last = content:remove()
-  if last.t ~= "Para" or not content[1] then fail("The table %s lacks a caption.", id) end
+  if last.t ~= "Para" or not content[1] then fail("The %s lacks a caption.", id) end
   local caption, scroll = numbered(id, last.content), pandoc.Div(content, { class = "scroll" })
+  if kind == "fig" then return pandoc.Figure(content, { long = caption }, { id }), false end
   if not typst then return pandoc.Figure({ scroll }, caption, { id, { "table" } }), false end
   content[1].caption, content[1].identifier = { long = caption }, id
   return content, false
