@@ -149,8 +149,8 @@ def read(
             "transactions.available": checked.ledger is not None,
             "activity.available": checked.customers is not None,
         }
-        rows = pd.DataFrame({"file": [*checked.rows], "rows": [*checked.rows.values()]})
-        tables: dict[str, pd.DataFrame | Path] = {"work/input_rows": rows}
+        described = pd.DataFrame(inputs.describe_files(checked.rows))
+        tables: dict[str, pd.DataFrame | Path] = {"work/input_rows": described}
         refused = []
         if checked.shared:
             facts["activity.in_orders"] = checked.shared.found

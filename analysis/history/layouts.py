@@ -12,7 +12,7 @@ import pandas as pd
 from analysis.core.presentation import Table
 from analysis.core.sentences import fill
 from analysis.core.tables import MISSING, grid
-from analysis.history.text_changes import day_of, write_change, write_measure
+from analysis.history.text_changes import day_of, list_findings, write_change, write_measure
 
 say = partial(fill, "history")
 
@@ -84,3 +84,39 @@ def changes_activity(changes: pd.DataFrame, as_of: str | None, currency: str) ->
 def changes_strategy(changes: pd.DataFrame, as_of: str | None, currency: str) -> Table | str:
     """Set what changed in the chapter on strategy."""
     return _changes("strategy", changes, as_of, currency)
+
+
+def new_data_findings(
+    history: pd.DataFrame | None, noticed: pd.DataFrame | None
+) -> Table | str | None:
+    """Set what stands out in the new data, the most serious first."""
+    if history is None and noticed is None:
+        return None
+    tables = {"history": history, "noticed": noticed}
+    found = list_findings(lambda name: _or_empty(tables[name.removeprefix("since/")]))
+    if found.empty:
+        return say("new-data-findings.none")
+    severities = {
+        "stops": say("new-data-findings.stops"),
+        "warns": say("new-data-findings.warns"),
+        "informs": say("new-data-findings.informs"),
+    }
+    rows = found.assign(
+        severity=found["severity"].map(severities),
+        check=found["check"].str.replace(".", ": ").str.replace("_", " "),
+    )
+    names = {
+        "severity": say("new-data-findings.severity"),
+        "check": say("new-data-findings.check"),
+        "message": say("new-data-findings.message"),
+    }
+    widths = {"severity": "17%", "check": "20%", "message": "63%"}
+    return Table(
+        grid(rows, "new-data-findings", names).cols_width(widths),
+        more={"said": say("new-data-findings.said", count=len(found))},
+        data=found,
+    )
+
+
+def _or_empty(table: pd.DataFrame | None) -> pd.DataFrame:
+    return pd.DataFrame() if table is None else table

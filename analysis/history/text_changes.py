@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from analysis.core import formatting
 from analysis.core.files import Fact, read_json
+from analysis.core.sentences import fill
 from analysis.history import text_backtest
 from analysis.history.names import COUNT, DAYS, MONEY, PROFIT, SAME, SHARE
 from analysis.segments.names import NEW
+
+say = partial(fill, "history")
 
 #: The measures that the summary, the terminal and the changelog name.
 HEADLINES = (
@@ -87,23 +91,23 @@ def restatements(changes: pd.DataFrame, facts: Mapping[str, Fact], currency: str
     split = changes[changes["restated"].notna()] if len(changes) else changes
     if split.empty:
         return ""
+    day = day_of(str(facts.get("since.as_of", "")))
     touched = split[split["restated"].abs() >= SAME]
     if touched.empty:
-        return (
-            f"What was said of the time before stands: no number of {name_earlier_report(facts)} "
-            "was restated, so all of these changes are the shop's."
-        )
-    revenue = touched[touched["fact"] == "transactions.net_revenue"]
-    text = (
-        "Data of the time before was restated, or came late: it moves "
-        f"{formatting.count(len(touched), 'number')} of {name_earlier_report(facts)}"
-    )
-    if len(revenue):
-        row = revenue.iloc[0]
-        ways = "more" if row["restated"] > 0 else "less"
-        amount = formatting.money(abs(row["restated"]), currency)
-        text += f", its net revenue by {amount} {ways}"
-    return f"{text}. The tables of changes keep that apart from the shop's own changes."
+        return say("restated-data.said-none", day=day)
+    revenue = touched.loc[touched["fact"] == "transactions.net_revenue", "restated"]
+    if revenue.empty:
+        return say("restated-data.said", count=len(touched), day=day)
+    amount = formatting.money(abs(revenue.iloc[0]), currency)
+    if revenue.iloc[0] > 0:
+        return say("restated-data.said-higher", count=len(touched), day=day, amount=amount)
+    return say("restated-data.said-lower", count=len(touched), day=day, amount=amount)
+
+
+def restated_data(changes: pd.DataFrame, as_of: str | None, currency: str) -> dict[str, str] | None:
+    """Say what was restated, for the chapter on data checks."""
+    told = restatements(changes, {"since.as_of": as_of or ""}, currency)
+    return {"said": told} if told else None
 
 
 def segment_stability(facts: Mapping[str, Fact], migration: pd.DataFrame) -> str:

@@ -112,6 +112,7 @@ def revenue_by_month(monthly: pd.DataFrame, currency: str) -> Figure | str:
             month=month(best["month"]),
             revenue=money(best["net_revenue"], currency),
         ),
+        caption=say("revenue-by-month.caption-year-ago") if len(before) else "",
         data=monthly,
     )
 

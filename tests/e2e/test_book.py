@@ -35,13 +35,19 @@ PARTS = {
             "fig-revenue-by-month",
             "fig-movement",
             "fig-lapse-models",
-            "tbl-cleaning",
+            "tbl-cleaning-table",
         ),
         *("tbl-candidates", "tbl-lapse-models", "tbl-columns-customers"),
     },
     "regulars": {
         *("sec-tables", "sec-decline", "sec-contact", "sec-risk-groups", "sec-worth-activity"),
-        *("fig-decline-differences", "fig-candidates", "fig-contact", "tbl-leakage", "tbl-typos"),
+        *(
+            "fig-decline-differences",
+            "fig-candidates",
+            "fig-contact",
+            "tbl-leakage",
+            "tbl-regulars-spellings",
+        ),
         *("tbl-columns-activity",),
     },
 }
@@ -345,7 +351,12 @@ def test_the_pattern_knows_every_id_of_the_sample(sample_build: Path) -> None:
 PEOPLE = ("customers", "scored", "contacted", "consenting", "refusing", "before", "now")
 #: Counts that say how many there are, and nothing about them: what was set aside by a rule, what
 #: lies under codes that are no products, and products that few bought.
-COUNTED_ONLY = {"tbl-aside", "tbl-codes", "best-selling-products", "tbl-rules"}
+COUNTED_ONLY = {
+    "regulars-set-aside",
+    "non-product-codes",
+    "best-selling-products",
+    "rejected-lines",
+}
 #: What a row with a small count may still hold: who they are, how many, and what to do about them.
 HARMLESS = re.compile(
     r"segment|group|cluster|half|shown|share(_low|_high)?|date|quarter_end|reason|few|kind|name|"

@@ -17,7 +17,7 @@ from analysis.core.settings import ROOT
 #: Keys that a page places as they are, if they have no fields.
 PLACED = {"name", "caption", "alt", "headline", "none"}
 #: Keys of whole sentences, and keys of what stands alone.
-SENTENCES = re.compile(r"(said|caption|alt|none|note|interval)(-.+)?")
+SENTENCES = re.compile(r"(said|caption|alt|none|note|interval|takeaway)(-.+)?")
 HEADINGS = re.compile(r"(headline|subtitle|name|legend|label|x|y)(-.+)?")
 TEMPLATES = {
     f"{subject}.{name}.{key}": template

@@ -78,7 +78,7 @@ def test_a_late_order_is_restated_and_a_new_one_is_business(tmp_path: Path) -> N
     assert row["restated"] + row["business"] == pytest.approx(row["change"])
     assert table.loc["rfm.customers", "restated"] == 1
     told = text_changes.restatements(table.reset_index(), {"since.as_of": "2011-04-01"}, "£")
-    assert f"by £{row['restated']:.2f} more" in told
+    assert f"its net revenue is £{row['restated']:.2f} higher" in told
     assert "the report as of 1 April 2011" in told
 
 
@@ -98,8 +98,8 @@ def test_what_only_one_of_two_builds_knows_is_left_out() -> None:
 def test_sentences_hold_when_nothing_changed_and_when_nothing_is_known() -> None:
     facts: dict[str, Fact] = {"since.as_of": "2011-04-01", "since.stayed_share": 1.0}
     same = changes.changes({"rfm.customers": 5}, {"rfm.customers": 5}, {"rfm.customers": 5}, NAMES)
-    assert "no number of the report as of 1 April 2011 was restated" in text_changes.restatements(
-        same, facts
+    assert text_changes.restatements(same, facts).startswith(
+        "No figure of the report as of 1 April 2011 was restated"
     )
     assert text_changes.headline(same, facts) == (
         "Against the report as of 1 April 2011, customers: 5 (unchanged). No number of that report "

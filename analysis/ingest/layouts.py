@@ -1,0 +1,51 @@
+"""Set the tables about the files of a report.
+
+Each function is a step of the build: a section of ``sentences.toml`` of the same name declares it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+
+from analysis.core.formatting import capital
+from analysis.core.presentation import Table
+from analysis.core.sentences import fill
+from analysis.core.tables import grid
+
+say = partial(fill, "ingest")
+
+
+def input_files(input_rows: pd.DataFrame) -> Table:
+    """Set the files of the report with the start of their fingerprints."""
+    names = {
+        "file": say("input-files.file"),
+        "rows": say("input-files.rows"),
+        "bytes": say("input-files.bytes"),
+        "sha256": say("input-files.sha256"),
+    }
+    shown = input_rows.assign(sha256=input_rows["sha256"].str[:16])
+    return Table(grid(shown, "input-files", names, counts=["rows", "bytes"]), data=input_rows)
+
+
+def data_assumptions(assumptions: pd.DataFrame) -> Table | str:
+    """Set what was assumed about the files, and the setting that decides it."""
+    if assumptions.empty:
+        return say("data-assumptions.none")
+    rows = assumptions.assign(
+        kind=assumptions["kind"].map(capital),
+        sentence=[
+            say("data-assumptions.where", source=source, sentence=sentence) if source else sentence
+            for source, sentence in zip(assumptions["source"], assumptions["sentence"], strict=True)
+        ],
+    )
+    names = {
+        "kind": say("data-assumptions.kind"),
+        "sentence": say("data-assumptions.sentence"),
+        "rows": say("data-assumptions.rows"),
+        "setting": say("data-assumptions.setting"),
+    }
+    made = grid(rows, "data-assumptions", names, counts=["rows"])
+    widths = {"kind": "14%", "sentence": "53%", "rows": "10%", "setting": "23%"}
+    return Table(made.cols_width(widths), data=assumptions)
