@@ -1,0 +1,57 @@
+"""Test that chapters are prose and calls: nothing is computed, drawn or set there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from analysis.core import sentences
+from analysis.core.settings import ROOT
+
+CHAPTERS = [ROOT / "index.qmd", *sorted((ROOT / "report").glob("*.qmd"))]
+#: Chapters that still draw for themselves import the old functions.
+OLD = "from report import old_page"
+PLACING = [path for path in CHAPTERS if OLD not in path.read_text(encoding="utf-8")]
+IMPORTS = {"from report import page", "from report.page import say"}
+MOST_LINES = 150
+
+
+def cells(text: str) -> str:
+    """Return the code of a chapter's cells."""
+    return "\n".join(re.findall(r"```\{python\}\n(.*?)```", text, re.S))
+
+
+def test_most_chapters_are_looked_at() -> None:
+    assert {"exploration", "data-checks"} <= {path.stem for path in PLACING}
+
+
+@pytest.mark.parametrize("path", PLACING, ids=lambda path: path.stem)
+def test_a_chapter_is_prose_and_one_line_calls(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    code = cells(text)
+    assert set(re.findall(r"^(?:from|import) .+$", code, re.M)) <= IMPORTS
+    assert not re.search(r"\b(def|class|lambda|for|if)\b", code)
+    assert len(text.splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize("path", PLACING, ids=lambda path: path.stem)
+def test_every_name_that_a_chapter_places_is_declared(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    placed = re.findall(r'page\.(figure|table)\("([^"]+)"\)', text)
+    for kind, name in placed:
+        subject = sentences.place(name)
+        assert subject and sentences.sections(subject)[name].kind == kind, name
+    said = re.findall(r'say\("([^"]+)"\)', text)
+    assert [name for name in said if not sentences.is_known(name)] == []
+
+
+def test_placing_loads_no_library_that_draws_computes_or_sets_tables() -> None:
+    heavy = "matplotlib plotnine great_tables duckdb ibis sklearn scipy statsmodels pandera"
+    code = f"import sys, report.page; print(sorted(set({heavy.split()!r}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
