@@ -92,7 +92,11 @@ def figure(name: str) -> None:
 
 
 def table(name: str) -> None:
-    """Print a set table with its caption, and a link to its data."""
+    """Print a set table with its caption, and a link to its data; one of a single row as text."""
+    if row := TEXT.get(f"{name}.row"):
+        _print_block(f"{escape(text(f'{name}.caption') or text(f'{name}.name'))} {escape(row)}")
+        _print_download(name)
+        return
     if not _is_made(name, "table", f"tables/{name}.html"):
         return
     html = (BUILD / "tables" / f"{name}.html").read_text(encoding="utf-8")

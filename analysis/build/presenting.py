@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from html import unescape
 from pathlib import Path
 
 import pandas as pd
@@ -48,15 +50,36 @@ def write_table(given: Table | str | None, step: Step, scratch: Path) -> Files:
     from analysis.core.tables import html
 
     table, download, _ = step.makes
+    words = {"caption": given.caption, **(given.more or {})}
     made = html(given.table)
-    return {
-        table: made.encode(),
-        **_download(download, given.data, scratch),
-        **_words({"caption": given.caption, **(given.more or {})}, step),
-    }
+    files = _download(download, given.data, scratch)
+    # A table of a single row reads better as a line of text.
+    if line := row_as_text(made):
+        return files | _words(words, step, line)
+    return files | {table: made.encode()} | _words(words, step)
 
 
-def _words(given: Mapping[str, str] | str, step: Step) -> Files:
+def row_as_text(html: str) -> str:
+    """Return the only row of a table as text: each heading with its value. Else nothing.
+
+    Examples
+    --------
+    >>> row_as_text("<tr><th>File</th><th>Rows</th></tr><tr><td>a&amp;b</td><td>3</td></tr>")
+    'File: a&b. Rows: 3.'
+    """
+    if html.count("<tr") != 2:
+        return ""
+    names, values = (
+        [unescape(text) for text in re.findall(rf"<{tag}\b[^>]*>(.*?)</{tag}>", html, re.S)]
+        for tag in ("th", "td")
+    )
+    return " ".join(
+        f"{name}: {value}." if name else f"{value}."
+        for name, value in zip(names, values, strict=True)
+    )
+
+
+def _words(given: Mapping[str, str] | str, step: Step, row: str = "") -> Files:
     """Return the file of a step's words: those that it gives, and those that are fixed."""
     own = step.says[0]
     name = own.partition(".")[2]
@@ -70,6 +93,8 @@ def _words(given: Mapping[str, str] | str, step: Step) -> Files:
     unknown = [text for text in texts if not sentences.is_known(text)]
     if unknown:
         raise ValueError(f"'{step.name}' says '{unknown[0]}', for which there is no template")
+    if row:
+        texts[f"{name}.row"] = row
     return {step.makes[-1]: json.dumps(texts, ensure_ascii=False, indent=1).encode()}
 
 

@@ -48,4 +48,6 @@ def data_assumptions(assumptions: pd.DataFrame) -> Table | str:
     }
     made = grid(rows, "data-assumptions", names, counts=["rows"])
     widths = {"kind": "14%", "sentence": "53%", "rows": "10%", "setting": "23%"}
-    return Table(made.cols_width(widths), data=assumptions)
+    # Examples may name a customer, so they are not published.
+    published = ["kind", "source", "column", "sentence", "rows", "money", "setting"]
+    return Table(made.cols_width(widths), data=assumptions[published])

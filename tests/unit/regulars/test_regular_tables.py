@@ -287,7 +287,7 @@ def test_differences_are_shown_in_real_units() -> None:
     rows = made.plot.data.set_index(["panel", "group"])["value"]
     medians = customers.groupby("decline")["pages_per_visit"].median()
     assert rows["Pages per visit", "buy less"] == medians[True]
-    assert rows["Pages per visit", "do not"] == medians[False]
+    assert rows["Pages per visit", "others"] == medians[False]
     assert len(rows) <= 12
 
 
