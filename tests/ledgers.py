@@ -93,7 +93,10 @@ def plain_cleaning(rows: Sequence[Row]) -> list[list[Row]]:
 def takes_back(row: Row) -> bool:
     """Tell whether a line takes a purchase back: it has the prefix and brings nothing, or takes."""
     amount = float(row["Quantity"]) * float(row["UnitPrice"])
-    return amount < 0 or (row["InvoiceNo"].upper().startswith("C") and amount <= 0)
+    product = re.match(r"\d{5}|DCGS", row["StockCode"])
+    return (amount < 0 and bool(product)) or (
+        row["InvoiceNo"].upper().startswith("C") and amount <= 0
+    )
 
 
 def what(row: Row, sign: int = 1) -> tuple[str, str, float, float]:

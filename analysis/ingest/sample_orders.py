@@ -367,12 +367,13 @@ def export_quarters(ledger: pd.DataFrame) -> tuple[dict[str, bytes], dict[str, i
     planted = ledger["planted"]
     own = planted.ne("late")  # a line of the late file is counted where it belongs
     count = planted.value_counts()
-    has_id = own & ledger["customer"].gt(0) & planted.ne("refused_customer")
+    nameless = ["refused_customer", "refused_price"]
+    has_id = own & ledger["customer"].gt(0) & ~planted.isin(nameless)
     dirt = {
         "lines": len(ledger),
         "late_lines": count["late"],
         "duplicate_lines": count["duplicate"],
-        "missing_customer_lines": count["guest"] + count["write_off"],
+        "missing_customer_lines": count["guest"] + count["write_off"] + count["refused_price"],
         "cancelled_lines": ledger["cancels"].sum(),
         "cancelled_invoices": ledger.loc[ledger["cancels"], "invoice"].nunique(),
         "lines_cancelled_in_full": count["cancelled_in_full"] + count["giant_cancelled"],
@@ -401,6 +402,8 @@ def _dialect(quarter: str, lines: pd.DataFrame) -> bytes:
     encoding, separator, decimal, date_format, line_end = EXPORTS[quarter]
     planted = lines["planted"]
     price = lines["price"].where(planted.ne("refused_price"), -lines["price"])
+    # A negative price of a known customer would be a refund.
+    nobody = lines["customer"].eq(0) | planted.eq("refused_price")
     customer = lines["customer"].astype(str) + (".0" if quarter == FLOAT_IDS else "")
     written = {time: time.strftime(date_format) for time in lines["time"].unique()}
     columns = [
@@ -410,7 +413,7 @@ def _dialect(quarter: str, lines: pd.DataFrame) -> bytes:
         lines["quantity"].astype(str).mask(planted.eq("refused_quantity"), "n/a"),
         lines["time"].map(written).mask(planted.eq("refused_date"), "########"),
         price.map("{:.2f}".format).str.replace(".", decimal),
-        customer.mask(lines["customer"].eq(0), "").mask(planted.eq("refused_customer"), "guest"),
+        customer.mask(nobody, "").mask(planted.eq("refused_customer"), "1.2E+04"),
         lines["country"],
     ]
     table = pd.concat(columns, axis=1).set_axis(HEADER, axis=1)
