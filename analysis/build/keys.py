@@ -91,10 +91,16 @@ def key(
         parts |= {
             "facts": digest({name: facts.get(name) for name in step.facts}),
             "sentences": digest({name: sentences.section(name) for name in step.says}),
-            "code that presents": digest(sources(PRESENTING[step.kind].partition(":")[0], ROOT)),
+            "code that presents": _presenting_code(step.kind),
             "versions that present": digest(presenting_versions()),
         }
     return parts
+
+
+@cache
+def _presenting_code(kind: str) -> str:
+    """Return the digest of the code that writes what steps of a kind give."""
+    return digest(sources(PRESENTING[kind].partition(":")[0], ROOT))
 
 
 # ------------------------------------------------------------------------- settings
