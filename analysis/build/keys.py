@@ -17,6 +17,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from analysis.build.small_groups import RULES
 from analysis.build.step import PRESENTING, Step
 from analysis.core import sentences
 from analysis.core.files import file_hash
@@ -80,6 +81,7 @@ def key(
     """
     parts = {
         "declaration": digest(step.run, step.needs, step.makes, step.paths),
+        "small groups": digest({name: RULES[name] for name in step.makes if name in RULES}),
         "settings": digest(select_settings(settings.model_dump(mode="json"), step.settings)),
         "inputs": digest({name: outside.get(name) for name in sorted(step.inputs)}),
         "data files": digest({name: file_digest(root / name) for name in step.reads}),

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from analysis.build.keys import file_digest, restrict_settings
+from analysis.build.small_groups import RULES, hide_small_groups
 from analysis.build.step import PRESENTING, Step
 from analysis.core import sentences
 from analysis.core.progress import Steps
@@ -106,6 +107,9 @@ def perform(work: Job, progress: Steps) -> Record:
             path = file_path(work.out, name)
             path.parent.mkdir(exist_ok=True)
             if isinstance(content, pd.DataFrame):
+                if name in RULES:
+                    smallest = work.settings.report.smallest_group
+                    content = hide_small_groups(name, content, smallest)
                 content.to_parquet(path, index=False)
             elif isinstance(content, bytes):
                 path.write_bytes(content)

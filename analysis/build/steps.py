@@ -32,7 +32,14 @@ READ = Step(
         "activity_joins",
         "quarantine",
     ),
-    settings=("files", "transactions", "activity", "engine", "report.as_of"),
+    settings=(
+        "files",
+        "transactions",
+        "activity",
+        "engine",
+        "report.as_of",
+        "report.smallest_group",
+    ),
 )
 ORDERS = (
     Step(
@@ -85,7 +92,7 @@ ORDERS = (
             "cluster_use",
             "cluster_agreement",
         ),
-        settings=("engine", "clustering", "transactions.currency"),
+        settings=("engine", "clustering", "transactions.currency", "report.smallest_group"),
         paths=PATHS,
     ),
     Step(

@@ -20,7 +20,7 @@ from analysis.ingest.columns import plain_name
 from analysis.ingest.data_folder import Inputs
 from analysis.ingest.parts import Part
 from analysis.orders import cleaning, refusals
-from analysis.orders.ledger import Ledger, connect, engine_in_words, write_ledger
+from analysis.orders.ledger import NET, Ledger, connect, engine_in_words, write_ledger
 from analysis.orders.understood import order_assumptions
 from analysis.regulars import contract, reading, shared_ids
 from analysis.regulars.understood import regular_assumptions
@@ -122,9 +122,34 @@ def currency(checked: Checked, settings: Settings) -> str:
     return settings.transactions.currency if checked.ledger else settings.activity.currency
 
 
+def small_group_problems(checked: Checked, settings: Settings) -> list[Problem]:
+    """Return why no report can be made: all customers together are fewer than a group must be."""
+    found: dict[str, int] = {}
+    if checked.ledger:
+        lines = checked.ledger.lines
+        customers = lines.customer_id.nunique(where=lines.cleaning_step >= NET)
+        found["customers with net sales"] = int(customers.execute())
+    if checked.customers:
+        found["regular customers"] = len(checked.customers.customers)
+    return [
+        Problem(
+            "settings.toml",
+            f"[report] smallest_group is {settings.report.smallest_group:,}, and there are "
+            f"{customers:,} {who}: nothing could be shown",
+            remedy="A report describes no fewer customers than that. Set it to a smaller number, "
+            "or add data.",
+        )
+        for who, customers in found.items()
+        if customers < settings.report.smallest_group
+    ]
+
+
 def assumptions(checked: Checked, settings: Settings) -> list[Assumption]:
     """Return everything that was assumed or noticed about the data, in the order to read it in."""
-    found: list[Assumption] = []
+    found = [
+        Assumption("left out", f"No report can be made yet: {problem.rule}.", source=problem.source)
+        for problem in small_group_problems(checked, settings)
+    ]
     if checked.ledger:
         found += order_assumptions(checked.ledger, settings.transactions)
     if checked.customers:
@@ -142,6 +167,8 @@ def read(
 ) -> tuple[dict[str, pd.DataFrame | Path], dict[str, Fact]]:
     """Read and validate a data folder, as a step of the build: see `analysis.build.steps`."""
     with check(inputs, settings, progress) as checked:
+        if problems := small_group_problems(checked, settings):
+            raise Refused(problems)
         facts: dict[str, Fact] = {
             "report.sample": inputs.sample,
             "report.currency": currency(checked, settings),

@@ -205,43 +205,57 @@ def left_out_codes(ledger: Ledger) -> pd.DataFrame:
     return pd.concat([first, rest.assign(stock_code=name)], ignore_index=True)
 
 
-def giant_reversals(ledger: Ledger) -> pd.DataFrame:
-    """Return the largest purchases that a cancellation took back: product, quantity, amount."""
+def giant_reversals(ledger: Ledger, minimum_group: int = 1) -> pd.DataFrame:
+    """Return the products whose purchases were taken back for most money.
+
+    Returns
+    -------
+    pandas.DataFrame
+        stock_code, description, customers (whose purchases were taken back), quantity, amount;
+        the five largest of those with at least `minimum_group` customers.
+    """
     lines = ledger.lines.filter(ledger.lines.cleaning_step == GROSS)
+    products = lines.group_by("stock_code").aggregate(
+        description=lines.description.min(),
+        customers=lines.customer_id.nunique(),
+        quantity=lines.quantity.sum(),
+        amount=sum_exactly(lines.amount),
+    )
     return (
-        lines.select(
-            "stock_code",
-            "description",
-            "quantity",
-            "unit_price",
-            amount=lines.amount.cast("float64"),
-            date=lines.invoice_date.date(),
-        )
-        .order_by(ibis.desc("amount"), "date", "stock_code", "description", "quantity")
+        products.filter(products.customers >= minimum_group)
+        .order_by(ibis.desc("amount"), "stock_code")
         .limit(5)
         .execute()
     )
 
 
-def unusual_lines(ledger: Ledger) -> pd.DataFrame:
-    """Return how far the largest net lines stand out: share of revenue by size of line.
+def unusual_lines(ledger: Ledger, minimum_group: int = 1) -> pd.DataFrame:
+    """Return how far the largest net lines stand out.
 
     Returns
     -------
     pandas.DataFrame
-        measure (quantity, unit_price, amount), median, p99, p999, largest.
+        measure (quantity, unit_price, amount), median, p99, p999: quantiles of lines, missing
+        where fewer than `minimum_group` customers lie beyond.
     """
     lines = ledger.lines.filter(ledger.lines.cleaning_step >= NET)
+    levels = {"median": 0.5, "p99": 0.99, "p999": 0.999}
     rows = []
     for name in ("quantity", "unit_price", "amount"):
         if name not in ("amount", *ledger.columns):
             continue
         value = lines[name].cast("float64")
-        found = lines.aggregate(
-            median=value.quantile(0.5),
-            p99=value.quantile(0.99),
-            p999=value.quantile(0.999),
-            largest=value.max(),
+        quantiles = {level: value.quantile(share) for level, share in levels.items()}
+        found = lines.aggregate(**quantiles).execute().iloc[0]
+        beyond = (
+            lines.aggregate(
+                **{
+                    level: lines.customer_id.nunique(where=value >= float(found[level]))
+                    for level in levels
+                }
+            )
+            .execute()
+            .iloc[0]
         )
-        rows.append({"measure": name, **found.execute().iloc[0]})
+        rows.append({"measure": name, **found.where(beyond >= minimum_group)})
     return pd.DataFrame(rows)

@@ -20,22 +20,23 @@ def sales_tables(
     settings: Settings,
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Fact]]:
     """Return the tables of the cleaning and of the sales, and their facts."""
+    minimum_group = settings.report.smallest_group
     steps = quality.cleaning_steps(ledger)
     months = tables.monthly(ledger)
     home = named_home(ledger, settings.transactions.home_country)
-    countries = tables.countries(ledger, home, settings.report.smallest_group)
+    countries = tables.countries(ledger, home, minimum_group)
     made = {
         "cleaning_steps": steps,
         "completeness": quality.completeness(ledger),
         "left_out_codes": quality.left_out_codes(ledger),
-        "giant_reversals": quality.giant_reversals(ledger),
-        "unusual_lines": quality.unusual_lines(ledger),
+        "giant_reversals": quality.giant_reversals(ledger, minimum_group),
+        "unusual_lines": quality.unusual_lines(ledger, minimum_group),
         "monthly": months,
         "recent_change": tables.recent_change(months),
         "week": tables.week(ledger),
         "cohorts": tables.cohorts(ledger),
         "countries": countries,
-        "markets": tables.markets(ledger, countries),
+        "markets": tables.markets(ledger, countries, minimum_group),
         "products": tables.products(ledger),
     }
     facts: dict[str, Fact] = {

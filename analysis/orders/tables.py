@@ -98,7 +98,7 @@ def monthly(ledger: Ledger) -> pd.DataFrame:
 
 
 def week(ledger: Ledger) -> pd.DataFrame:
-    """Return orders and net revenue by weekday (0 is Monday) and hour of the order."""
+    """Return customers, orders and net revenue by weekday (0 is Monday) and hour of the order."""
     lines = ledger.lines
     kept = lines.filter(lines.cleaning_step >= NET)
     orders = kept.group_by("customer_id", "order_id").aggregate(
@@ -109,7 +109,11 @@ def week(ledger: Ledger) -> pd.DataFrame:
             weekday=orders.date.day_of_week.index().cast("int64"),
             hour=orders.date.hour().cast("int64"),
         )
-        .aggregate(orders=orders.count(), revenue=sum_exactly(orders.amount))
+        .aggregate(
+            customers=orders.customer_id.nunique(),
+            orders=orders.count(),
+            revenue=sum_exactly(orders.amount),
+        )
         .order_by("weekday", "hour")
         .execute()
     )
@@ -274,7 +278,7 @@ def _with_country(ledger: Ledger) -> ir.Table:
     return kept.mutate(country=kept.country.fill_null("(not given)"))
 
 
-def markets(ledger: Ledger, table: pd.DataFrame) -> pd.DataFrame:
+def markets(ledger: Ledger, table: pd.DataFrame, minimum_group: int = 1) -> pd.DataFrame:
     """Return net sales of all markets, of the home market and of all others.
 
     Parameters
@@ -283,6 +287,8 @@ def markets(ledger: Ledger, table: pd.DataFrame) -> pd.DataFrame:
         The ledger.
     table
         From `countries`.
+    minimum_group
+        Where one part has fewer customers, both parts are left out.
 
     Returns
     -------
@@ -299,6 +305,9 @@ def markets(ledger: Ledger, table: pd.DataFrame) -> pd.DataFrame:
         parts |= {"All other markets": kept.filter(kept.country != home)}
     rows = [part.aggregate(**_SALES).execute().assign(market=name) for name, part in parts.items()]
     found = pd.concat(rows, ignore_index=True)
+    if (found["customers"] < minimum_group).any():
+        # What is left of all markets without one part is the other part.
+        found = found.head(1)
     return found.assign(
         revenue=found["revenue"].round(2),
         mean_order=found["revenue"] / found["orders"].where(found["orders"] > 0),

@@ -43,6 +43,7 @@ from analysis.segments.names import (
     KMEANS,
     KMEANS_ONLY,
     METHODS,
+    MINIMUM_CLUSTER,
     SCORE_SUM,
     SEGMENTS,
 )
@@ -104,6 +105,7 @@ def select(
     tell: Tell = lambda text: None,
     jobs: int | None = None,
     resamples: int | None = None,
+    minimum_group: int = 1,
 ) -> Selection:
     """Compare the candidates, choose one by `RULE`, and return its centres.
 
@@ -128,6 +130,8 @@ def select(
         few customers.
     resamples
         How often customers are drawn again, and a third as often from the null. None: `RESAMPLES`.
+    minimum_group
+        A cluster of fewer customers is too small, as is one of less than `MINIMUM_CLUSTER` of them.
 
     References
     ----------
@@ -155,7 +159,7 @@ def select(
             used = _validate_out_of_time(earlier, later_spend, plan, seeds[3])
         use = used.set_index("grouping").reindex([_label(key) for key in plan])
         table["use"], table["use_se"] = use["explained"].to_numpy(), use["se"].to_numpy()
-        table["verdict"] = verdicts(table)
+        table["verdict"] = verdicts(table, max(MINIMUM_CLUSTER, minimum_group / len(customers)))
         table["chosen"] = table["verdict"] == "chosen"
     if not table["chosen"].any():
         tell("clustering: no cut passes the rule")

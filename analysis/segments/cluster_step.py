@@ -54,6 +54,7 @@ def segment_and_cluster(
         spend,
         tell=progress.tell,
         resamples=settings.clustering.resamples,
+        minimum_group=settings.report.smallest_group,
     )
     fitted = selection.centres
     if reference:

@@ -179,7 +179,7 @@ def measure_use(
     return pd.DataFrame({"grouping": pd.Series(list(groupings), dtype="str"), **found})
 
 
-def verdicts(table: pd.DataFrame) -> pd.Series:
+def verdicts(table: pd.DataFrame, smallest_share: float = MINIMUM_CLUSTER) -> pd.Series:
     """Apply `RULE`: say of each candidate why it is, or is not, the one.
 
     Parameters
@@ -188,6 +188,8 @@ def verdicts(table: pd.DataFrame) -> pd.Series:
         With model, k, silhouette, null_silhouette, null_silhouette_sd, stability, jaccard_low,
         smallest_share, noise_share, use and use_se. Use is not known as long as there is no
         later quarter: it then decides nothing.
+    smallest_share
+        The least share of customers that a cluster may hold.
 
     References
     ----------
@@ -197,7 +199,7 @@ def verdicts(table: pd.DataFrame) -> pd.Series:
         "finds no clusters": ~(table["k"] >= 2),
         "resamples disagree": ~(table["stability"] >= STABLE),
         "a cluster is not found again": ~(table["jaccard_low"] >= FOUND_AGAIN),
-        "a cluster is too small": ~(table["smallest_share"] >= MINIMUM_CLUSTER),
+        "a cluster is too small": ~(table["smallest_share"] >= smallest_share),
         "leaves customers out": table["noise_share"] > 0,
         "has no centres to assign by": ~table["model"].isin([KMEANS, WARD]),
     }
