@@ -39,7 +39,7 @@ def write_figure(given: Figure | str | None, step: Step, scratch: Path) -> Files
     return {
         picture: draw(given.plot),
         **_download(download, given.data, scratch),
-        **_words(words, step),
+        **_words(words | dict(given.more or {}), step),
     }
 
 

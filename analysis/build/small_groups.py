@@ -42,6 +42,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "activity_categories": (Rule("customers", drops=True),),
     "activity_reliability": (Rule("customers", drops=True),),
     "cluster_agreement": (Rule("customers"),),
+    "cohort_revenue": (Rule("size", drops=True),),
     "cohorts": (Rule("size", drops=True),),
     "countries": (Rule("customers", drops=True),),
     "giant_reversals": (Rule("customers", drops=True),),
@@ -56,16 +57,29 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule("new_customers", hides=NEW),
         Rule("returning_customers", hides=NEW),
     ),
+    "monthly_customers": (
+        Rule("customers", hides=("customers", "known_revenue", *NEW, "returning_revenue")),
+        Rule("new_customers", hides=(*NEW, "returning_revenue")),
+        Rule("returning_customers", hides=(*NEW, "returning_revenue")),
+        Rule("nobody_orders", hides=("nobody_orders", "nobody_revenue")),
+    ),
     "movement": (Rule("customers", hides=("revenue", "revenue_share")),),
+    # Who ordered is not known: each order may be another customer's.
+    "channels": (Rule("orders", drops=True),),
+    "no_customer_countries": (Rule("orders", drops=True),),
+    "no_customer_months": (Rule("orders"),),
+    "no_customer_products": (Rule("orders", drops=True),),
     "products": (Rule("customers"),),
     "recent_change": (Rule("customers_per_month", drops=True),),
     "retention": (Rule("customers", drops=True),),
+    "second_order_products": (Rule("customers", drops=True),),
+    "segment_next_products": (Rule("customers", drops=True),),
     "segment_products": (Rule("customers", drops=True),),
     "segment_returns": (Rule("customers", drops=True),),
     "week": (Rule("customers", keeps=("weekday", "hour")),),
 }
 #: Tables about single customers and single lines: they stay in the build, and are not published.
-PRIVATE = ("activity", "customers", "quarantine", "transactions")
+PRIVATE = ("activity", "customers", "next_products", "quarantine", "transactions")
 #: Tables that hold no groups of customers, or whose producer leaves small ones out.
 NO_GROUPS = {
     "all customers": (
@@ -83,8 +97,11 @@ NO_GROUPS = {
         "contact_scenarios",
         "direction",
         "lapse_models",
+        "next_product_models",
+        "no_customer_code",
         "score_cuts",
         "segment_overall",
+        "spend_models",
         "unusual_lines",
     ),
     "files, rules and settings": (
@@ -105,11 +122,15 @@ NO_GROUPS = {
         "action_traits",
         "actions",
         "cluster_centres",
+        "coming",
+        "growth",
         "migration",
+        "revenue_tree",
         "risk_group_effects",
         "risk_groups",
         "segment_heatmap",
         "segment_profiles",
+        "spend_calibration",
     ),
 }
 

@@ -64,9 +64,11 @@ def _months_scale(dates: pd.Series) -> p9.scale_x_datetime:
 
 def revenue_by_month(monthly: pd.DataFrame, currency: str) -> Figure | str:
     """Draw net revenue by month, with the highest and lowest whole month, and the year before."""
+    every = monthly
+    monthly = every[every["net_revenue"].notna()]
     whole = monthly[monthly["whole"]]
     if whole.empty:
-        return say("revenue-by-month.none")
+        return say("revenue-by-month.few" if every["whole"].any() else "revenue-by-month.none")
     full, part = say("revenue-by-month.legend-whole"), say("revenue-by-month.legend-part")
     earlier = say("revenue-by-month.legend-year-ago")
     bars = monthly.assign(
@@ -104,7 +106,13 @@ def revenue_by_month(monthly: pd.DataFrame, currency: str) -> Figure | str:
         plot += p9.scale_color_manual({earlier: ACCENT}, name=" ")
     return Figure(
         plot,
-        headline=_revenue_headline(best, least, len(whole), currency),
+        headline=_revenue_headline(best, least, int(every["whole"].sum()), currency)
+        if len(monthly) == len(every)
+        else say(
+            "revenue-by-month.headline-shown",
+            month=month(best["month"]),
+            revenue=money(best["net_revenue"], currency),
+        ),
         alt=say(
             "revenue-by-month.alt",
             first=month(monthly["month"].iloc[0]),
@@ -113,7 +121,7 @@ def revenue_by_month(monthly: pd.DataFrame, currency: str) -> Figure | str:
             revenue=money(best["net_revenue"], currency),
         ),
         caption=say("revenue-by-month.caption-year-ago") if len(before) else "",
-        data=monthly,
+        data=every,
     )
 
 
@@ -140,9 +148,10 @@ def _revenue_headline(best: pd.Series, least: pd.Series, number: int, currency: 
 
 def new_and_returning_customers(monthly: pd.DataFrame) -> Figure | str:
     """Draw new and returning customers by month; grey where there is too little history."""
-    whole = monthly[monthly["whole"]]
+    whole = monthly[monthly["whole"] & monthly["new_customers"].notna()]
     if len(whole) < 2:
-        return say("new-and-returning-customers.none")
+        few = monthly["whole"].sum() > 1
+        return say("new-and-returning-customers.few" if few else "new-and-returning-customers.none")
     colors = {
         say("new-and-returning-customers.legend-new"): ACCENT,
         say("new-and-returning-customers.legend-returning"): PRIMARY,
@@ -184,15 +193,18 @@ def new_and_returning_customers(monthly: pd.DataFrame) -> Figure | str:
 
 
 def orders_by_weekday_and_hour(week: pd.DataFrame) -> Figure | str:
-    """Draw orders by weekday and hour; an empty cell had no order."""
+    """Draw orders by weekday and hour; an empty cell had too few customers, or none."""
     if week.empty:
         return say("orders-by-weekday-and-hour.none-orders")
     if week["hour"].nunique() == 1:
         return say("orders-by-weekday-and-hour.none")
     days = [name[:3] for name in WEEKDAYS]
-    cells = week.assign(
-        day=pd.Categorical([days[d] for d in week["weekday"]], days[::-1], ordered=True)
-    ).join(tile_colours(week["orders"], 0, week["orders"].max()))
+    shown = week[week["orders"].notna()].astype({"orders": "int64"})
+    if shown.empty:
+        return say("orders-by-weekday-and-hour.few")
+    cells = shown.assign(
+        day=pd.Categorical([days[d] for d in shown["weekday"]], days[::-1], ordered=True)
+    ).join(tile_colours(shown["orders"], 0, shown["orders"].max()))
     hours = list(range(int(week["hour"].min()), int(week["hour"].max()) + 1))
     plot = (
         p9.ggplot(cells, p9.aes("hour", "day"))
@@ -291,7 +303,7 @@ def _markets_headline(home: pd.DataFrame, best: pd.Series) -> str:
 
 
 def best_selling_products(
-    products: pd.DataFrame, currency: str, has_stock_code: bool
+    products: pd.DataFrame, currency: str, has_stock_code: bool, net_revenue: float
 ) -> Figure | str:
     """Draw the products with the highest net revenue."""
     if not has_stock_code:
@@ -299,6 +311,9 @@ def best_selling_products(
     if products.empty:
         return say("best-selling-products.none")
     top = products.sort_values("net_revenue", ascending=False, kind="stable").head(TOP_PRODUCTS)
+    top = top[top["net_revenue"].notna()]
+    if top.empty:
+        return say("best-selling-products.few")
     named = top["description"].fillna("").str.strip()
     order = top_first(labels([*named.where(named != "", top["stock_code"])], 36))
     values = [f"  {short_money(value, currency)}" for value in top["net_revenue"]]
@@ -313,19 +328,18 @@ def best_selling_products(
         + report_theme(max(1.6, 0.7 + 0.24 * len(top)))
         + NO_ROWS
     )
-    total = products["net_revenue"].sum()
     if len(products) > len(top):
         headline = say(
             "best-selling-products.headline",
             top=count(len(top)),
             all=count(len(products)),
-            share=percent(top["net_revenue"].sum() / total, 1),
+            share=percent(top["net_revenue"].sum() / net_revenue, 1),
         )
     else:
         headline = say(
             "best-selling-products.headline-all",
             count=len(products),
-            share=percent(top["net_revenue"].iloc[0] / total, 1),
+            share=percent(top["net_revenue"].iloc[0] / net_revenue, 1),
         )
     return Figure(
         plot,
@@ -348,7 +362,8 @@ def cancelled_share(
         return say("cancelled-share.none-column")
     whole = monthly[monthly["whole"] & (monthly["gross_revenue"] > 0)]
     if len(whole) < 2:
-        return say("cancelled-share.none")
+        few = monthly["whole"].sum() > 1 and monthly["gross_revenue"].isna().any()
+        return say("cancelled-share.few" if few else "cancelled-share.none")
     points = whole.assign(share=whole["cancelled_revenue"] / whole["gross_revenue"])
     worst = top_row(points, "share")
     plot = (

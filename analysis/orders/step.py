@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.core.files import Fact
 from analysis.core.settings import Settings
-from analysis.orders import quality, tables
+from analysis.orders import no_customer, quality, tables
 from analysis.orders.contract import breaches, sales_schema
 from analysis.orders.home_market import named_home
 from analysis.orders.ledger import LINE_COLUMNS, NET, Ledger, with_ledger
@@ -25,6 +25,7 @@ def sales_tables(
     months = tables.monthly(ledger)
     home = named_home(ledger, settings.transactions.home_country)
     countries = tables.countries(ledger, home, minimum_group)
+    channels, sold = no_customer.channels(ledger), no_customer.products(ledger)
     made = {
         "cleaning_steps": steps,
         "completeness": quality.completeness(ledger),
@@ -38,9 +39,15 @@ def sales_tables(
         "countries": countries,
         "markets": tables.markets(ledger, countries, minimum_group),
         "products": tables.products(ledger),
+        "channels": channels,
+        "no_customer_months": no_customer.months(ledger),
+        "no_customer_countries": no_customer.countries(ledger),
+        "no_customer_products": sold,
+        "no_customer_code": no_customer.companion_code(ledger),
     }
     facts: dict[str, Fact] = {
         **quality.ledger_facts(ledger, steps),
+        **no_customer.no_customer_facts(channels, sold),
         **{f"transactions.has_{name}": name in ledger.columns for name in LINE_COLUMNS},
         **{
             f"transactions.gross_revenue_{row['month']:%Y-%m}": row["gross_revenue"]

@@ -231,14 +231,14 @@ def products(*names: str | None) -> pd.DataFrame:
 
 
 def test_products_say_what_the_best_sellers_bring(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert shown(figures.best_selling_products(products("A"), "£", True)).headline == (
+    assert shown(figures.best_selling_products(products("A"), "£", True, 70.0)).headline == (
         "One product brings all net revenue"
     )
-    assert shown(figures.best_selling_products(products("A", "B"), "£", True)).headline == (
+    assert shown(figures.best_selling_products(products("A", "B"), "£", True, 105.0)).headline == (
         "2 products bring all net revenue; the first of them brings 66.7%"
     )
     monkeypatch.setattr(figures, "TOP_PRODUCTS", 1)
-    made = shown(figures.best_selling_products(products(HOSTILE, None), "£", True))
+    made = shown(figures.best_selling_products(products(HOSTILE, None), "£", True, 105.0))
     assert made.headline == "The top 1 of 2 products bring 66.7% of net revenue"
     assert draw(made.plot).startswith(b"<svg")
 
@@ -256,7 +256,7 @@ def test_pictures_of_few_and_of_many_months(size: int) -> None:
 
 def test_equal_labels_do_not_fall_together() -> None:
     """Two products of one name stay two bars; two countries cut to one label stay apart."""
-    made = shown(figures.best_selling_products(products("MUG", "MUG"), "£", True))
+    made = shown(figures.best_selling_products(products("MUG", "MUG"), "£", True, 105.0))
     assert made.plot.data["product"].nunique() == 2
     long = "A very long name of a country, " * 3
     two = countries(**{long + "north": 0.6, long + "south": 0.4})
