@@ -11,8 +11,8 @@ The JSON object has four keys:
 ``facts``
     customers, orders, lines (of net sales of known customers), net_revenue, gross_revenue,
     first_date, last_date, currency, profile, rows, refused_rows, home_country, regular_customers,
-    and files: for each file its rows, encoding, separator, date format and decimal mark. A fact
-    about an input that is not there is null.
+    files (for each file its rows, encoding, separator, date format and decimal mark), and months
+    (`orders.control.control_figures`). A fact about an input that is not there is null.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from analysis.build.validation import Checked, assumptions, currency
 from analysis.core.formatting import count
 from analysis.core.problems import Problem
 from analysis.core.settings import Settings
+from analysis.orders.control import control_figures, control_lines
 from analysis.orders.home_market import home_market
 from analysis.orders.ledger import GROSS, NET, Ledger
 
@@ -44,6 +45,7 @@ FACTS = (
     "home_country",
     "regular_customers",
     "files",
+    "months",
 )
 
 
@@ -73,6 +75,7 @@ def report(checked: Checked, settings: Settings) -> dict[str, Any]:
         facts |= _order_facts(ledger)
         facts["home_country"] = home_market(ledger, settings.transactions.home_country) or None
         facts["files"] = _files(ledger.files)
+        facts["months"] = control_figures(ledger).to_dict("records")
     if checked.customers:
         facts["regular_customers"] = len(checked.customers.joined)
     return {
@@ -127,7 +130,8 @@ def notes(checked: Checked, settings: Settings) -> list[str]:
 
 def lines(checked: Checked, settings: Settings) -> Iterator[str]:
     """Say for people what came in, and everything that was assumed or noticed."""
-    facts = report(checked, settings)["facts"]
+    found = report(checked, settings)
+    facts = found["facts"]
     if checked.ledger:
         files = checked.ledger.files
         yield (
@@ -151,5 +155,8 @@ def lines(checked: Checked, settings: Settings) -> Iterator[str]:
         )
     else:
         yield "Regular customers: none."
-    for note in notes(checked, settings):
+    yield "What was understood:"
+    for note in found["notes"]:
         yield f"  * {note}"
+    if checked.ledger:
+        yield from control_lines(pd.DataFrame(facts["months"]), facts["currency"])

@@ -12,6 +12,7 @@ from analysis.core.settings import TransactionSettings
 from analysis.ingest.parts import ROW
 from analysis.orders.home_market import home_market
 from analysis.orders.ledger import LINE_COLUMNS, Ledger
+from analysis.orders.no_customer import sales_without_customer
 from analysis.orders.notation import Reading
 from analysis.orders.quality import cleaning_steps
 
@@ -57,8 +58,10 @@ def order_assumptions(ledger: Ledger, settings: TransactionSettings) -> Iterator
         Those that it was read with.
     """
     yield from ledger.assumptions
-    for row in ledger.files.to_dict("records"):
-        yield from _file_assumptions(row)
+    refused = _refused_money(ledger)
+    for place, row in enumerate(ledger.files.to_dict("records")):
+        yield from _file_assumptions(row, refused.get(place))
+    yield from _who_is_a_customer(ledger)
     yield _what_a_refund_is(ledger, settings)
     yield from _left_out(ledger)
     if home := home_market(ledger, settings.home_country):
@@ -89,7 +92,35 @@ def order_assumptions(ledger: Ledger, settings: TransactionSettings) -> Iterator
         )
 
 
-def _file_assumptions(file: Mapping[Any, Any]) -> Iterator[Assumption]:
+def _refused_money(ledger: Ledger) -> dict[int, float]:
+    """Return the money of the refused rows of each file, as far as it can be read."""
+    lines = ledger.lines.filter(ledger.lines.broken != 0)
+    found = lines.group_by("part").aggregate(
+        money=(lines.amount * lines.read).sum().cast("float64").fill_null(0.0)
+    )
+    return {int(row["part"]): float(row["money"]) for row in found.execute().to_dict("records")}
+
+
+def _who_is_a_customer(ledger: Ledger) -> Iterator[Assumption]:
+    """Say what a customer is, and what was sold to nobody who is known."""
+    yield Assumption(
+        "customers",
+        "Each value of the customer column is one customer, who counts if net sales are left.",
+        setting="transactions.columns.customer_id",
+    )
+    nobody = sales_without_customer(ledger)
+    found = nobody.aggregate(rows=nobody.count(), money=nobody.amount.sum().cast("float64"))
+    row = found.execute().iloc[0]
+    if row["rows"]:
+        yield Assumption(
+            "customers",
+            "Sales of products that name no customer are shown as a channel of their own.",
+            rows=int(row["rows"]),
+            money=float(row["money"]),
+        )
+
+
+def _file_assumptions(file: Mapping[Any, Any], money: float | None) -> Iterator[Assumption]:
     """Say how a file is written, and how many of its rows were refused."""
     parts = []
     if file["encoding"]:
@@ -106,8 +137,9 @@ def _file_assumptions(file: Mapping[Any, Any]) -> Iterator[Assumption]:
         yield Assumption(
             "left out",
             f"Of {count(file['rows'], 'row')}, {file['refused_rows']:,} broke a rule and went into "
-            "quarantine.",
+            "quarantine; what can be read of them is worth this much.",
             source=file["source"],
+            money=money,
             setting="transactions.refused_share",
         )
 

@@ -76,7 +76,13 @@ def test_facts_are_of_net_sales_of_known_customers(tmp_path: Path, run: Run) -> 
                 "decimal_mark": ".",
             }
         },
+        "months": facts["months"],
     }
+    assert [month["month"] for month in facts["months"]] == ["2011-01", "2011-02"]
+    total = pd.DataFrame(facts["months"]).sum(numeric_only=True)
+    for name in ("net", "gross"):
+        assert total[name] == pytest.approx(facts[f"{name}_revenue"])
+    assert total["orders"] == facts["orders"]
 
 
 def test_one_number_on_the_orders_of_two_customers_is_two_orders(tmp_path: Path, run: Run) -> None:
