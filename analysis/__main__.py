@@ -1,7 +1,8 @@
 """Run one command of the analysis.
 
-``check`` validates a data folder, ``build`` makes the tables of the book, ``export`` writes the
-customers of each segment, and ``sample`` generated data to try it all with. ``refresh`` takes in
+``init`` makes a data folder from files of your own, ``check`` validates one, ``build`` makes the
+tables of the book, ``export`` writes the customers of each segment, and ``sample`` writes generated
+data to try it all with. ``refresh`` takes in
 a quarter's new files and publishes a release, ``rollback`` publishes an earlier one, ``history``
 lists them, ``prune`` removes old ones, and ``forget`` removes a customer. Exit code 0: done; 1: the
 data was refused; 2: wrong usage; 130: stopped by Ctrl-C.
@@ -30,6 +31,9 @@ from analysis.ingest.data_folder import (
 from analysis.ingest.sample import write_sample
 from analysis.release import open_store, raw, refresh, retention, store
 from analysis.release.disk import refuse_system_errors
+
+#: What `init` says of a folder whose data was refused.
+CORRECT = "Correct the settings.toml in the data folder, and run 'check' with --data."
 
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
@@ -101,6 +105,14 @@ def _parser(root: Path) -> argparse.ArgumentParser:
             command.add_argument("--force", action="store_true", help="even if nothing changed")
             about = "say what each step needs and makes, whether it would run, and why; do nothing"
             command.add_argument("--explain", action="store_true", help=about)
+    about = "make a data folder from files of your own: what they hold, the settings, and a check"
+    command = commands.add_parser("init", help=about, description=about)
+    command.add_argument("files", nargs="+", type=Path, metavar="FILE", help="what the shop sent")
+    command.add_argument("--data", type=Path, metavar="DIR", help="the folder to make")
+    command.add_argument("--settings", type=Path, default=root / SETTINGS, metavar="FILE")
+    command.set_defaults(
+        run=_init, refused="The data was refused", kept=CORRECT, out=root / "build"
+    )
     _add_quarterly(commands)
     return parser
 
@@ -215,6 +227,35 @@ def _build(options: argparse.Namespace) -> int:
             None if options.force else refresh.earlier_build(options.root, inputs, options.out)
         )
         pipeline.build(inputs, settings, options.out, Steps(), earlier, accepted, root=options.root)
+    return 0
+
+
+def _init(options: argparse.Namespace) -> int:
+    """Make a data folder from files, with the settings that they suggest, and check it."""
+    from analysis.build import check_report, validation
+    from analysis.ingest import first_look
+
+    base = read_settings(options.settings)
+    folder: Path = options.data or options.root / base.report.data
+    orders = first_look.copy_files(options.files, folder, base)
+    _say(f"Copied {len(options.files)} file{'s' * (len(options.files) != 1)} to {folder}.")
+    own = folder / SETTINGS.name
+    if orders and not own.exists():
+        found = first_look.look(orders, base)
+        own.write_text(first_look.settings_text(found.without_columns(), base), encoding="utf-8")
+        if not validation.is_readable(folder, options.settings):
+            own.write_text(first_look.settings_text(found, base), encoding="utf-8")
+        else:
+            found = found.without_columns()
+        _say(f"Wrote {own}: only the settings that differ.")
+        for line in first_look.describe(found):
+            _say(f"  * {line}")
+    settings = read_settings(options.settings, folder)
+    inputs = find_inputs(folder, settings, root=options.root)
+    with validation.check(inputs, settings, Steps()) as checked:
+        for line in check_report.lines(checked, settings):
+            print(replace_controls(line))
+    _say(f"Next: make report DATA={folder}")
     return 0
 
 

@@ -14,10 +14,10 @@ from analysis.core.assumptions import Assumption, as_table, in_order
 from analysis.core.files import Fact
 from analysis.core.problems import Problem, Refused
 from analysis.core.progress import Steps
-from analysis.core.settings import ActivitySettings, Settings
+from analysis.core.settings import ActivitySettings, Settings, read_settings
 from analysis.ingest import readers
 from analysis.ingest.columns import plain_name
-from analysis.ingest.data_folder import Inputs
+from analysis.ingest.data_folder import Inputs, find_inputs
 from analysis.ingest.parts import Part
 from analysis.orders import cleaning, refusals
 from analysis.orders.ledger import NET, Ledger, connect, engine_in_words, write_ledger
@@ -112,6 +112,16 @@ def check(
             for path, found in parts.items()
         }
         yield Checked(ledger, customers, rows, shared)
+
+
+def is_readable(folder: Path, settings_file: Path) -> bool:
+    """Tell whether a data folder passes with the settings beside its data."""
+    try:
+        settings = read_settings(settings_file, folder)
+        with check(find_inputs(folder, settings), settings, Steps()):
+            return True
+    except Refused:
+        return False
 
 
 def currency(checked: Checked, settings: Settings) -> str:
