@@ -219,12 +219,12 @@ def orders_by_weekday_and_hour(week: pd.DataFrame) -> Figure | str:
         + report_theme(2.8)
         + NO_GRID
     )
-    by_day = week.groupby("weekday", as_index=False)[["orders"]].sum()
-    by_hour = week.groupby("hour", as_index=False)[["orders"]].sum()
+    by_day = shown.groupby("weekday", as_index=False)[["orders"]].sum()
+    by_hour = shown.groupby("hour", as_index=False)[["orders"]].sum()
     day = WEEKDAYS[top_row(by_day, "orders")["weekday"]]
     hour = int(top_row(by_hour, "orders")["hour"])
     known = {"day": day, "hour": str(hour), "next_hour": str((hour + 1) % 24)}
-    silent = [name for n, name in enumerate(WEEKDAYS) if n not in set(by_day["weekday"])]
+    silent = [name for n, name in enumerate(WEEKDAYS) if n not in set(week["weekday"])]
     headline = (
         say("orders-by-weekday-and-hour.headline-silent", **known, silent=join_words(silent, "or"))
         if silent

@@ -1,0 +1,77 @@
+"""Test figures and sentences of sales where most months have too few customers to be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from conftest import a_line, reading, write_lines
+
+from analysis.build.small_groups import RULES, hide_small_groups
+from analysis.core.plotting import draw
+from analysis.core.presentation import Figure
+from analysis.orders import figures, tables
+
+SMALLEST = 5
+
+
+def hidden_tables(folder: Path, customers: Callable[[int], int]) -> dict[str, pd.DataFrame]:
+    """Return the tables of two years in which so many customers order in month n."""
+    lines = [
+        a_line(
+            InvoiceNo=f"{n}{who:02}",
+            CustomerID=str(17000 + (n * 7 + who) % 60),
+            InvoiceDate=f"{2009 + n // 12}-{1 + n % 12:02}-{1 + who % 28:02} {9 + who % 9}:00:00",
+            StockCode=str(10000 + who % 3),
+        )
+        for n in range(24)
+        for who in range(customers(n))
+    ]
+    write_lines(folder / "a.csv", lines)
+    with reading([folder / "a.csv"]) as ledger:
+        made = {
+            "monthly": tables.monthly(ledger),
+            "week": tables.week(ledger),
+            "cohorts": tables.cohorts(ledger),
+            "products": tables.products(ledger),
+        }
+    return {name: hide_small_groups(name, table, SMALLEST) for name, table in made.items()}
+
+
+def presented(made: dict[str, pd.DataFrame]) -> dict[str, Figure | str]:
+    return {
+        "revenue": figures.revenue_by_month(made["monthly"], "£"),
+        "new": figures.new_and_returning_customers(made["monthly"]),
+        "week": figures.orders_by_weekday_and_hour(made["week"]),
+        "cohorts": figures.cohorts(made["cohorts"]),
+        "products": figures.best_selling_products(made["products"], "£", True, 1000.0),
+        "cancelled": figures.cancelled_share(made["monthly"], 0.1, True),
+    }
+
+
+@pytest.mark.parametrize("few", [1, 4])
+def test_what_is_hidden_everywhere_is_a_sentence(tmp_path: Path, few: int) -> None:
+    made = hidden_tables(tmp_path, lambda n: few)
+    for name in ("revenue", "new", "cancelled"):
+        said: Any = presented(made)[name]
+        assert isinstance(said, str) and "enough customers" in said
+    assert made["cohorts"].empty
+
+
+def test_months_that_are_shown_are_drawn_and_the_others_told(tmp_path: Path) -> None:
+    made = hidden_tables(tmp_path, lambda n: 20 if n % 3 else 2)
+    shown = presented(made)
+    revenue = shown["revenue"]
+    assert isinstance(revenue, Figure)
+    assert "months with too few customers are not shown" in revenue.headline
+    for figure in shown.values():
+        if isinstance(figure, Figure):
+            assert draw(figure.plot).startswith(b"<svg")
+            assert "nan" not in figure.headline + figure.alt
+    for name, table in made.items():
+        for rule in RULES[name]:
+            sizes = table[rule.count].dropna()
+            assert not ((sizes > 0) & (sizes < SMALLEST)).any(), (name, rule.count)
