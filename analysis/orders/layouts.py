@@ -68,24 +68,24 @@ def cleaning_table(cleaning_steps: pd.DataFrame, currency: str) -> Table:
 
 
 def large_cancelled_orders(giant_reversals: pd.DataFrame, currency: str) -> Table | str:
-    """Set the largest purchases that were cancelled in full."""
+    """Set the products whose purchases were cancelled in full for the most money."""
     if giant_reversals.empty:
         return say("large-cancelled-orders.none")
-    rows = giant_reversals.assign(date=[day(date) for date in giant_reversals["date"]])
     names = {
-        "date": say("large-cancelled-orders.date"),
         "description": say("large-cancelled-orders.description"),
+        "customers": say("large-cancelled-orders.customers"),
         "quantity": say("large-cancelled-orders.quantity"),
-        "unit_price": say("large-cancelled-orders.unit_price"),
         "amount": say("large-cancelled-orders.amount"),
     }
-    shown = {column: name for column, name in names.items() if rows[column].notna().any()}
+    shown = {
+        column: name for column, name in names.items() if giant_reversals[column].notna().any()
+    }
     made = grid(
-        rows,
+        giant_reversals,
         "large-cancelled-orders",
         shown,
-        counts=["quantity"],
-        amounts=["unit_price", "amount"],
+        counts=[column for column in ("customers", "quantity") if column in shown],
+        amounts=["amount"],
         digits=2,
         currency=currency,
     )
@@ -185,13 +185,12 @@ def largest_values(unusual_lines: pd.DataFrame) -> Table:
         "amount": say("largest-values.amount"),
     }
     rows = unusual_lines.assign(measure=unusual_lines["measure"].map(measures))
-    numbers = ["median", "p99", "p999", "largest"]
+    numbers = ["median", "p99", "p999"]
     names = {
         "measure": say("largest-values.measure"),
         "median": say("largest-values.median"),
         "p99": say("largest-values.p99"),
         "p999": say("largest-values.p999"),
-        "largest": say("largest-values.largest"),
     }
     made = grid(rows, "largest-values", names, amounts=numbers, digits=2)
     return Table(made, data=unusual_lines)

@@ -12,8 +12,8 @@ from conftest import a_line, reading, write_lines
 
 from analysis.build.small_groups import RULES, hide_small_groups
 from analysis.core.plotting import draw
-from analysis.core.presentation import Figure
-from analysis.orders import figures, tables
+from analysis.core.presentation import Figure, Table
+from analysis.orders import figures, layouts, tables
 
 SMALLEST = 5
 
@@ -75,3 +75,20 @@ def test_months_that_are_shown_are_drawn_and_the_others_told(tmp_path: Path) -> 
         for rule in RULES[name]:
             sizes = table[rule.count].dropna()
             assert not ((sizes > 0) & (sizes < SMALLEST)).any(), (name, rule.count)
+
+
+def test_set_tables_leave_hidden_numbers_blank() -> None:
+    codes = pd.DataFrame(
+        {"stock_code": ["POST", "M"], "rows": [3, 90], "customers": [2, 40], "amount": [9.0, 4.5]}
+    )
+    made = layouts.non_product_codes(
+        hide_small_groups("left_out_codes", codes, SMALLEST), "£", True
+    )
+    assert isinstance(made, Table)
+    html = made.table.as_raw_html()
+    assert "4.50" in html and "9.00" not in html and "nan" not in html.lower().replace("financ", "")
+    taken = pd.DataFrame(
+        {"stock_code": ["1"], "description": ["MUG"], "customers": [6], "quantity": [9.0]}
+    ).assign(amount=12.5)
+    assert isinstance(layouts.large_cancelled_orders(taken, "£"), Table)
+    assert isinstance(layouts.large_cancelled_orders(taken.iloc[:0], "£"), str)
