@@ -149,7 +149,8 @@ def _revenue_headline(best: pd.Series, least: pd.Series, number: int, currency: 
 def new_and_returning_customers(monthly: pd.DataFrame) -> Figure | str:
     """Draw new and returning customers by month; grey where there is too little history."""
     whole = monthly[monthly["whole"] & monthly["new_customers"].notna()]
-    if len(whole) < 2:
+    hidden = monthly["new_customers"].isna().any()
+    if len(whole) < 2 or (hidden and not whole["customers"].any()):
         few = monthly["whole"].sum() > 1
         return say("new-and-returning-customers.few" if few else "new-and-returning-customers.none")
     colors = {

@@ -215,7 +215,7 @@ def test_cohorts_leave_out_the_first_and_the_unfinished() -> None:
         "third"
     )
     unfinished = table.assign(whole=table["months"] < 3)
-    assert "too few months long" in figures.cohorts(unfinished)
+    assert "follow for three months" in figures.cohorts(unfinished)
 
 
 def products(*names: str | None) -> pd.DataFrame:
