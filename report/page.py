@@ -105,6 +105,41 @@ def table(name: str) -> None:
     _print_download(name)
 
 
+def cards(name: str) -> None:
+    """Print cards: for each a heading, a badge, and a label and a text for each line."""
+    if not _is_made(name, "cards", f"cards/{name}.json"):
+        return
+    for card in files.read_json(BUILD / "cards" / f"{name}.json")["cards"]:
+        badge = f"[{escape(card['badge'])}]{{.badge-verdict}}" if card["badge"] else ""
+        lines = [f"{escape(label)}\n:   {escape(said)}" for label, said in card["lines"]]
+        _print_block(
+            ':::: {.content-visible when-format="html"}',
+            "::: {.segment-card}",
+            f"### {escape(card['title'])} {badge} {{.unnumbered}}",
+            "\n\n".join(lines),
+            ":::",
+            "::::",
+            f"```{{=typst}}\n{_typst_card(**card)}\n```",
+        )
+
+
+def _typst_card(title: str, badge: str, lines: list[tuple[str, str]]) -> str:
+    """Return a card for print: a frame that stays whole, with labels beside their texts."""
+    rows = "\n".join(
+        f"[#text(weight: 600)[{escape(label, 'typst')}]], [{escape(said, 'typst')}],"
+        for label, said in lines
+    )
+    word = f"text(size: 8pt)[{escape(badge, 'typst')}]"
+    mark = f"#box(stroke: 0.5pt, radius: 2pt, inset: 3pt, {word})" if badge else ""
+    return (
+        "#block(width: 100%, breakable: false, stroke: 0.5pt + luma(190), radius: 3pt, "
+        "inset: 8pt)[\n#set text(size: 8.5pt)\n"
+        "#set par(justify: false, leading: 0.5em, first-line-indent: 0pt)\n"
+        f"#text(size: 11pt, weight: 600)[{escape(title, 'typst')}] #h(1fr) {mark}\n"
+        f"#grid(columns: (2.5cm, 1fr), column-gutter: 8pt, row-gutter: 5.5pt,\n{rows}\n)\n]"
+    )
+
+
 def takeaways(chapter: str) -> None:
     """Print the takeaways of a chapter, each with the section that it comes from."""
     told = [(text(name), see) for name, see in read_takeaways(chapter)]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pandas as pd
 
 from analysis.core import plotting
 from analysis.core.plotting import draw
+from analysis.core.tables import html
 from analysis.forecast import figures_lapse, lapse, text_lapse
 from analysis.segments import (
     cluster_selection,
     cluster_validation,
     clusters,
     figures_clusters,
+    layouts,
     rules,
     text_clusters,
 )
@@ -20,29 +24,28 @@ from analysis.segments import (
 def draw_clusters(
     selection: cluster_selection.Selection, customers: pd.DataFrame, draw_too: bool = True
 ) -> None:
-    """Write every sentence and draw every figure of the clusters."""
-    cross = clusters.agreement(customers)
-    names = selection.centres["name"].tolist()
-    order = [rule.name for rule in rules.read_segments()]
+    """Write every sentence, set every table and draw every figure of the choice of clusters."""
+    structure = cluster_validation.structure(selection.table)
     rand = cluster_selection.clustering_facts(selection, customers)["clustering.segments_rand"]
-    sentences = {
-        "choice": text_clusters.choice(selection.table),
-        "silhouettes": text_clusters.silhouettes(
-            selection.table, cluster_validation.structure(selection.table)
+    order = pd.DataFrame({"segment": [rule.name for rule in rules.read_segments()]})
+    settings = SimpleNamespace(report=SimpleNamespace(smallest_group=5))
+    figures = [
+        figures_clusters.cluster_silhouettes(selection.table, structure),
+        figures_clusters.cluster_stability(selection.table),
+        figures_clusters.cluster_use(selection.use),
+        figures_clusters.cluster_agreement(
+            clusters.agreement(customers), order, selection.centres, rand, settings
         ),
-        "stability": text_clusters.stability(selection.table),
-        "use": text_clusters.use(selection.use),
-        "agreement": text_clusters.agreement(cross, rand),
-        "centres": text_clusters.centres(selection.centres, "£"),
-    }
-    for sentence in sentences.values():
+    ]
+    told = [*text_clusters.cluster_choice(selection.table, structure).values()]
+    told += [figure if isinstance(figure, str) else f"{figure.headline}." for figure in figures]
+    if set_table := layouts.cluster_candidates(selection.table):
+        told.append(f"{html(set_table.table)[-1:]}.")
+    for sentence in told:
         assert sentence.endswith(".") and "nan" not in sentence.lower(), sentence
-    if draw_too:
-        draw(figures_clusters.silhouettes(selection.table, sentences["silhouettes"]))
-        draw(figures_clusters.stability(selection.table, sentences["stability"]))
-        draw(figures_clusters.use(selection.use, sentences["use"]))
-        draw(figures_clusters.agreement(cross, names, order, sentences["agreement"]))
-        draw(figures_clusters.centres(selection.centres, "£", sentences["centres"]))
+    for figure in figures:
+        if draw_too and not isinstance(figure, str):
+            draw(figure.plot)
 
 
 def draw_lapse(seen: lapse.Lapse) -> None:

@@ -17,6 +17,7 @@ from analysis.core.settings import ROOT
 MADE = {
     "figure": ("figures/{}.svg", "downloads/{}.csv"),
     "table": ("tables/{}.html", "downloads/{}.csv"),
+    "cards": ("cards/{}.json",),
     "text": (),
 }
 

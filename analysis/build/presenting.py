@@ -1,10 +1,10 @@
-"""Write what a presenting step gives: a picture, a set table, sentences, and data to download."""
+"""Write what a presenting step gives: pictures, set tables, cards, sentences, data to download."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import unescape
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.build.step import Step
 from analysis.core import sentences
-from analysis.core.presentation import Figure, Table
+from analysis.core.presentation import Card, Figure, Table
 from analysis.core.spreadsheets import write_csv
 
 #: Words that a page places as their templates stand, unless a step gives others.
@@ -57,6 +57,17 @@ def write_table(given: Table | str | None, step: Step, scratch: Path) -> Files:
     if line := row_as_text(made):
         return files | _words(words, step, line)
     return files | {table: made.encode()} | _words(words, step)
+
+
+def write_cards(given: Sequence[Card] | str | None, step: Step, scratch: Path) -> Files:
+    """Return cards and their words; only words where there are none."""
+    if not given:
+        return {}
+    if isinstance(given, str):
+        return write_text(given, step, scratch)
+    cards = [card._asdict() for card in given]
+    content = json.dumps({"cards": cards}, ensure_ascii=False, indent=1)
+    return {step.makes[0]: content.encode(), **_words({}, step)}
 
 
 def row_as_text(html: str) -> str:

@@ -11,7 +11,7 @@ from typing import Literal
 FACTS = "facts"
 #: What writes that which steps of each kind give.
 PRESENTING = {
-    kind: f"analysis.build.presenting:write_{kind}" for kind in ("text", "figure", "table")
+    kind: f"analysis.build.presenting:write_{kind}" for kind in ("text", "figure", "table", "cards")
 }
 
 
@@ -43,8 +43,9 @@ class Step:
     paths
         Those of the needed tables that the function takes as a path, because it opens them itself.
     kind
-        Empty for a step that computes. Else what it presents: ``text``, ``figure`` or ``table``. It
-        runs after all that compute, beside others of its kind, and no step may need what it makes.
+        Empty for a step that computes. Else what it presents: ``text``, ``figure``, ``table`` or
+        ``cards``. It runs after all that compute, beside others of its kind, and no step may need
+        what it makes.
     facts
         Facts that a presenting step reads. The function takes each by the last part of its name:
         ``report.currency`` as `currency`, which is None where no step gives that fact.
@@ -60,7 +61,7 @@ class Step:
     settings: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
-    kind: Literal["", "text", "figure", "table"] = ""
+    kind: Literal["", "text", "figure", "table", "cards"] = ""
     facts: tuple[str, ...] = ()
     says: tuple[str, ...] = ()
 

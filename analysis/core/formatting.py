@@ -69,6 +69,24 @@ def money(amount: float, currency: str) -> str:
     return f"{sign}{currency}{text}"
 
 
+def estimate(amount: float, currency: str) -> str:
+    """Write an estimated amount with two figures.
+
+    Examples
+    --------
+    >>> estimate(1183201, "£"), estimate(1321.4, "£"), estimate(-0.0364, ""), estimate(0, "£")
+    ('£1.2 million', '£1,300', '−0.036', '£0')
+    """
+    if not amount:
+        return f"{currency}0"
+    rounded = float(f"{amount:.2g}")
+    if abs(rounded) < 10:
+        return minus(f"{'-' * int(rounded < 0)}{currency}{abs(rounded):.2g}")
+    if abs(rounded) < 999_950:
+        return minus(f"{'-' * int(rounded < 0)}{currency}{abs(rounded):,.0f}")
+    return minus(money(rounded, currency).replace("0 million", " million"))
+
+
 def short_money(amount: float, currency: str) -> str:
     """Write an amount for an axis.
 

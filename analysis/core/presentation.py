@@ -1,8 +1,8 @@
-"""Define what a step gives that draws a figure or sets a table."""
+"""Define what a step gives that draws a figure, sets a table or fills cards."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -54,3 +54,21 @@ class Table(NamedTuple):
     caption: str = ""
     more: Mapping[str, str] | None = None
     data: pd.DataFrame | None = None
+
+
+class Card(NamedTuple):
+    """A card: a few lines about one thing, such as a segment.
+
+    Attributes
+    ----------
+    title
+        What it is about.
+    badge
+        A word or two beside the title; empty for none.
+    lines
+        What is said of it: a label and a text each.
+    """
+
+    title: str
+    badge: str
+    lines: Sequence[tuple[str, str]]

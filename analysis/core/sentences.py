@@ -30,7 +30,7 @@ from analysis.core.settings import ROOT
 
 FILE = "sentences.toml"
 #: What a section can present, with the module of the subject that makes it.
-KINDS = ("figure", "table", "text")
+KINDS = ("figure", "table", "cards", "text")
 #: What a section says of its step; all else are templates.
 DECLARED = ("needs", "facts", "settings", "also")
 #: A template, or its plural forms.
@@ -47,7 +47,8 @@ class Section(NamedTuple):
     templates
         By key.
     kind
-        "figure", "table" or "text"; empty where the section only lends its words to others.
+        "figure", "table", "cards" or "text"; empty where the section only lends its words to
+        others.
     module
         The module of the subject, which has a function with the section's name.
     needs, facts, settings

@@ -110,50 +110,38 @@ def restated_data(changes: pd.DataFrame, as_of: str | None, currency: str) -> di
     return {"said": told} if told else None
 
 
-def segment_stability(facts: Mapping[str, Fact], migration: pd.DataFrame) -> str:
+def segments_since(
+    migration: pd.DataFrame | None, stayed_share: float | None
+) -> dict[str, str] | None:
     """Say how many customers are in the same segment as then, and where most others went."""
-    if "since.stayed_share" not in facts or migration.empty:
-        return ""
-    text = (
-        f"{formatting.percent(float(facts['since.stayed_share']))} of the customers of then are in "
-        "the same segment"
-    )
+    if stayed_share is None or migration is None or migration.empty:
+        return None
+    told = {"said": say("segments-since.said", share=formatting.percent(stayed_share))}
     flows = migration[
         (migration["from_segment"] != NEW)
         & (migration["from_segment"] != migration["to_segment"])
         & (migration["customers"].fillna(0) > 0)
     ]
     if flows.empty:
-        return f"{text}."
+        return told
     top = flows.sort_values(
         ["customers", "from_segment", "to_segment"], ascending=[False, True, True]
     ).iloc[0]
-    return (
-        f"{text}; the largest move is that of "
-        f"{formatting.count(int(top['customers']), 'customer')} from "
-        f"'{formatting.shorten(top['from_segment'])}' to '{formatting.shorten(top['to_segment'])}'."
-    )
+    return told | {
+        "said-largest": say(
+            "segments-since.said-largest",
+            count=int(top["customers"]),
+            before=formatting.shorten(top["from_segment"]),
+            after=formatting.shorten(top["to_segment"]),
+        )
+    }
 
 
-def meaning(facts: Mapping[str, Fact]) -> str:
-    """Say whether segments mean what they meant in an earlier build, or are cut anew."""
-    if "reference.as_of" not in facts:
-        return (
-            "Cut points and cluster centres are fitted to the customers of this report: a fifth "
-            "of them is always a fifth, and where its borders lie may differ between quarters."
-        )
-    text = (
-        f"Cut points and cluster centres are those of {day_of(str(facts['reference.as_of']))}, so "
-        "that a segment means what it meant then. Fitted anew, "
-        f"{formatting.percent(float(facts['reference.moved_share']), 1)} of the customers would be "
-        "in another segment"
-    )
-    if "reference.clusters_rand" in facts:
-        text += (
-            "; the clusters that a fit finds today agree with these by an adjusted Rand index of "
-            f"{float(facts['reference.clusters_rand']):.2f} (1 is the same groups)"
-        )
-    return f"{text}."
+def segment_stability(facts: Mapping[str, Fact], migration: pd.DataFrame) -> str:
+    """Return the sentences of `segments_since` as one text; empty where nothing is known."""
+    share = facts.get("since.stayed_share")
+    told = segments_since(migration, None if share is None else float(share))
+    return " ".join((told or {}).values())
 
 
 def list_findings(table: Callable[[str], pd.DataFrame]) -> pd.DataFrame:

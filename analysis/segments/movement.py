@@ -10,7 +10,7 @@ standing is new in its first quarter.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import ibis
 import numpy as np
@@ -19,9 +19,8 @@ import pandas as pd
 from analysis.orders.as_of import lines_known_at, spend_after
 from analysis.orders.ledger import GROSS, Ledger
 from analysis.segments import rfm
-from analysis.segments.names import NEW
+from analysis.segments.names import GROUPS, NEW
 from analysis.segments.rules import Segment, assign
-from analysis.stats.bootstrap import percentile_interval, resampled_sums
 from analysis.stats.intervals import wilson
 from analysis.stats.periods import covered_quarters, covers, next_quarter, quarter_start
 
@@ -205,47 +204,47 @@ def _flows(past: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def direction(past: pd.DataFrame, names: Sequence[str], seed: int) -> pd.DataFrame:
-    """Return how many customers rose, fell and stayed between the last two dates.
+def group_segments(rules: Sequence[Segment]) -> dict[str, str]:
+    """Return the group of each segment: frequent or not, and recent or not.
+
+    A segment is frequent (recent) where the frequency (recency) scores that belong to it are 3 or
+    more on average.
+
+    Examples
+    --------
+    >>> from analysis.segments.rules import read_segments
+    >>> group_segments(read_segments())["Champions"]
+    'frequent-recent'
+    """
+    found = {}
+    for rule in rules:
+        scores = np.array([one for box in rule.boxes for one in box.combinations()], dtype=float)
+        recent, frequent = scores[:, :2].mean(axis=0) >= 3
+        found[rule.name] = GROUPS[2 * int(not frequent) + int(not recent)]
+    return found
+
+
+def group_flows(
+    past: pd.DataFrame, groups: Mapping[str, str], minimum_group: int = 1
+) -> pd.DataFrame:
+    """Return how many customers went from each of four groups to each, between the last two dates.
+
+    Parameters
+    ----------
+    past
+        From `history`.
+    groups
+        From `group_segments`.
+    minimum_group
+        Fewer customers are not counted out.
 
     Returns
     -------
     pandas.DataFrame
-        kind (``up``, ``down``, ``stayed``, and ``balance``: up less down), customers, share (of
-        those who were customers at both dates), low and high of the share. Empty with one date,
-        or when nobody was a customer at both.
-
-    References
-    ----------
-    ``low`` and ``high`` are a 95% percentile interval over bootstraps of the customers: see
-    `stats.bootstrap`.
+        As `migration` has it, with `GROUPS` in place of segments.
     """
-    columns = ["kind", "customers", "share", "low", "high"]
-    if past["date"].nunique() < 2:
-        return pd.DataFrame(columns=columns)
-    before, after = sorted(past["date"].unique())[-2:]
-    rank = past["segment"].map({name: place for place, name in enumerate(names)})
-    then, now = (
-        rank[past["date"] == date].set_axis(past.loc[past["date"] == date, "customer_id"])
-        for date in (before, after)
-    )
-    # In order, as draws depend on it.
-    rose = (then - now).dropna().sort_index().to_numpy()
-    if not len(rose):
-        return pd.DataFrame(columns=columns)
-    kinds = {"up": rose > 0, "down": rose < 0, "stayed": rose == 0, "balance": np.sign(rose)}
-    values = np.column_stack(list(kinds.values())).astype(float)
-    low, high = percentile_interval(resampled_sums(values, seed) / len(rose))
-    customers = values.sum(axis=0)
-    return pd.DataFrame(
-        {
-            "kind": list(kinds),
-            "customers": customers.astype("int64"),
-            "share": customers / len(rose),
-            "low": low,
-            "high": high,
-        }
-    )
+    grouped = past.assign(segment=past["segment"].map(groups))
+    return migration(grouped, GROUPS, minimum_group)
 
 
 def retention(

@@ -1,4 +1,4 @@
-"""Name clusters, segments, their traits and the limits that sentences mention."""
+"""Name clusters, segments, groups of segments and the limits that sentences mention."""
 
 from __future__ import annotations
 
@@ -14,16 +14,7 @@ CLUSTERING_SAMPLE = 5_000
 #: The rule's bounds. An adjusted Rand index above 0.8 is good (Steinley 2004), and a cluster with a
 #: Jaccard similarity of 0.85 highly stable (Hennig 2007): people are treated by their cluster.
 STABLE, FOUND_AGAIN, MINIMUM_CLUSTER = 0.8, 0.85, 0.05
-#: What stands in the heatmap of profiles, and what the report calls it.
-TRAITS = {
-    "recency_days": "days since last order",
-    "tenure_days": "days since first order",
-    "frequency": "orders",
-    "monetary": "spend",
-    "mean_order": "value of an order",
-    "lines_per_order": "lines in an order",
-}
-#: A product must be bought by this share of a segment before the report calls it typical.
-SUPPORT = 0.02
 #: The segment of those who had not ordered yet.
 NEW = "not yet a customer"
+#: Segments in four groups, by their scores for frequency and recency.
+GROUPS = ("frequent-recent", "frequent-quiet", "infrequent-recent", "infrequent-quiet")

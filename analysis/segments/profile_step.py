@@ -20,6 +20,7 @@ from analysis.segments.rules import Segment
 def profile_segments(
     ledger: Ledger,
     segmented: pd.DataFrame,
+    cluster_centres: pd.DataFrame,
     named_segments: Sequence[Segment],
     reference: Reference | None,
     settings: Settings,
@@ -30,7 +31,7 @@ def profile_segments(
     ----------
     ledger
         The cleaned order lines.
-    segmented
+    segmented, cluster_centres
         From `segments.cluster_step`.
     named_segments
         The named segments.
@@ -39,10 +40,19 @@ def profile_segments(
     """
     seed, minimum_group = settings.engine.seed, settings.report.smallest_group
     names = [rule.name for rule in named_segments]
+    groups = movement.group_segments(named_segments)
     home = home_market(ledger, settings.transactions.home_country)
     details = customer_details(ledger, segmented, home)
     profile = profiles.segment_profiles(
         ledger, details, names, seed=seed, minimum_group=minimum_group
+    )
+    by_cluster = profiles.segment_profiles(
+        ledger,
+        details,
+        [*cluster_centres["name"]],
+        seed=seed,
+        minimum_group=minimum_group,
+        by="cluster",
     )
     overall = profiles.overall_profile(ledger, details, seed=seed)
     past = movement.history(ledger, named_segments, reference.cuts if reference else None)
@@ -52,10 +62,10 @@ def profile_segments(
         "segment_products": products.segment_products(
             ledger, segmented, names, minimum_group=minimum_group
         ),
-        "segment_heatmap": profiles.segment_heatmap(details, names, minimum_group=minimum_group),
+        "cluster_profiles": by_cluster.rename(columns={"segment": "cluster"}),
         "movement": movement.movement(past, names, minimum_group),
-        "migration": movement.migration(past, names, minimum_group),
-        "direction": movement.direction(past, names, seed),
+        "segment_groups": pd.DataFrame({"segment": [*groups], "group": [*groups.values()]}),
+        "segment_flows": movement.group_flows(past, groups, minimum_group),
         "retention": movement.retention(ledger, past, names, minimum_group),
         "segment_returns": returns.returns(ledger, past, names, minimum_group),
     }

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.orders.ledger import NET, Ledger
-from analysis.segments.names import EVERYONE, TRAITS
+from analysis.segments.names import EVERYONE
 from analysis.stats import bootstrap
 
 QUARTILES = {"q1": 0.25, "median": 0.5, "q3": 0.75}
@@ -209,40 +209,3 @@ def count_customers(customers: pd.DataFrame) -> dict[str, int]:
     """Return the number of customers in each segment."""
     sizes = customers["segment"].astype("str").value_counts()
     return {str(name): int(size) for name, size in sizes.items()}
-
-
-def segment_heatmap(
-    details: pd.DataFrame, names: Sequence[str], *, minimum_group: int
-) -> pd.DataFrame:
-    """Return how far each segment's median lies from the average customer, trait by trait.
-
-    Returns
-    -------
-    pandas.DataFrame
-        segment, measure (of `TRAITS`), median (in days, orders, lines or money), z: the median
-        of the logarithms less their mean over all customers, in standard deviations (0 where
-        all customers are equal).
-    """
-    people = details.assign(segment=details["segment"].astype("str"))
-    logs = _standardised_logs(people, list(TRAITS))
-    size = count_customers(people)
-    rows = [
-        {
-            "segment": name,
-            "measure": trait,
-            "median": float(people.loc[here, trait].median()),
-            "z": round(float(logs.loc[here, trait].median()), 6),
-        }
-        for name in names
-        if size.get(name, 0) >= max(minimum_group, 1)
-        for here in [people["segment"] == name]
-        for trait in TRAITS
-    ]
-    return pd.DataFrame(rows, columns=["segment", "measure", "median", "z"])
-
-
-def _standardised_logs(people: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Return log(1 + x), less its mean, in standard deviations; 0 where all are equal."""
-    logs = np.log1p(people[columns].astype(float))
-    spread = logs.std(ddof=0)
-    return ((logs - logs.mean()) / spread.where(spread > 1e-12)).fillna(0.0)

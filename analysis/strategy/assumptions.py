@@ -207,7 +207,7 @@ def _segments(facts: Mapping[str, Any], settings: Settings) -> Iterator[Assumpti
             "a rule laid down beforehand",
             ("tibshirani2001", "hennig2007"),
             "clustering",
-            ("sec-kinds", "sec-chosen"),
+            ("sec-chosen",),
             f"The silhouette is {plain:.2f}, and {null:.2f} in data without groups. Nothing in the "
             "strategy rests on the clusters.",
         )

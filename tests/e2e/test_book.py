@@ -33,11 +33,11 @@ PARTS = {
         *(
             "sec-worth-ledger",
             "fig-revenue-by-month",
-            "fig-movement",
+            "fig-segment-flows",
             "fig-lapse-models",
             "tbl-cleaning-table",
         ),
-        *("tbl-candidates", "tbl-lapse-models", "tbl-columns-customers"),
+        *("tbl-cluster-candidates", "tbl-lapse-models", "tbl-columns-customers"),
     },
     "regulars": {
         *("sec-tables", "sec-decline", "sec-contact", "sec-risk-groups", "sec-worth-activity"),

@@ -21,7 +21,6 @@ from analysis.core.settings import Settings
 from analysis.orders import text as orders_text
 from analysis.regulars import contract
 from analysis.regulars.names import BEHAVIOUR_NUMBERS
-from analysis.segments import text_profiles
 from analysis.strategy import contact_lists, summary, text_contacts
 from analysis.strategy.assumptions import assumptions
 from analysis.strategy.text import missing_values
@@ -63,6 +62,7 @@ class Built:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+        self.text = json.loads((folder / "text.json").read_text(encoding="utf-8"))
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         self.settings = Settings.model_validate(manifest["settings"])
 
@@ -93,13 +93,13 @@ def test_half_a_segment_is_what_the_summary_tells(sample: Built, perturbed: Buil
     own = people[["customer_id", "segment"]].merge(lines, on="customer_id")
     revenue = own.groupby("segment")["amount"].sum()
     best = str(revenue.idxmax())
-    told = text_profiles.size_value(perturbed("segment_profiles"))
+    told = perturbed.text["segment-size-and-value.headline"]
     share = (people["segment"] == best).mean()
     assert told.startswith(
-        f"{percent(revenue[best] / revenue.sum())} of net revenue comes from {best}"
+        f"{best}, {percent(share)} of customers, bring "
+        f"{percent(revenue[best] / revenue.sum())} of net revenue"
     )
-    assert f"{percent(share)} of customers" in told
-    assert told != text_profiles.size_value(sample("segment_profiles"))
+    assert told != sample.text["segment-size-and-value.headline"]
 
 
 def test_the_decision_counts_those_who_are_left(sample: Built, perturbed: Built) -> None:

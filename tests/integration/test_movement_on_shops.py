@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
-import numpy as np
 import pandas as pd
 import pytest
 from conftest import cleaned_lines, reading
 
-from analysis.core import plotting
+from analysis.core.plotting import draw
+from analysis.core.presentation import Figure
 from analysis.orders import as_of
 from analysis.orders.ledger import Ledger
-from analysis.segments import figures_profiles, movement, rfm, rules, text_profiles
+from analysis.segments import figures_profiles, movement, rfm, rules
 from analysis.segments.names import NEW
 
 RULES = rules.read_segments()
 
 
 NAMES = [rule.name for rule in RULES]
+GROUPED = movement.group_segments(RULES)
 
 
 @pytest.fixture(scope="module")
@@ -88,19 +91,12 @@ def test_the_flows_add_up(past: pd.DataFrame) -> None:
     stayed = table[table["from_segment"] == table["to_segment"]]["customers"].sum()
     assert stayed == sum(then.get(customer) == segment for customer, segment in now.items())
 
-    among = table[table["from_segment"] != NEW]
-    pairs = zip(among["from_segment"], among["to_segment"], strict=True)
-    rose = np.array([NAMES.index(start) - NAMES.index(end) for start, end in pairs])
-    ways = movement.direction(past, NAMES, 1)
-    pd.testing.assert_frame_equal(
-        ways, movement.direction(past.sample(frac=1, random_state=1), NAMES, 1)
-    )
-    ways = ways.set_index("kind")
-    up, down = (among.loc[moved, "customers"].sum() for moved in (rose > 0, rose < 0))
-    expected = {"up": up, "down": down, "stayed": stayed, "balance": up - down}
-    assert ways["customers"].to_dict() == expected
-    assert ways.loc[["up", "down", "stayed"], "share"].sum() == pytest.approx(1)
-    assert ways["share"].between(ways["low"], ways["high"]).all()
+    grouped = movement.group_flows(past, GROUPED)
+    assert grouped["customers"].sum() == len(now)
+    among = table[table["from_segment"] == NEW].groupby(table["to_segment"].map(GROUPED))
+    came_by_group = grouped[grouped["from_segment"] == NEW].set_index("to_segment")["customers"]
+    counted = among["customers"].sum()
+    assert counted[counted > 0].to_dict() == came_by_group[came_by_group > 0].to_dict()
 
 
 def test_retention_counts_who_ordered_in_the_quarter_after(
@@ -123,27 +119,20 @@ def test_retention_counts_who_ordered_in_the_quarter_after(
     assert last["Least active"] < 0.1
 
 
-def test_every_sentence_and_every_picture_of_the_sample(ledger: Ledger, past: pd.DataFrame) -> None:
-    moved = movement.movement(past, NAMES, 5)
-    flows = movement.migration(past, NAMES, 5)
+def test_every_figure_of_the_sample(ledger: Ledger, past: pd.DataFrame) -> None:
+    flows = movement.group_flows(past, GROUPED, 5)
     assert ((flows["customers"] >= 5) | (flows["customers"] == 0) | flows["few"]).all()
-    ways = movement.direction(past, NAMES, 1)
+    groups = pd.DataFrame({"segment": [*GROUPED], "group": [*GROUPED.values()]})
+    settings = SimpleNamespace(report=SimpleNamespace(smallest_group=5))
     stayed = movement.retention(ledger, past, NAMES, 5)
-    told = {
-        "movement": text_profiles.movement(moved),
-        "migration": text_profiles.migration(ways),
-        "retention": text_profiles.retention(stayed),
-        "newcomers": text_profiles.newcomers(flows),
-    }
-    for text in told.values():
-        assert text.endswith(".")
-        assert "nan" not in text.replace("finance", "")
-    for picture in (
-        figures_profiles.movement(moved, told["movement"]),
-        figures_profiles.migration(flows, told["migration"]),
-        figures_profiles.retention(stayed, told["retention"]),
+    for figure in (
+        figures_profiles.segment_shares(movement.movement(past, NAMES, 5)),
+        figures_profiles.segment_flows(flows, groups, settings),
+        figures_profiles.repeat_orders_by_segment(stayed),
     ):
-        assert plotting.draw(picture).startswith(b"<svg")
+        assert isinstance(figure, Figure)
+        assert not re.search(r"\bnan\b|not known|  ", figure.headline + figure.alt + figure.caption)
+        draw(figure.plot)
 
 
 @pytest.mark.real

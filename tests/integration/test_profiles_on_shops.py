@@ -6,17 +6,21 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import cleaned_lines, reading
 
-from analysis.core import plotting
+from analysis.core.plotting import draw
+from analysis.core.presentation import Figure
 from analysis.orders.home_market import home_market
 from analysis.orders.ledger import Ledger
 from analysis.segments import (
+    figures_clusters,
     figures_profiles,
+    layouts,
     products,
     profiles,
     rfm,
@@ -25,7 +29,6 @@ from analysis.segments import (
     thresholds,
 )
 from analysis.segments.details import customer_details
-from analysis.segments.names import SUPPORT
 from analysis.stats import bootstrap, intervals
 
 RULES = rules.read_segments()
@@ -150,18 +153,14 @@ def test_small_and_empty_segments_are_counted_and_not_described(shop: Shop) -> N
     assert (
         table.loc[table["shown"], ["revenue", "basket_median", "spend_q1"]].notna().all(axis=None)
     )
-    text = text_profiles.small_segments(table.reset_index(), minimum_group)
-    assert text.startswith("Nobody is in Nobody now. Too small to be described (fewer than ")
-    hidden = {
-        "products": products.segment_products(
-            shop.ledger, shop.details, names, minimum_group=minimum_group
-        )["segment"],
-        "heatmap": profiles.segment_heatmap(shop.details, names, minimum_group=minimum_group)[
-            "segment"
-        ],
-    }
-    for what, shown in hidden.items():
-        assert set(shown) <= set(table.index[table["shown"]]), what
+    settings = SimpleNamespace(report=SimpleNamespace(smallest_group=minimum_group))
+    words = text_profiles.small_segments(table.reset_index(), settings)
+    assert words["said-empty"] == "No customer is in Nobody now."
+    assert f"fewer than {minimum_group} customers" in words["said-small"]
+    bought = products.segment_products(
+        shop.ledger, shop.details, names, minimum_group=minimum_group
+    )
+    assert set(bought["segment"]) <= set(table.index[table["shown"]])
 
 
 def test_clusters_are_profiled_as_segments_are_and_row_order_does_not_matter(shop: Shop) -> None:
@@ -176,29 +175,19 @@ def test_clusters_are_profiled_as_segments_are_and_row_order_does_not_matter(sho
     pd.testing.assert_series_equal(details["second_days"], shop.details["second_days"])
 
 
-def test_segments_drawn_at_random_have_no_typical_products(shop: Shop) -> None:
-    random = np.random.default_rng(11)
-    false = 0
-    for _ in range(3):
-        people = shop.details.assign(segment=random.choice(list("abcdef"), len(shop.details)))
-        found = products.segment_products(shop.ledger, people, list("abcdef"), minimum_group=5)
-        false += len(found)
-    assert false <= 2
-    planted = products.segment_products(shop.ledger, shop.details, NAMES, minimum_group=5)
-    assert len(planted) > 5
-    assert (planted["customers"] >= 5).all()
-    assert (planted["support"] >= SUPPORT).all()
-    assert (planted["low"] > 1).all()
-
-
-def test_the_heatmap_is_in_standard_deviations(shop: Shop) -> None:
-    table = profiles.segment_heatmap(shop.details, NAMES, minimum_group=5).set_index(
-        ["segment", "measure"]
+def test_top_products_are_those_of_a_plain_sum_over_the_lines(shop: Shop) -> None:
+    found = products.segment_products(shop.ledger, shop.details, NAMES, minimum_group=5)
+    assert (found["customers"] >= 5).all() and found.groupby("segment")["place"].max().max() == 3
+    lines = cleaned_lines(shop.ledger).query("cleaning_step == 6").astype({"amount": float})
+    own = lines.merge(shop.details[["customer_id", "segment"]], on="customer_id")
+    sums = own.groupby(["segment", "stock_code"]).agg(
+        revenue=("amount", "sum"), customers=("customer_id", "nunique")
     )
-    logs = np.log1p(shop.details["monetary"])
-    champions = logs[shop.details["segment"] == "Champions"].median()
-    expected = (champions - logs.mean()) / logs.std(ddof=0)
-    assert table.loc[("Champions", "monetary"), "z"] == pytest.approx(expected, abs=1e-5)
+    enough = sums[sums["customers"] >= 5]["revenue"]
+    for name, top in found.groupby("segment"):
+        assert top["revenue"].to_numpy() == pytest.approx(
+            enough[name].sort_values(ascending=False).head(len(top)).to_numpy(), abs=0.01
+        )
 
 
 def fits(text: str, value: float) -> bool:
@@ -237,30 +226,22 @@ def test_the_thresholds_put_every_customer_where_the_rules_do(shop: Shop) -> Non
     assert checked > 3000
 
 
-def test_every_sentence_and_every_picture_of_the_sample(shop: Shop) -> None:
-    table, overall = shop.profiles, shop.overall
-    heat = profiles.segment_heatmap(shop.details, NAMES, minimum_group=5)
-    product = products.segment_products(shop.ledger, shop.details, NAMES, minimum_group=5)
-    told = [
-        text_profiles.size_value(table),
-        text_profiles.heatmap(heat),
-        text_profiles.baskets(table, "£"),
-        text_profiles.returns(table, overall),
-        text_profiles.countries(table, overall),
-        text_profiles.second_order(table, overall),
-        text_profiles.products(product),
-    ]
-    for text in told:
-        assert text.endswith("."), text
-        assert not re.search(r"nan|None|not known|  ", text), text
-    pictures = [
-        figures_profiles.size_value(table, told[0]),
-        figures_profiles.heatmap(heat, "£", told[1]),
-        figures_profiles.second_order(table, told[5]),
-        figures_profiles.products(product, told[6]),
-    ]
-    for picture in pictures:
-        assert plotting.draw(picture).startswith(b"<svg")
+def test_every_figure_of_the_sample(shop: Shop) -> None:
+    table, overall = shop.profiles, shop.overall.to_frame().T.infer_objects()
+    by_cluster = table.rename(columns={"segment": "cluster"})
+    for figure in (
+        figures_profiles.segment_size_and_value(table),
+        figures_profiles.segment_traits(table, overall, "£", True, True),
+        figures_profiles.second_order(table, overall),
+        figures_clusters.clusters(by_cluster, "£"),
+    ):
+        assert isinstance(figure, Figure)
+        assert not re.search(r"\bnan\b|None|not known|  ", figure.headline + figure.alt)
+        draw(figure.plot)
+    assert layouts.cluster_profiles(by_cluster, "£") is not None
+    assert figures_clusters.clusters(by_cluster[:1], "£") == (
+        "No way of grouping the customers passes our rule, so they are treated as one group."
+    )
 
 
 @pytest.mark.real

@@ -9,9 +9,10 @@ import pytest
 
 from analysis.core.formatting import count
 from analysis.core.names import ACTIVITY, LEDGER
+from analysis.core.presentation import Figure
 from analysis.core.settings import Settings
 from analysis.orders.text import recent_orders
-from analysis.segments import text_profiles
+from analysis.segments import figures_profiles
 from analysis.segments.rules import read_segments
 from analysis.strategy import contact_lists, contact_policy, summary, text_contacts
 from analysis.strategy.names import LOSES
@@ -94,15 +95,13 @@ def test_without_consent_nobody_is_asked_for(
 
 
 def test_reversed_trends_reverse_the_sentences(tables: Tables) -> None:
-    moved = tables["direction"].copy()
-    kinds = {"up": "down", "down": "up"}
-    swapped = moved.assign(kind=moved["kind"].replace(kinds))
-    numbers = ["customers", "share", "low", "high"]
-    sign = swapped["kind"].eq("balance")
-    swapped.loc[sign, numbers] = -swapped.loc[
-        sign, ["customers", "share", "high", "low"]
-    ].to_numpy()
-    assert text_profiles.migration(moved) != text_profiles.migration(swapped)
+    sizes = tables["movement"]
+    before, now = sorted(sizes["date"].unique())[-2:]
+    last = sizes[sizes["date"].isin([before, now])]
+    swapped = last.assign(date=last["date"].map({before: now, now: before})).sort_values("date")
+    one, other = (figures_profiles.segment_shares(table) for table in (last, swapped))
+    assert isinstance(one, Figure) and isinstance(other, Figure)
+    assert one.headline != other.headline
     recent = tables["recent_change"]
     if {"latest", "before"} <= set(recent["period"]):
         turned = recent.assign(

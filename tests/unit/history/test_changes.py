@@ -113,10 +113,10 @@ def test_sentences_hold_when_nothing_changed_and_when_nothing_is_known() -> None
         }
     )
     assert text_changes.segment_stability(facts, flows).endswith(
-        "move is that of 4 customers from 'A' to 'B'."
+        "The largest move is that of 4 customers, from “A” to “B”."
     )
     assert text_changes.segment_stability(facts, flows[:1]) == (
-        "100% of the customers of then are in the same segment."
+        "100% of the customers of the last report are in the same segment now."
     )
     nothing = pd.DataFrame()
     assert text_changes.summary(nothing, nothing, nothing, nothing, {}) == []

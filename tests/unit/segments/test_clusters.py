@@ -12,6 +12,7 @@ from scipy.spatial.distance import cdist
 from scipy.stats import spearmanr
 
 from analysis.core.plotting import draw
+from analysis.core.presentation import Figure
 from analysis.segments import (
     cluster_selection,
     cluster_validation,
@@ -307,45 +308,123 @@ def test_the_rule_may_choose_nothing() -> None:
 def test_every_candidate_is_drawn_however_many_clusters_it_has(most: int) -> None:
     """What lies beyond an axis is left out with a warning, which fails here."""
     table = candidates({"k": 2}, {"k": most}).assign(
-        setting=[2, most], null_silhouette=0.29, null_silhouette_sd=0.01
+        setting=[2, most], null_silhouette=0.29, null_silhouette_sd=0.01, chosen=False
     )
-    for plot in (
-        figures_clusters.silhouettes(table, "A title."),
-        figures_clusters.stability(table, "A title."),
+    for figure in (
+        figures_clusters.cluster_silhouettes(table, "none"),
+        figures_clusters.cluster_stability(table),
     ):
-        draw(plot)
+        assert isinstance(figure, Figure)
+        draw(figure.plot)
 
 
 def test_sentences_say_kinds_only_where_there_are_some() -> None:
-    table = candidates({"k": 3}, {"k": 4}, {"k": 5}).assign(
-        null_silhouette=0.29,
+    table = candidates({"k": 3}, {"k": 4}, {"k": 5, "stability": 0.5}).assign(
+        setting=[3, 4, 5],
+        null_silhouette=0.285,
         null_silhouette_sd=0.01,
         chosen=[False, True, False],
-        verdict=["explains less of next quarter", "chosen", "resamples disagree"],
     )
+
+    def headline(found: pd.DataFrame, structure: str) -> str:
+        figure = figures_clusters.cluster_silhouettes(found, structure)
+        assert isinstance(figure, Figure)
+        return figure.headline
+
     assert cluster_validation.structure(table) == "continuum"
-    assert text_clusters.silhouettes(table, "continuum").startswith("A continuum")
+    assert headline(table, "continuum").startswith(
+        "With k-means, the silhouette is never more than"
+    )
+    assert "0.02" in headline(table, "continuum")
+    assert "continuum" in text_clusters.cluster_choice(table, "continuum")["said-structure"]
     kinds = table.assign(null_silhouette=0.2)
     assert cluster_validation.structure(kinds) == "kinds"
-    assert text_clusters.silhouettes(kinds, "kinds").startswith("Kinds")
+    assert headline(kinds, "kinds") == (
+        "With 4 clusters the silhouette is 0.30, against 0.20 in data without groups"
+    )
+    assert "stand apart" in text_clusters.cluster_choice(kinds, "kinds")["said-structure"]
     # The same excess is no evidence where the null itself varies as much.
     assert cluster_validation.structure(kinds.assign(null_silhouette_sd=0.1)) == "continuum"
-    assert text_clusters.choice(table) == (
-        "The rule chooses k-means with 4 clusters; with 3, the clusters explain less of the next "
-        "quarter's spend; with 5, resamples disagree."
+    nothing = table.assign(chosen=False)
+    assert headline(nothing, "none") == "No number of clusters passes our rule"
+    assert text_clusters.cluster_choice(nothing, "none") == {
+        "said": "No way of grouping the customers passes our rule, so they are treated as one "
+        "group."
+    }
+    unknown = table.assign(null_silhouette=np.nan)
+    assert headline(unknown, "continuum").endswith("cannot be compared with data without groups")
+
+
+def test_stable_numbers_of_clusters_are_named() -> None:
+    table = candidates({"k": 3}, {"k": 4}, {"k": 5, "stability": 0.5}).assign(
+        setting=[3, 4, 5], chosen=[False, True, False]
     )
+    figure = figures_clusters.cluster_stability(table)
+    assert isinstance(figure, Figure) and figure.headline.endswith("numbers of clusters: 3, 4")
+    figure = figures_clusters.cluster_stability(table.assign(stability=0.1, chosen=False))
+    assert isinstance(figure, Figure) and figure.headline.startswith("Resamples agree on no")
 
 
-def test_the_sentence_on_use_compares_intervals() -> None:
+def test_clusters_are_compared_with_the_best_simpler_grouping() -> None:
     table = pd.DataFrame(
         {
             "grouping": ["segments", "clusters", "frequency"],
+            "groups": [10, 4, 1],
             "explained": [0.5, 0.3, 0.1],
             "low": [0.45, 0.25, 0.05],
             "high": [0.55, 0.35, 0.15],
         }
     )
-    assert text_clusters.use(table) == (
-        "Clusters of a quarter ago explain 30% of how log spend has varied since: more than the "
-        "frequency score alone, less than the named segments."
+    figure = figures_clusters.cluster_use(table)
+    assert isinstance(figure, Figure)
+    assert figure.headline == (
+        "Clusters explain 30% of the variance of next-quarter spend; the best simpler grouping, "
+        "named segments, explains 50%"
     )
+    alone = figures_clusters.cluster_use(table[1:2])
+    assert isinstance(alone, Figure) and alone.headline.endswith("next-quarter spend")
+    assert "too short" not in str(figures_clusters.cluster_use(table[:0]))
+    assert figures_clusters.cluster_use(table[:0]) == (
+        "The orders cover no whole quarter after an earlier one, so clusters cannot be tested on "
+        "later spend."
+    )
+    assert figures_clusters.cluster_use(table[:1]) == (
+        "There are no clusters to test on later spend."
+    )
+
+
+# ------------------------------------------------------------------------- sentences on scores
+
+
+def test_what_is_usual_is_told_for_one_and_for_many() -> None:
+    told = text_clusters.rfm_values(4324, 51.0, 2.0, 656.43, 1501, "£")
+    assert told == {
+        "said-recency": "Half of the 4,324 customers ordered within the last 51 days.",
+        "said-spend": "Half placed 2 orders or more, and half spent £656 or more.",
+        "said-once": "35% of the 4,324 customers have ordered only once.",
+    }
+    told = text_clusters.rfm_values(40, 1.0, 1.0, 20.0, 0, "")
+    assert (
+        told
+        and told["said-spend"] == "Half placed one order or more, and half spent 20.00 or more."
+    )
+    assert told["said-once"] == "Every one of the 40 customers has ordered at least twice."
+    assert text_clusters.rfm_values(None, 0, 0, 0, 0, "") is None
+
+
+def test_limits_that_were_taken_over_are_told() -> None:
+    assert text_clusters.cut_points(None, "", None, None) is None
+    fitted = text_clusters.cut_points(40, "", None, None)
+    assert fitted and fitted["said"].startswith("We fit the limits")
+    kept = text_clusters.cut_points(40, "2011-10-01", 0.123, None)
+    assert kept and "are those of 1 October 2011" in kept["said"] and "12.3%" in kept["said"]
+    assert "note" not in kept
+    kept = text_clusters.cut_points(40, "2011-10-01", 0.123, 0.876)
+    assert kept and "0.88" in kept["note"]
+
+
+def test_what_many_customers_cost_is_told() -> None:
+    few, many = text_clusters.cluster_rule(4000), text_clusters.cluster_rule(60_000)
+    assert few and many and {*many} - {*few} == {"note-kmeans", "note-sample"}
+    assert "5% of customers" in few["said"]
+    assert text_clusters.cluster_rule(None) is None
