@@ -50,6 +50,9 @@ LENGTH, LENGTHS = 5, (5, 10)
 MOST_PRODUCTS = 1500
 #: Days by whose purchases products are alike, and in which a product must be sold to be on sale.
 LOOK_BACK, ON_SALE = 365, 90
+#: A product is out of season when, a year earlier, its share of customers fell to less than this
+#: part of what it was in the days before. Products of fewer customers then are left alone.
+OUT_OF_SEASON, FEWEST_IN_SEASON = 0.25, 20
 #: The strength of the ridge regression, in units of one customer.
 PENALTY = 200.0
 #: Of own purchases, the older count half after so many days.
@@ -85,7 +88,30 @@ class Baskets(NamedTuple):
     popularity: Numbers
 
 
-def collect_baskets(ledger: Ledger, date: dt.date, smallest: int) -> Baskets:
+def find_out_of_season(ledger: Ledger, earlier: dt.date) -> pd.Index:
+    """Return the products that hardly anybody bought in the same season a year earlier.
+
+    A card that sells until Christmas is on sale on the day after, but nobody buys it next.
+
+    Parameters
+    ----------
+    ledger
+        The ledger.
+    earlier
+        The day a year before the day from which on customers are to buy (`forecast.season`).
+    """
+    days = dt.timedelta(days=ON_SALE)
+    before, after = (bought_after(ledger, start, ON_SALE) for start in (earlier - days, earlier))
+    sizes = [table.groupby("stock_code").size() for table in (before, after)]
+    people = [max(table["customer_id"].nunique(), 1) for table in (before, after)]
+    known = sizes[0][sizes[0] >= FEWEST_IN_SEASON]
+    share = sizes[1].reindex(known.index, fill_value=0) / people[1] / (known / people[0])
+    return share.index[share < OUT_OF_SEASON]
+
+
+def collect_baskets(
+    ledger: Ledger, date: dt.date, smallest: int, left_out: pd.Index | None = None
+) -> Baskets:
     """Return who had bought what at the beginning of a day.
 
     Parameters
@@ -96,6 +122,8 @@ def collect_baskets(ledger: Ledger, date: dt.date, smallest: int) -> Baskets:
         Nothing dated on it or after it matters.
     smallest
         Products of fewer customers are left out.
+    left_out
+        Products that are left out besides, from `find_out_of_season`.
     """
     known = lines_known_at(ledger, date)
     known = known.filter(known.stock_code.notnull())
@@ -105,6 +133,8 @@ def collect_baskets(ledger: Ledger, date: dt.date, smallest: int) -> Baskets:
         ago=end.delta(known.invoice_date.max().date(), unit="day").cast("int64"),
     )
     table = pairs.order_by("customer_id", "stock_code").execute()
+    if left_out is not None:
+        table = table[~table["stock_code"].isin(left_out)]
     return arrange_baskets(table, smallest)
 
 

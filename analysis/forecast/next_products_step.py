@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 import pandas as pd
 from threadpoolctl import threadpool_limits
@@ -11,7 +12,9 @@ from analysis.core.files import Fact
 from analysis.core.progress import Steps
 from analysis.core.settings import Settings
 from analysis.forecast import next_products
-from analysis.orders.ledger import Ledger, with_ledger
+from analysis.forecast.season import find_season
+from analysis.orders.ledger import NET, Ledger, with_ledger
+from analysis.orders.purchases import day_number
 
 #: Days of a test.
 DAYS = 90
@@ -47,8 +50,9 @@ def list_next_products(
     if "stock_code" not in ledger.columns or date <= ledger.first_day:
         return {}, none
     progress.tell("what customers bought")
-    then = next_products.collect_baskets(ledger, date, smallest)
-    today = next_products.collect_baskets(ledger, ledger.as_of, smallest)
+    seasons = _out_of_season(ledger, (date, ledger.as_of))
+    then = next_products.collect_baskets(ledger, date, smallest, seasons[0])
+    today = next_products.collect_baskets(ledger, ledger.as_of, smallest, seasons[1])
     bought = next_products.bought_after(ledger, date, DAYS)
     known = bought["customer_id"].isin(then.customers)
     if bought.loc[known, "customer_id"].nunique() < FEWEST or not len(today.products):
@@ -65,6 +69,7 @@ def list_next_products(
     facts: dict[str, Fact] = {
         "next_products.available": True,
         "next_products.products": len(today.products),
+        "next_products.out_of_season": len(seasons[1]),
         "next_products.customers": int(lists["customer_id"].nunique()),
         **next_products.list_facts(tested),
     }
@@ -74,3 +79,16 @@ def list_next_products(
         "next_product_models": tested,
     }
     return tables, facts
+
+
+def _out_of_season(ledger: Ledger, dates: Sequence[dt.date]) -> list[pd.Index]:
+    """Return the products that are out of season from each day on; none where that is not known."""
+    lines = ledger.lines
+    days = lines.filter(lines.cleaning_step >= NET).select(day=lines.invoice_date.date())
+    table = days.distinct().order_by("day").execute()
+    sold = [day_number(day.date()) for day in pd.to_datetime(table["day"])]
+    seasons = [find_season(ledger.first_day, date, sold) for date in dates]
+    return [
+        next_products.find_out_of_season(ledger, season.earlier) if season.known else pd.Index([])
+        for season in seasons
+    ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import a_line, reading, write_lines
 
 from analysis.forecast import next_products as lists
 from analysis.forecast.next_products import CROSS_SELL, REORDER, Baskets
@@ -100,6 +102,28 @@ def test_many_products_are_limited_to_those_with_most_customers(
     assert baskets.products[0] == "best seller"
     tested = lists.compare_lists(baskets, after, DATE, 90, seed=1)
     assert tested["precision"].between(0, 1).all()
+
+
+def test_a_product_of_last_season_is_left_out(tmp_path: Path) -> None:
+    earlier = dt.date(2010, 12, 10)
+    rows = []
+    for customer in range(60):
+        bought = {"2010-11-20": ["22001", "22002"], "2011-01-20": ["22001"]}
+        if customer < 2:
+            bought["2011-01-20"] = ["22001", "22002"]
+        rows += [
+            a_line(InvoiceNo=f"{customer}{day[:7]}", CustomerID=f"{customer}", StockCode=code,
+                   InvoiceDate=f"{day} 10:00:00")
+            for day, codes in bought.items()
+            for code in codes
+        ]  # fmt: skip
+    path = tmp_path / "transactions" / "a.csv"
+    write_lines(path, rows)
+    with reading([path], as_of=dt.date(2011, 3, 10)) as ledger:
+        out = lists.find_out_of_season(ledger, earlier)
+        assert list(out) == ["22002"]
+        baskets = lists.collect_baskets(ledger, dt.date(2011, 1, 1), 5, out)
+        assert list(baskets.products) == ["22001"]
 
 
 def test_the_largest_scores_come_in_order_and_of_equal_ones_the_first() -> None:
