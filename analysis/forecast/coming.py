@@ -131,8 +131,8 @@ def forecast_coming(
     season = check_sample(shop, season)
     facts: Facts = season_facts(season)
     today = history(shop.purchases, shop.as_of, (shop.as_of - shop.first).days)
-    base = bgnbd.fit(customer_base(today))
-    facts["forecast.dropout_found"] = bgnbd.finds_dropout(base)
+    table = customer_base(today)
+    facts["forecast.dropout_found"] = bgnbd.finds_dropout(bgnbd.fit(table), table)
     away = rank_customers(shop, season, lapse_days)
     found: dict[int, tuple[Sample, Uncertain]] = {}
     models, calibration = [], []
@@ -157,7 +157,7 @@ def forecast_coming(
             facts |= level_facts(train, target, found[days][1], days)
         facts |= earlier_facts(shop, season)
     customers = describe_customers(today, people, away, season, found, shop)
-    table = describe_groups(groups, customers, season, found, shop)
+    described = describe_groups(groups, customers, season, found, shop)
     scored = customers["lapse_probability"].notna()
     if scored.any():
         facts["forecast.lapse_model"] = "logistic regression"
@@ -167,7 +167,7 @@ def forecast_coming(
     empty = pd.DataFrame()
     return Coming(
         customers,
-        table,
+        described,
         pd.concat(models, ignore_index=True) if models else empty,
         pd.concat(calibration, ignore_index=True) if calibration else empty,
         facts,

@@ -119,3 +119,35 @@ def test_a_base_in_which_all_are_alike_is_fitted_too() -> None:
     often = pd.DataFrame({"x": 10.0, "t_x": 300.0, "t": [300.0] * 30})
     assert bgnbd.p_none(bgnbd.fit(once), once, 90).min() > 0.9
     assert bgnbd.p_none(bgnbd.fit(often), often, 90).max() < 0.2
+
+
+def test_expected_purchases_are_those_that_come() -> None:
+    chance = np.random.default_rng(5)
+    table = pd.DataFrame({"x": [0.0, 3.0, 12.0], "t_x": [0.0, 150.0, 340.0], "t": [90.0, 300, 360]})
+    found = bgnbd.expected_purchases(TRUTH, table, 90)
+    n = 200_000
+    for place, (x, t_x, t) in enumerate(table.itertuples(index=False)):
+        # What is known of the rate and of the chance to leave, given that the customer is active.
+        rate = chance.gamma(TRUTH.r + x, 1 / (TRUTH.alpha + t), n)
+        leave = chance.beta(TRUTH.a, TRUTH.b + x, n)
+        given_active = (1 - np.exp(-rate * leave * 90)) / leave
+        active = bgnbd.p_alive(TRUTH, table)[place]
+        assert found[place] == pytest.approx(active * given_active.mean(), rel=0.02), (x, t_x)
+
+
+def test_where_nobody_leaves_purchases_come_at_the_own_rate() -> None:
+    base = bgnbd.CustomerBase(0.8, 60.0, 1e-4, 300.0)
+    table = pd.DataFrame({"x": [4.0], "t_x": [200.0], "t": [240.0]})
+    assert bgnbd.expected_purchases(base, table, 90) == pytest.approx([4.8 / 300 * 90])
+
+
+def test_a_shop_that_nobody_leaves_is_recognised(
+    people: pd.DataFrame, base: bgnbd.CustomerBase
+) -> None:
+    assert bgnbd.finds_dropout(base, people)
+    stays = bgnbd.CustomerBase(0.8, 60.0, 1e-6, 300.0)
+    found = 0
+    for seed in range(10):
+        table = simulated(stays, 1_000, seed, 90)
+        found += bgnbd.finds_dropout(bgnbd.fit(table), table)
+    assert found <= 2
