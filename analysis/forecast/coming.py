@@ -51,6 +51,8 @@ Segmenter = Callable[[pd.DataFrame], npt.NDArray[np.object_]]
 HORIZONS = (QUARTER, YEAR)
 #: The share of active customers that are called the riskiest.
 RISKIEST = 0.2
+#: A forecast, and the ends of its interval.
+ENDS = ("", "_low", "_high")
 #: Customers with an order in the last so many days are active.
 ACTIVE = 90
 
@@ -134,7 +136,8 @@ def forecast_coming(
     table = customer_base(today)
     facts["forecast.dropout_found"] = bgnbd.finds_dropout(bgnbd.fit(table), table)
     away = rank_customers(shop, season, lapse_days)
-    found: dict[int, tuple[Sample, Uncertain]] = {}
+    found: dict[int, Uncertain] = {}
+    scored = history(shop.purchases, season.date, season.look_back).index
     models, calibration = [], []
     groups = label_groups(today, people)
     if season.known:
@@ -150,19 +153,16 @@ def forecast_coming(
             train = shop.sample(season.earlier, season.look_back, days)
             target = shop.sample(season.date, season.look_back, 0)
             members = group_matrix(groups, target.past.index)
-            found[days] = (
-                train,
-                forecast_uncertain(chosen, train, target, days, members, shop.seed),
-            )
-            facts |= level_facts(train, target, found[days][1], days)
+            found[days] = forecast_uncertain(chosen, train, target, days, members, shop.seed)
+            facts |= level_facts(train, target, found[days], days)
         facts |= earlier_facts(shop, season)
-    customers = describe_customers(today, people, away, season, found, shop)
-    described = describe_groups(groups, customers, season, found, shop)
-    scored = customers["lapse_probability"].notna()
-    if scored.any():
+    customers = describe_customers(today, people, away, scored, found, shop)
+    described = describe_groups(groups, customers, scored, found, shop.smallest)
+    ranked = customers["lapse_probability"].notna()
+    if ranked.any():
         facts["forecast.lapse_model"] = "logistic regression"
-    facts["forecast.scored"] = int(scored.sum())
-    facts["forecast.not_scored"] = int((~scored).sum())
+    facts["forecast.scored"] = int(ranked.sum())
+    facts["forecast.not_scored"] = int((~ranked).sum())
     facts |= riskiest_facts(customers)
     empty = pd.DataFrame()
     return Coming(
@@ -268,8 +268,8 @@ def describe_customers(
     today: pd.DataFrame,
     people: pd.DataFrame,
     away: pd.Series,
-    season: Season,
-    found: dict[int, tuple[Sample, Uncertain]],
+    scored: pd.Index,
+    found: dict[int, Uncertain],
     shop: Shop,
 ) -> pd.DataFrame:
     """Return what is forecast of each customer.
@@ -302,31 +302,22 @@ def describe_customers(
             table[name] = np.nan
         if days not in found:
             continue
-        made = found[days][1]
-        ids = scored_customers(shop, season)
-        table.loc[ids, f"expected_spend_{days}"] = made.forecast.expected
-        table.loc[ids, f"expected_spend_{days}_low"] = made.low
-        table.loc[ids, f"expected_spend_{days}_high"] = made.high
-        table.loc[ids, f"at_risk_{days}"] = spend_at_risk(made.forecast)
+        made = found[days]
+        table.loc[scored, f"expected_spend_{days}"] = made.forecast.expected
+        table.loc[scored, f"expected_spend_{days}_low"] = made.low
+        table.loc[scored, f"expected_spend_{days}_high"] = made.high
+        table.loc[scored, f"at_risk_{days}"] = spend_at_risk(made.forecast)
         if days == YEAR:
-            table.loc[ids, "lapse_probability_365"] = made.forecast.away
+            table.loc[scored, "lapse_probability_365"] = made.forecast.away
     return table.reset_index().astype({"account_tier": "str"})
-
-
-ENDS = ("", "_low", "_high")
-
-
-def scored_customers(shop: Shop, season: Season) -> pd.Index:
-    """Return the customers of whom something is forecast."""
-    return history(shop.purchases, season.date, season.look_back).index
 
 
 def describe_groups(
     groups: pd.DataFrame,
     customers: pd.DataFrame,
-    season: Season,
-    found: dict[int, tuple[Sample, Uncertain]],
-    shop: Shop,
+    scored: pd.Index,
+    found: dict[int, Uncertain],
+    smallest: int,
 ) -> pd.DataFrame:
     """Return what is forecast of each group of customers.
 
@@ -342,6 +333,7 @@ def describe_groups(
         are active, not active, or among the riskiest.
     """
     own = customers.set_index("customer_id")
+    members = group_matrix(groups, scored) > 0 if found else None
     rows = []
     for number, (kind, name) in enumerate(list_groups(groups)):
         some = own.loc[groups.index[groups[kind] == name]]
@@ -351,25 +343,26 @@ def describe_groups(
             "kind": kind,
             "group": name,
             "customers": len(some),
-            "active": np.nan if 0 < len(some) - active < shop.smallest else active,
+            "active": np.nan if 0 < len(some) - active < smallest else active,
             "recent_revenue": some["recent_revenue"].sum(),
-            "riskiest": len(risky) if len(risky) >= shop.smallest else np.nan,
+            "riskiest": len(risky) if len(risky) >= smallest else np.nan,
             "riskiest_revenue": (
-                risky["recent_revenue"].sum() if len(risky) >= shop.smallest else np.nan
+                risky["recent_revenue"].sum() if len(risky) >= smallest else np.nan
             ),
         }
         for days in HORIZONS:
             names = [f"{what}_{days}{end}" for what in ("expected", "at_risk") for end in ENDS]
             row |= dict.fromkeys(["scored", *names, f"away_{days}"], np.nan)
-        for days, (_, made) in found.items():
-            inside = group_matrix(groups, scored_customers(shop, season))[:, number] > 0
-            few = inside.sum() < shop.smallest
+        for days, made in found.items():
+            assert members is not None
+            inside = members[:, number]
+            few = inside.sum() < smallest
             row["scored"] = int(inside.sum())
             for what, ends in (("expected", made.spend), ("at_risk", made.at_risk)):
                 for end, value in zip(ENDS, ends[number], strict=True):
                     row[f"{what}_{days}{end}"] = np.nan if few else value
             row[f"away_{days}"] = np.nan if few else made.forecast.away[inside].mean()
-        if len(some) < shop.smallest:
+        if len(some) < smallest:
             row |= {key: np.nan for key in row if key not in ("kind", "group", "customers")}
         rows.append(row)
     return pd.DataFrame(rows)
