@@ -63,11 +63,10 @@ def read_orders(ledger: Ledger) -> pd.DataFrame:
         quantities; missing where the files have none), ordered by customer and day.
     """
     lines = ledger.lines
-    whole = {"quantity", "unit_price"} <= ledger.columns
+    # What would be a sale of products, had it a customer: see `orders.meaning.sales`.
     nobody = (lines.cleaning_step == 0) & (lines.broken == 0) & lines.customer_id.isnull()
-    nobody = nobody & ~lines.cancelled & lines["product"] & (lines.amount > 0)
-    if whole:
-        nobody = nobody & (lines.quantity > 0) & (lines.unit_price > 0)
+    nobody = nobody & ~lines.cancelled & ~lines.no_sale & lines["product"] & (lines.amount > 0)
+    nobody = nobody & (lines.quantity > 0).fill_null(True) & (lines.unit_price > 0).fill_null(True)
     kept = lines.filter((lines.cleaning_step >= NET) | nobody.fill_null(False))
     orders = kept.group_by("customer_id", "order_id").aggregate(
         day=kept.invoice_date.min().date(),
