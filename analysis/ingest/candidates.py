@@ -28,7 +28,7 @@ WORDS = {
         "productno productid код артикул ean plu",
         "description": "description product item name artikel bezeichnung produit producto товар "
         "goods title",
-        "quantity": "quantity quantité qty menge anzahl pieces units stück cantidad колич штук count pcs",
+        "quantity": "quantity qty menge anzahl pieces units stück cantidad колич штук count pcs",
         "unit_price": "price preis prix precio цена rate",
         "amount": "amount total sum revenue sales betrag umsatz montant importe сумма выручка "
         "turnover paid value",
