@@ -57,7 +57,8 @@ def _pattern(text: str) -> str:
 
 def _date_format(text: str) -> str:
     parts = set(re.findall(r"%-?(.)", text))
-    if not parts >= {"Y", "m", "d"} or parts - set("YmdHMSfpIzbBaAyj%"):
+    whole = parts & {"Y", "y"} and parts & {"m", "b", "B"} and "d" in parts
+    if not whole or parts - set("YmdHMSfpIzbBaAy%"):
         raise ValueError("a date format is made of %Y, %m and %d, and %H, %M, %S where needed")
     return text
 
@@ -114,6 +115,7 @@ class TransactionSettings(_Section):
     refused_share: Share
     earliest_date: dt.date
     date_formats: list[Annotated[str, AfterValidator(_date_format)]] = Field(min_length=1)
+    decimal_mark: Literal["", ".", ","] = ""
     columns: Annotated[Names, AfterValidator(_ledger_names)]
     no_customer: list[str] = []
     no_sale_statuses: list[str] = []

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import glob
-from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+import operator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import ibis
 import ibis.expr.types as ir
@@ -17,37 +18,70 @@ from analysis.core.problems import Problem
 from analysis.core.settings import TransactionSettings
 from analysis.ingest.parts import ROW, Part
 from analysis.orders.columns import EXTRAS, find_columns, unread
+from analysis.orders.dates import (
+    NUMBERS,
+    SERIAL,
+    DateEvidence,
+    DateForm,
+    order_of,
+    read_date,
+    weigh_dates,
+)
 from analysis.orders.ledger import NUMBER_COLUMNS, hash_of
+from analysis.orders.numbers import (
+    NumberEvidence,
+    NumberForm,
+    decide,
+    form_of,
+    mark_name,
+    other,
+    read_number,
+    shapes_table,
+    weigh,
+)
 
-#: Spaces between thousands that a pattern's "\\s" does not know: no-break, and narrow no-break.
-_SPACES = "\u00a0\u202f"
-
-
-@ibis.udf.scalar.builtin
-def try_strptime(text: str, form: str) -> dt.datetime:  # type: ignore[empty-body]
-    """Read a date, or give null where the text does not fit the format (DuckDB's own)."""
+#: What a row is called that adds up others.
+_TOTAL = (
+    r"(?i)^\W*(?:(?:sub|grand|page|running)[\s-]*)?totals?\b|^\W*(?:zwischen|gesamt|end)?summe\b|"
+    r"^\W*(?:gesamt|insgesamt|somme|sous-total|totale|suma|razem|subtotaal|totaal|yhteensä)\b|"
+    r"^\W*(?:итого|всего)"
+)
+#: Two readings that differ by less than this share of the larger are as good as one.
+SAME = 0.01
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How one part is understood: its columns, how it writes dates and decimals.
+    """How one part is understood: its columns, how it writes dates and numbers.
 
-    `date_formats` are those that read most rows; where there are several, and they differ in the
-    dates that they give, only another file can tell which is meant. `assumptions` holds what else
-    was assumed about the part.
+    `dates` are the ways to read dates that fit most rows; where there are several, and they differ
+    in the dates that they give, only another file can tell which is meant. `numbers` are the forms
+    of columns of text. `filled` are the columns that other files have, and this one does without.
+    `assumptions` holds what else was assumed about the part.
     """
 
     part: Part
     table: ir.Table
     names: dict[str, str]
-    date_formats: tuple[str, ...] = ()
-    decimal_mark: str = ""
+    dates: tuple[DateForm, ...] = ()
+    numbers: Mapping[str, NumberForm] = field(default_factory=dict)
+    filled: frozenset[str] = frozenset()
     assumptions: tuple[Assumption, ...] = ()
 
     @property
     def date_format(self) -> str:
         """The format that dates are read in, or an empty text."""
-        return self.date_formats[0] if self.date_formats else ""
+        return self.dates[0].formats[0] if self.dates and self.dates[0].formats else ""
+
+    @property
+    def decimal_mark(self) -> str:
+        """The decimal mark of amounts, or an empty text where they are no text."""
+        marks = [self.numbers[name].decimal for name in MONEY_FIRST if name in self.numbers]
+        return marks[0] if marks else ""
+
+
+#: The columns of numbers, those of money first.
+MONEY_FIRST = ("unit_price", "amount", "quantity")
 
 
 def read_notations(
@@ -56,7 +90,7 @@ def read_notations(
     settings: TransactionSettings,
     usual_dates: Collection[str] = (),
 ) -> tuple[list[Reading], list[Problem]]:
-    """Find each part's columns, date format and decimal mark; say which part lacks them.
+    """Find each part's columns, and how it writes dates and numbers; say which part lacks them.
 
     A sheet of a workbook that is no ledger (notes, a summary, or nothing below the header) is
     passed over when another is one. A sheet that has most of the other's columns was meant to be.
@@ -92,13 +126,83 @@ def read_notations(
         )
         told = [replace(one, source=part.source) for one in told]
         reading = Reading(part, table, names, assumptions=tuple(told))
-        readings.append(_read_notation(reading, settings))
+        readings.append(_without_totals(reading))
     most = {reading.part.file: len(reading.names) for reading in readings}
     meant = [
         problem for part, matches, problem in problems if 2 * matches >= most.get(part.file, 0)
     ]
-    readings, unclear = _settle_dates(readings, usual_dates)
-    return readings, meant + unclear
+    readings, numbers = _read_numbers(readings, settings)
+    readings, dates = _read_dates(readings, settings, usual_dates)
+    return _fill(readings), meant + numbers + dates
+
+
+def _without_totals(reading: Reading) -> Reading:
+    """Leave out rows that are no lines: totals, notes below the table, the header once more."""
+    table, names = reading.table, reading.names
+    date = table[names["invoice_date"]]
+    dateless = _blank(date)
+    if date.type().is_string():
+        title = date.strip() == names["invoice_date"]
+        dateless = dateless | title | date.re_search(_TOTAL)
+    if not table.aggregate(some=dateless.any()).execute().iloc[0, 0]:
+        return reading
+    texts = [table[name] for name in reading.part.columns if table[name].type().is_string()]
+    words = [text.re_search(_TOTAL).fill_null(False) for text in texts]
+    if date.type().is_string():
+        words.append(title.fill_null(False))
+    empty = [_blank(table[names[name]]) for name in MONEY_FIRST if name in names]
+    total = functools.reduce(operator.or_, words) if words else ibis.literal(False)
+    nothing = functools.reduce(operator.and_, empty)
+    aside = (dateless & (total | nothing)).fill_null(False)
+    line = ibis.literal(" | ").join(
+        [table[name].cast("string").fill_null("") for name in reading.part.columns]
+    )
+    found = table.mutate(aside=aside, line=line)
+    found = found.aggregate(rows=found.aside.sum(), example=found.line.min(where=found.aside))
+    rows, example = found.execute().iloc[0]
+    if not rows:
+        return reading
+    told = Assumption(
+        "left out",
+        "Rows without a date that hold a total or a note are no order lines.",
+        source=reading.part.source,
+        rows=int(rows),
+        example=repr(str(example)[:80]),
+    )
+    return replace(reading, table=table.filter(~aside), assumptions=(*reading.assumptions, told))
+
+
+def _blank(column: ir.Column) -> ir.BooleanValue:
+    if column.type().is_string():
+        return column.strip().nullif("").isnull()
+    return column.isnull()
+
+
+def _fill(readings: list[Reading]) -> list[Reading]:
+    """Let a file do without the columns that only other files have, if its amounts are whole."""
+    known = {name for reading in readings for name in reading.names}
+    lines = {"quantity", "unit_price"}
+    filled = []
+    for reading in readings:
+        mine = reading.names.keys()
+        lacking: set[str] = set()
+        if lines <= known and not lines <= mine and "amount" in mine:
+            lacking |= lines
+        if "amount" in known and lines <= mine and "amount" not in mine:
+            lacking |= {"amount"}
+        told = reading.assumptions
+        if lines <= lacking:
+            told += (
+                Assumption(
+                    "money",
+                    "It has amounts without quantity and price, which other files have: each of "
+                    "its lines counts as one piece, at the price of its amount.",
+                    source=reading.part.source,
+                    rows=reading.part.rows,
+                ),
+            )
+        filled.append(replace(reading, filled=frozenset(lacking), assumptions=told))
+    return filled
 
 
 def _missing_columns(names: dict[str, str]) -> list[str]:
@@ -120,82 +224,230 @@ def _missing_column(part: Part, name: str, settings: TransactionSettings) -> Pro
     )
 
 
-def _read_notation(reading: Reading, settings: TransactionSettings) -> Reading:
-    """See how a part whose columns are text writes its dates and decimals.
+def _text(reading: Reading, name: str) -> ir.StringValue | None:
+    """Return a column of texts without margins; None where it has another type, or is not there."""
+    if name not in reading.names or not reading.table[reading.names[name]].type().is_string():
+        return None
+    return reading.table[reading.names[name]].strip().nullif("").name(name)
 
-    The date format is the one that reads most rows. A comma is the decimal mark where more
-    numbers have one, two, or more than three digits behind it ("1,234" alone could be either)
-    than have a decimal point.
+
+def _read_numbers(
+    readings: Sequence[Reading], settings: TransactionSettings
+) -> tuple[list[Reading], list[Problem]]:
+    """Find how each part writes its numbers, by its own and by other files; refuse what is unclear.
+
+    What has two readings that differ in money is refused with both figures.
     """
-    texts = {
-        name: reading.table[column].strip()
-        for name, column in reading.names.items()
-        if reading.table[column].type().is_string()
-    }
-    counts: dict[str, ir.Scalar] = {}
-    if (date := texts.get("invoice_date")) is not None:
-        for number, form in enumerate(settings.date_formats):
-            counts[f"date {number}"] = try_strptime(date, form).count()
-    for name in NUMBER_COLUMNS:
-        if name in texts:
-            decimal = texts[name].re_search(rf"^[-+]?[\d\s{_SPACES}]*,(\d{{1,2}}|\d{{4,}})$")
-            counts[f"comma {name}"] = decimal.sum()
-            counts[f"point {name}"] = texts[name].re_search(r"^[-+]?\d*\.\d+$").sum()
-    if not counts:
-        return reading
-    found = reading.table.aggregate(**counts).execute().iloc[0].fillna(0)
-    dates = [int(found.get(f"date {n}", 0)) for n in range(len(settings.date_formats))]
-    best = [form for form, n in zip(settings.date_formats, dates, strict=True) if n == max(dates)]
-    marks = {
-        mark: sum(int(n) for key, n in found.items() if str(key).startswith(mark))
-        for mark in ("comma", "point")
-    }
-    decimal_mark = "," if marks["comma"] > marks["point"] else "."
-    return replace(
-        reading,
-        date_formats=tuple(_distinct_formats(date, best))
-        if date is not None and max(dates)
-        else (),
-        decimal_mark=decimal_mark if set(NUMBER_COLUMNS) & set(texts) else "",
+    evidence: list[dict[str, NumberEvidence]] = []
+    for reading in readings:
+        found = {}
+        for name in MONEY_FIRST:
+            if (text := _text(reading, name)) is not None:
+                shapes = shapes_table(text).filter(ibis._.shape.notnull()).execute()
+                found[name] = weigh(shapes.itertuples(index=False, name=None))
+        evidence.append(found)
+    sure = [[mark for name in found if (mark := found[name].decimal())] for found in evidence]
+    settled, problems = [], []
+    for place, (reading, found) in enumerate(zip(readings, evidence, strict=True)):
+        others = [mark for number, marks in enumerate(sure) if number != place for mark in marks]
+        elsewhere = [*sure[place], *(others if len({*others}) == 1 else ())]
+        forms, told, unclear = {}, list(reading.assumptions), {}
+        for name, column in found.items():
+            mark, reason = settings.decimal_mark, "since the settings say so"
+            if not mark:
+                mark, reason = decide(column, elsewhere, settings.currency)
+            if not mark:
+                unclear[name] = column.unclear or "."
+            forms[name] = form_of(column, mark or ".")
+            if mark:
+                told += _told_numbers(reading, name, column, mark, reason)
+        reading = replace(reading, numbers=forms, assumptions=tuple(told))
+        if unclear:
+            problem, reading = _weigh_readings(reading, found, unclear)
+            problems += problem
+        settled.append(reading)
+    return settled, problems
+
+
+def _told_numbers(
+    reading: Reading, name: str, column: NumberEvidence, mark: str, reason: str
+) -> Iterator[Assumption]:
+    """Say what of a column's numbers could be taken for something else."""
+    say = functools.partial(
+        Assumption,
+        source=reading.part.source,
+        column=reading.names[name],
+        setting="transactions.decimal_mark",
+    )
+    thousand = other(mark)
+    what, role = mark_name(thousand), mark_name(mark)
+    if rows := column.rows["either", thousand] + column.rows["thousands", thousand]:
+        example = (
+            column.examples.get(("either", thousand)) or column.examples["thousands", thousand]
+        )
+        sentence = f"A {what} stands between thousands{', ' if reason else ''}{reason}."
+        yield say("notation", sentence, rows=rows, example=repr(example))
+    if (rows := column.rows["either", mark]) and reason:
+        sentence = f"A {role} before three digits is a decimal {role}, {reason}."
+        example = column.examples["either", mark]
+        yield say("notation", sentence, rows=rows, example=repr(example))
+    if rows := column.rows["decimal", thousand]:
+        sentence = f"Most numbers have a decimal {role}; these have a decimal {what}."
+        example = column.examples["decimal", thousand]
+        yield say("notation", sentence, rows=rows, example=repr(example))
+    for affix in column.affixes:
+        if affix and len({*filter(None, column.affixes)}) == 1:
+            sentence = f"{affix!r} stands beside numbers: it is taken for their currency or unit."
+            yield say("money", sentence, rows=column.affixes[affix])
+
+
+def _weigh_readings(
+    reading: Reading, found: Mapping[str, NumberEvidence], unclear: Mapping[str, str]
+) -> tuple[list[Problem], Reading]:
+    """Refuse numbers with two readings if the money differs; else read them with a point."""
+    ways = {}
+    for mark in ".,":
+        forms = {**reading.numbers, **{name: form_of(found[name], mark) for name in unclear}}
+        ways[mark] = replace(reading, numbers=forms)
+    worth = {mark: _worth(way) for mark, way in ways.items()}
+    most = max(map(abs, worth.values()))
+    name, mark = next(iter(unclear.items()))
+    if most and abs(worth["."] - worth[","]) <= SAME * most:
+        return [], ways[mark]
+    rows = found[name].rows["either", mark]
+    example = found[name].examples.get(("either", mark), "")
+    return [
+        Problem(
+            reading.part.source,
+            f"numbers such as {example!r} can be read in two ways: with decimals, the file's lines "
+            f"are worth {worth[mark]:,.2f}, and with a separator between thousands "
+            f"{worth[other(mark)]:,.2f}",
+            column=reading.names[name],
+            rows=rows,
+            example=repr(example),
+            remedy=f"Set decimal_mark in [transactions] of settings.toml: {mark!r} for decimals, "
+            f"{other(mark)!r} for thousands.",
+        )
+    ], reading
+
+
+def _worth(reading: Reading) -> float:
+    """Return what a part's lines add up to, returns as well as sales."""
+    numbers = {name: _numbers(reading, name)[0] for name in MONEY_FIRST if name in reading.names}
+    if {"quantity", "unit_price"} <= numbers.keys():
+        amount = numbers["quantity"] * numbers["unit_price"]
+    else:
+        amount = numbers["amount"]
+    return float(
+        reading.table.aggregate(worth=amount.abs().sum().fill_null(0)).execute().iloc[0, 0]
     )
 
 
-def _distinct_formats(date: ir.StringValue, formats: list[str]) -> list[str]:
-    """Return the first of some formats, and those of the others that give other dates."""
-    first, *others = formats
-    if not others:
-        return formats
-    ours = try_strptime(date, first)
-    differ = {form: (try_strptime(date, form) != ours).any() for form in others}
-    found = date.as_table().aggregate(**differ).execute().iloc[0]
-    return [first, *(form for form in others if found[form])]
+def _date_text(reading: Reading) -> ir.StringValue | None:
+    """Return the dates as texts; None where the file holds them as dates."""
+    if (text := _text(reading, "invoice_date")) is not None:
+        return text
+    column = reading.table[reading.names["invoice_date"]]
+    if not column.type().is_numeric():
+        return None
+    return column.cast("string").re_replace(r"\.0+$", "").name("invoice_date")
 
 
-def _settle_dates(
-    readings: list[Reading], usual: Collection[str] = ()
+def _read_dates(
+    readings: Sequence[Reading], settings: TransactionSettings, usual: Collection[str] = ()
 ) -> tuple[list[Reading], list[Problem]]:
-    """Where a file's dates could be read in two ways, go by other files, or refuse it."""
-    clear = Counter(r.date_formats[0] for r in readings if len(r.date_formats) == 1)
-    settled, problems = [], []
+    """Find how each part writes its dates, by itself and by other files; refuse what is unclear."""
+    tomorrow = dt.date.today() + dt.timedelta(days=1)
+    evidence: list[DateEvidence | None] = []
     for reading in readings:
-        known = [form for form in reading.date_formats if clear[form]]
-        known = known or [form for form in reading.date_formats if form in usual]
-        if len(reading.date_formats) > 1 and len(known) != 1:
-            column = reading.names["invoice_date"]
-            first = reading.table[column].as_table().limit(1).execute().iloc[0, 0]
-            problems.append(
-                Problem(
-                    reading.part.source,
-                    f"the dates can be read in {len(reading.date_formats)} ways, "
-                    f"{' and '.join(map(repr, reading.date_formats))}",
-                    column=column,
-                    example=repr(first),
-                    remedy="Export dates as 2024-12-31 14:05, or take the wrong format out of "
-                    "date_formats in data/settings.toml.",
-                )
-            )
-        settled.append(replace(reading, date_formats=tuple(known or reading.date_formats)))
+        text = _date_text(reading)
+        evidence.append(
+            None
+            if text is None
+            else weigh_dates(text, settings.date_formats, settings.earliest_date, tomorrow)
+        )
+    clear = {
+        order_of(one)
+        for found in evidence
+        if found and len(found.forms) == 1
+        for one in found.forms[0].formats
+    } & {"day first", "month first"}
+    known = {order_of(one) for one in usual} & {"day first", "month first"}
+    settled, problems = [], []
+    for reading, found in zip(readings, evidence, strict=True):
+        if found is None:
+            settled.append(reading)
+            continue
+        forms = found.forms
+        for orders in (clear, known):
+            mine = [f for f in forms if {order_of(one) for one in f.formats} & orders]
+            forms = tuple(mine) if len(mine) == 1 else forms
+        if len(forms) > 1:
+            problems.append(_two_readings(reading, forms, found))
+        if found.swapped == "unclear":
+            problems.append(_mixed_dates(reading, found))
+        told = tuple(_told_dates(reading, forms, found)) if forms else ()
+        settled.append(replace(reading, dates=forms, assumptions=reading.assumptions + told))
     return settled, problems
+
+
+def _two_readings(reading: Reading, forms: Sequence[DateForm], found: DateEvidence) -> Problem:
+    ways = [form.formats[0] for form in forms]
+    first = _date_text(reading)
+    assert first is not None
+    example = first.as_table().limit(1).execute().iloc[0, 0]
+    return Problem(
+        reading.part.source,
+        f"the dates can be read in {len(ways)} ways, {' and '.join(map(repr, ways))}",
+        column=reading.names["invoice_date"],
+        example=repr(example),
+        remedy="Export dates as 2024-12-31 14:05, or take the wrong format out of date_formats in "
+        "data/settings.toml.",
+    )
+
+
+def _mixed_dates(reading: Reading, found: DateEvidence) -> Problem:
+    return Problem(
+        reading.part.source,
+        "dates and text are mixed: all days in the one are at most 12, and all in the other above "
+        "it, as if a spreadsheet had swapped day and month",
+        column=reading.names["invoice_date"],
+        example=repr(found.example),
+        remedy="Export the file again as text or with dates as 2024-12-31, without opening it in a "
+        "spreadsheet of another country.",
+    )
+
+
+def _told_dates(
+    reading: Reading, forms: Sequence[DateForm], found: DateEvidence
+) -> Iterator[Assumption]:
+    """Say what of the dates could be taken for something else."""
+    form = forms[0]
+    say = functools.partial(
+        Assumption,
+        source=reading.part.source,
+        column=reading.names["invoice_date"],
+        setting="transactions.date_formats",
+    )
+    if found.swapped == "undone":
+        rows = sum(found.rows[one] for one in form.formats if one.startswith("%Y-%d-%m"))
+        sentence = (
+            "A spreadsheet had swapped day and month: all of these days are at most 12, all others "
+            "above. It is undone."
+        )
+        yield say("notation", sentence, rows=rows)
+    elif len(form.formats) > 1:
+        ways = ", ".join(f"{one} ({found.rows[one]:,} rows)" for one in form.formats)
+        sentence = f"Dates are written in several ways: {ways}."
+        yield say("notation", sentence)
+    if form.zone:
+        sentence = "The local time is kept as it is written, and the offset behind it is left out."
+        yield say("time", sentence)
+    for one in form.formats:
+        if one in NUMBERS:
+            zone = "" if one == SERIAL else ", in UTC"
+            sentence = f"Numbers are taken for {one}{zone}."
+            yield say("notation", sentence, rows=found.rows[one])
 
 
 def canonical_lines(reading: Reading, place: int = 0) -> ir.Table:
@@ -203,15 +455,18 @@ def canonical_lines(reading: Reading, place: int = 0) -> ir.Table:
     table, part = reading.table, reading.part
     source = {name: table[column] for name, column in reading.names.items()}
     empty = ibis.null("string")
-    date, date_text = _date(source["invoice_date"], reading.date_format)
+    date, date_text = _date(reading)
     numbers: dict[str, ir.Value] = {}
     for name in NUMBER_COLUMNS:
-        number, text = (
-            _number(source[name], reading.decimal_mark)
-            if name in source
-            else (ibis.null("float64"), empty)
-        )
+        number, text = _numbers(reading, name)
         numbers |= {name: number, f"{name}_text": text}
+    if "unit_price" in reading.filled:
+        numbers["quantity"] = numbers["amount"].sign().cast("float64")
+        numbers["unit_price"] = numbers["amount"].abs()
+        numbers |= {f"{name}_text": numbers["amount_text"] for name in ("quantity", "unit_price")}
+    if "amount" in reading.filled:
+        numbers["amount"] = numbers["quantity"] * numbers["unit_price"]
+        numbers["amount_text"] = numbers["quantity_text"].fill_null(numbers["unit_price_text"])
     return table.select(
         source=ibis.literal(part.source),
         part=ibis.literal(place, "int16"),
@@ -266,8 +521,11 @@ def _code(column: ir.Column) -> ir.StringValue:
     return ibis.ifelse(text.contains(".0"), whole, text).nullif("")
 
 
-def _number(column: ir.Column, decimal_mark: str) -> tuple[ir.Value, ir.Value]:
+def _numbers(reading: Reading, name: str) -> tuple[ir.Value, ir.Value]:
     """Return a column as numbers, and its text where there is one."""
+    if name not in reading.names:
+        return ibis.null("float64"), ibis.null("string")
+    column = reading.table[reading.names[name]]
     if column.type().is_numeric():
         number = column.cast("float64")
         return (
@@ -275,16 +533,12 @@ def _number(column: ir.Column, decimal_mark: str) -> tuple[ir.Value, ir.Value]:
             ibis.null("string"),
         )
     text = column.cast("string").strip().nullif("")
-    plain = text.re_replace(rf"[\s{_SPACES}]", "")
-    if decimal_mark == ",":
-        # A point in a file with decimal commas may stand between thousands: not read.
-        plain = ibis.ifelse(plain.contains("."), ibis.null("string"), plain.replace(",", "."))
-    plain = ibis.ifelse(plain.re_search(r"^[-+]?(\d+\.?\d*|\.\d+)$"), plain, ibis.null("string"))
-    return plain.try_cast("float64"), text
+    return read_number(text, reading.numbers.get(name, NumberForm())), text
 
 
-def _date(column: ir.Column, form: str) -> tuple[ir.Value, ir.Value]:
-    """Return a column as moments, and its text where there is one."""
+def _date(reading: Reading) -> tuple[ir.Value, ir.Value]:
+    """Return the dates as moments, and their texts where there are any."""
+    column = reading.table[reading.names["invoice_date"]]
     kind = column.type()
     if "TIMESTAMPTZ_NS" in str(kind):
         # Ibis 12 does not know this type of DuckDB's, and DuckDB casts it in two steps only.
@@ -292,7 +546,6 @@ def _date(column: ir.Column, form: str) -> tuple[ir.Value, ir.Value]:
         kind = column.type()
     if kind.is_timestamp() or kind.is_date():
         return column.cast("timestamp"), ibis.null("string")
-    text = column.cast("string").strip().nullif("")
-    if not form:
-        return ibis.null("timestamp"), text
-    return try_strptime(text, form).cast("timestamp"), text
+    text = _date_text(reading)
+    text = column.cast("string").strip().nullif("") if text is None else text
+    return read_date(text, reading.dates[0] if reading.dates else DateForm()), text
