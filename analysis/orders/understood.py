@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
+
 from analysis.core.assumptions import Assumption
 from analysis.core.formatting import count, day, join_words
 from analysis.core.settings import TransactionSettings
@@ -75,6 +77,7 @@ def order_assumptions(ledger: Ledger, settings: TransactionSettings) -> Iterator
     yield Assumption(
         "time", f"Recency is counted from {day(ledger.as_of)}.", setting="report.as_of"
     )
+    yield from _gaps(ledger)
     away = (ledger.as_of - ledger.files["last_date"].max().date()).days
     if away > STALE:
         yield Assumption(
@@ -141,6 +144,26 @@ def _file_assumptions(file: Mapping[Any, Any], money: float | None) -> Iterator[
             source=file["source"],
             money=money,
             setting="transactions.refused_share",
+        )
+
+
+def _gaps(ledger: Ledger) -> Iterator[Assumption]:
+    """Name the months between the first line and the last that have no line at all."""
+    date = ledger.lines.invoice_date
+    found = ledger.lines.filter(date.notnull() & (ledger.lines.broken == 0))
+    found = found.select(month=found.invoice_date.truncate("M")).distinct().execute()
+    there = pd.PeriodIndex(found["month"], freq="M")
+    if there.empty:
+        return
+    every = pd.period_range(there.min(), there.max(), freq="M")
+    missing = [f"{month:%B %Y}" for month in every.difference(there)]
+    if missing:
+        shown = missing if len(missing) <= 12 else [*missing[:11], f"{len(missing) - 11} others"]
+        yield Assumption(
+            "time",
+            f"{count(len(missing), 'month')} between the first line and the last "
+            f"{'has' if len(missing) == 1 else 'have'} no line at all: {join_words(shown)}. Is a file "
+            "missing?",
         )
 
 
