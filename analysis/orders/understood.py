@@ -162,8 +162,8 @@ def _gaps(ledger: Ledger) -> Iterator[Assumption]:
         yield Assumption(
             "time",
             f"{count(len(missing), 'month')} between the first line and the last "
-            f"{'has' if len(missing) == 1 else 'have'} no line at all: {join_words(shown)}. Is a file "
-            "missing?",
+            f"{'has' if len(missing) == 1 else 'have'} no line at all: {join_words(shown)}. "
+            "Is a file missing?",
         )
 
 
