@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pandas as pd
 
-from analysis.core import plotting
 from analysis.core.plotting import draw
+from analysis.core.presentation import Figure
 from analysis.core.tables import html
-from analysis.forecast import figures_lapse, lapse, text_lapse
+from analysis.forecast import figures_lapse, lapse, layouts
 from analysis.segments import (
     cluster_selection,
     cluster_validation,
@@ -49,18 +49,28 @@ def draw_clusters(
 
 
 def draw_lapse(seen: lapse.Lapse) -> None:
-    """Write every sentence and draw every figure of the lapse model."""
-    assert text_lapse.verdict(seen.models).startswith("The test")
-    assert text_lapse.gain(seen.models) and text_lapse.level(
-        seen.rates, seen.facts["lapse.mean_predicted"]
+    """Draw every figure of the lapse model, and set its table."""
+    facts = seen.facts
+    table = layouts.lapse_candidates(
+        seen.models,
+        facts["lapse.test_date"],
+        facts["lapse.test_customers"],
+        facts["lapse.training_customers"],
     )
-    assert text_lapse.expected_lapses(seen.facts)
-    for name, table in (
-        ("candidates", seen.models),
-        ("rates", seen.rates),
-        ("reliability", seen.reliability),
-        ("segments", seen.segments),
+    assert table is not None and table.more
+    texts = [*table.more.values()]
+    for made in (
+        figures_lapse.lapse_rates(seen.rates, facts["lapse.days"]),
+        figures_lapse.lapse_by_segment(seen.segments),
+        figures_lapse.lapse_reliability(
+            seen.reliability,
+            seen.rates,
+            facts["lapse.mean_predicted"],
+            facts["lapse.brier"],
+            facts["lapse.constant_brier"],
+        ),
     ):
-        message = getattr(text_lapse, name)(table)
-        assert message.endswith(".") and "nan" not in message
-        assert plotting.draw(getattr(figures_lapse, name)(table, message)).startswith(b"<svg")
+        assert isinstance(made, Figure), made
+        texts += [made.headline, made.alt, *(made.more or {}).values()]
+        assert draw(made.plot).startswith(b"<svg")
+    assert not [text for text in texts if "nan" in text.lower().split()]

@@ -1,12 +1,18 @@
-"""Draw the lapse models, and the lapse risk of customers."""
+"""Draw the lapse model's tests, and which segments hold the riskiest customers.
+
+Each function is a step of the build: a section of ``sentences.toml`` of the same name declares it.
+It returns the figure, or one sentence that says why there is none.
+"""
 
 from __future__ import annotations
 
-import numpy as np
+from functools import partial
+from typing import Any
+
 import pandas as pd
 import plotnine as p9
 
-from analysis.core.formatting import capital, percent
+from analysis.core.formatting import count, day, labels, percent, score, shorten
 from analysis.core.plotting import (
     ACCENT,
     INK,
@@ -14,120 +20,184 @@ from analysis.core.plotting import (
     NO_COLUMNS,
     NO_ROWS,
     PRIMARY,
-    empty_plot,
     percent_labels,
     report_theme,
-    title,
+    top_first,
 )
+from analysis.core.presentation import Figure
+from analysis.core.sentences import fill
 from analysis.forecast.names import LEFT_OUT, TEST, TRAINING, VALIDATION
-from analysis.forecast.text_lapse import name
 
-ROLES = {
-    TRAINING: "learnt from",
-    VALIDATION: "learnt from, and chosen on",
-    TEST: "tested on",
-    LEFT_OUT: "left out: too few",
-}
-_ROLE_COLOURS = dict(zip(ROLES.values(), [MUTED, PRIMARY, ACCENT, INK], strict=True))
-_ROLE_SHAPES = dict(zip(ROLES.values(), ["o", "s", "D", "x"], strict=True))
+say = partial(fill, "forecast")
+#: The share of active customers that are called the riskiest.
+RISKIEST = 0.2
 
 
-def candidates(table: pd.DataFrame, message: str) -> p9.ggplot:
-    """Draw how well each candidate ranks the customers of the test, with intervals.
+def lapse_by_segment(lapse_segments: pd.DataFrame) -> Figure | str:
+    """Draw which share of each segment's active customers is among the riskiest fifth.
 
-    Parameters
-    ----------
-    table
-        `forecast.lapse.Lapse.models`.
-    message
-        The title.
+    Ranks hold in any season, so nothing here says how many will stop ordering.
     """
-    data = table.iloc[::-1].reset_index(drop=True)
-    names = [capital(name(model)) for model in data["model"]]
-    data["label"] = pd.Categorical(names, names)
-    data["kind"] = np.where(data["chosen"], "chosen", "other")
-    data["text"] = [f"{value:.2f}" for value in data["roc_auc"]]
-    return (
-        p9.ggplot(data, p9.aes("label", "roc_auc", color="kind"))
-        + p9.geom_hline(yintercept=0.5, linetype="dashed", color=MUTED)
-        + p9.geom_linerange(p9.aes(ymin="roc_auc_low", ymax="roc_auc_high"), size=1)
-        + p9.geom_point(size=3)
-        + p9.geom_text(
-            p9.aes(y="roc_auc_high", label="text"), ha="left", nudge_y=0.01, size=8, color=INK
-        )
+    if lapse_segments.empty:
+        return say("lapse-by-segment.none")
+    table = lapse_segments.assign(share=lapse_segments["riskiest"] / lapse_segments["scored"])
+    table = table.sort_values(["share", "segment"], ascending=[False, True], ignore_index=True)
+    names = labels([*table["segment"]], 36)
+    rows = table.assign(
+        label=top_first(names),
+        text=[_riskiest_label(row) for row in table.to_dict("records")],
+        share=table["share"].fillna(0.0),
+    )
+    plot = (
+        p9.ggplot(rows, p9.aes("label", "share"))
+        + p9.geom_col(fill=PRIMARY, width=0.68)
+        + p9.geom_hline(yintercept=RISKIEST, color=INK, linetype="dashed", size=0.5)
+        + p9.geom_text(p9.aes(label="text"), ha="left", nudge_y=0.006, size=8, color=INK)
         + p9.coord_flip()
-        + p9.scale_color_manual({"chosen": ACCENT, "other": PRIMARY}, guide=None)
-        + p9.scale_y_continuous(limits=(min(0.48, data["roc_auc_low"].min()), 1.0))
-        + p9.labs(
-            title=title(message),
-            x="",
-            y="Of pairs of a customer who stayed away and one who came back: share in\n"
-            "which the former was given the higher risk (ROC-AUC, 95% interval).\n"
-            "Dashed: a coin toss. Red: chosen.",
-        )
-        + report_theme(1.7 + 0.3 * len(data))
+        + p9.scale_y_continuous(labels=percent_labels, expand=(0, 0, 0.32, 0))
+        + p9.labs(subtitle=say("lapse-by-segment.subtitle"), x="", y="")
+        + report_theme(0.9 + 0.28 * len(rows))
         + NO_ROWS
     )
+    known = table.dropna(subset=["share"])
+    if known.empty:
+        return say("lapse-by-segment.none")
+    first, last = known.iloc[0], known.iloc[-1]
+    most, least = percent(first["share"]), percent(last["share"])
+    ends = {"first": shorten(first["segment"]), "last": shorten(last["segment"])}
+    if len(known) == 1:
+        headline = say("lapse-by-segment.headline-one", first=ends["first"], most=most)
+    elif most == least:
+        headline = say("lapse-by-segment.headline-alike", most=most)
+    else:
+        headline = say("lapse-by-segment.headline", most=most, least=least, **ends)
+    columns = ["segment", "customers", "scored", "riskiest", "share"]
+    return Figure(plot, headline, say("lapse-by-segment.alt", **ends), data=table[columns])
 
 
-def rates(table: pd.DataFrame, message: str) -> p9.ggplot:
-    """Draw the share of active customers who stayed away, by cut-off.
+def _riskiest_label(row: dict[Any, Any]) -> str:
+    if pd.isna(row["riskiest"]):
+        return say("lapse-by-segment.label-few")
+    return say(
+        "lapse-by-segment.label",
+        share=percent(row["share"]),
+        riskiest=count(row["riskiest"]),
+        active=count(row["scored"]),
+    )
 
-    Parameters
-    ----------
-    table
-        `forecast.lapse.Lapse.rates`.
-    message
-        The title.
-    """
-    data = table.dropna(subset=["share"])
-    labels = [f"{date.day} {date:%b}\n{date:%Y}" for date in data["date"]]
-    data = data.assign(
-        label=pd.Categorical(labels, labels),
-        role=pd.Categorical(data["role"].map(ROLES), list(ROLES.values())),
+
+def lapse_rates(lapse_rates: pd.DataFrame, days: int) -> Figure | str:
+    """Draw the share of active customers who stopped ordering, by past date."""
+    data = lapse_rates.dropna(subset=["share"]) if len(lapse_rates) else lapse_rates
+    if data.empty:
+        return say("lapse-rates.none")
+    roles = {
+        TRAINING: (say("lapse-rates.training"), MUTED, "o"),
+        VALIDATION: (say("lapse-rates.validation"), PRIMARY, "s"),
+        TEST: (say("lapse-rates.test"), ACCENT, "D"),
+        LEFT_OUT: (say("lapse-rates.left-out"), INK, "x"),
+    }
+    dates = [f"{date.day} {date:%b}\n{date:%Y}" for date in data["date"]]
+    rows = data.assign(
+        label=pd.Categorical(dates, dates),
+        role=pd.Categorical(
+            [roles[role][0] for role in data["role"]], [name for name, _, _ in roles.values()]
+        ),
         text=[percent(share) for share in data["share"]],
     )
-    data["role"] = data["role"].cat.remove_unused_categories()
-    return (
-        p9.ggplot(data, p9.aes("label", "share", color="role", shape="role"))
+    rows["role"] = rows["role"].cat.remove_unused_categories()
+    plot = (
+        p9.ggplot(rows, p9.aes("label", "share", color="role", shape="role"))
         + p9.geom_linerange(p9.aes(ymin="low", ymax="high"), size=1, show_legend=False)
         + p9.geom_point(size=3)
         + p9.geom_text(
             p9.aes(label="text"),
             ha="left",
-            nudge_x=0.03 * len(data),
+            nudge_x=0.03 * len(rows),
             size=8,
             color=INK,
             show_legend=False,
         )
-        + p9.scale_color_manual(_ROLE_COLOURS, name=" ")
-        + p9.scale_shape_manual(_ROLE_SHAPES, name=" ")
+        + p9.scale_color_manual({name: colour for name, colour, _ in roles.values()}, name=" ")
+        + p9.scale_shape_manual({name: shape for name, _, shape in roles.values()}, name=" ")
         + p9.scale_y_continuous(labels=percent_labels)
         + p9.expand_limits(y=0)
-        + p9.labs(
-            title=title(message),
-            x="Cut-off (who ordered in the days before it, and not in the days after it)",
-            y="Stayed away (95% interval)",
-        )
-        + report_theme(3.0)
+        + p9.labs(subtitle=say("lapse-rates.subtitle", days=f"{days}"), x="", y="")
+        + report_theme(2.8)
         + NO_COLUMNS
+    )
+    order = data.sort_values("share", kind="stable")
+    low, high = order.iloc[0], order.iloc[-1]
+    shares = {"low": percent(low["share"]), "high": percent(high["share"])}
+    on = {"high_date": day(high["date"])}
+    if len(data) == 1:
+        headline = say("lapse-rates.headline-one", days=f"{days}", high=shares["high"], **on)
+    elif low["high"] < high["low"]:
+        headline = say(
+            "lapse-rates.headline", days=f"{days}", low_date=day(low["date"]), **shares, **on
+        )
+    else:
+        headline = say("lapse-rates.headline-alike", **shares)
+    return Figure(plot, headline, say("lapse-rates.alt", count=len(data), **on), data=lapse_rates)
+
+
+def lapse_reliability(
+    lapse_reliability: pd.DataFrame,
+    lapse_rates: pd.DataFrame,
+    mean_predicted: float,
+    brier: float,
+    constant_brier: float,
+) -> Figure | str | None:
+    """Draw observed beside predicted shares of the test, in groups of equal size by prediction."""
+    if lapse_rates.empty or mean_predicted is None:
+        return None
+    if lapse_reliability.empty:
+        return say("lapse-reliability.none")
+    table = lapse_reliability
+    inside = count(table["predicted"].between(table["low"], table["high"]).sum())
+    return Figure(
+        draw_reliability(
+            table,
+            say("lapse-reliability.subtitle"),
+            say("lapse-reliability.x"),
+            say("lapse-reliability.y"),
+        ),
+        say("lapse-reliability.headline", inside=inside, count=len(table)),
+        say("lapse-reliability.alt", inside=inside, groups=count(len(table))),
+        more={
+            "said": _level(lapse_rates, mean_predicted),
+            "brier": say(
+                "lapse-reliability.brier", brier=score(brier), constant=score(constant_brier)
+            ),
+        },
+        data=table,
     )
 
 
-def reliability(table: pd.DataFrame, message: str, came: str = "Stayed away") -> p9.ggplot:
-    """Draw observed beside predicted shares, in groups of equal size by prediction.
+def _level(rates: pd.DataFrame, predicted: float) -> str:
+    """Say whether as many customers stopped ordering in the test as the model expected."""
+    row = rates[rates["role"] == TEST].iloc[0]
+    known = {
+        "predicted": percent(predicted),
+        **{name: percent(row[name]) for name in ("share", "low", "high")},
+    }
+    if row["low"] <= predicted <= row["high"]:
+        return say("lapse-reliability.said", **known)
+    if predicted > row["share"]:
+        return say("lapse-reliability.said-many", **known)
+    return say("lapse-reliability.said-few", **known)
+
+
+def draw_reliability(table: pd.DataFrame, subtitle: str, x: str, y: str) -> p9.ggplot:
+    """Return observed beside predicted shares, with intervals and the line of agreement.
 
     Parameters
     ----------
     table
-        `forecast.lapse.Lapse.reliability`, or from `history.backtest.reliability`.
-    message
-        The title.
-    came
-        What was predicted, as it came.
+        From `stats.evaluation.reliability`.
+    subtitle, x, y
+        What is written on the plot.
     """
-    if table.empty:
-        return empty_plot(message)
     most = float(max(table["predicted"].max(), table["high"].max()))
     return (
         p9.ggplot(table, p9.aes("predicted", "observed"))
@@ -136,53 +206,6 @@ def reliability(table: pd.DataFrame, message: str, came: str = "Stayed away") ->
         + p9.geom_point(color=PRIMARY, size=2.5)
         + p9.scale_x_continuous(labels=percent_labels, limits=(0, most))
         + p9.scale_y_continuous(labels=percent_labels, limits=(0, most))
-        + p9.labs(
-            title=title(message),
-            x="Predicted risk (mean of a group of customers; on the dashed line, just what came)",
-            y=f"{came} (95% interval)",
-        )
-        + report_theme(3.8)
+        + p9.labs(subtitle=subtitle, x=x, y=y)
+        + report_theme(3.4)
     )
-
-
-def segments(table: pd.DataFrame, message: str) -> p9.ggplot:
-    """Draw the mean risk of each segment's active customers.
-
-    Parameters
-    ----------
-    table
-        `forecast.lapse.Lapse.segments`.
-    message
-        The title.
-    """
-    data = table.iloc[::-1].reset_index(drop=True)
-    data["label"] = pd.Categorical(data["segment"], list(data["segment"]))
-    data["text"] = [
-        f"{100 * mean:.0f}%, {expected:,.0f} of {scored:,.0f}"
-        for mean, expected, scored in zip(
-            data["mean"], data["expected"], data["scored"], strict=True
-        )
-    ]
-    return (
-        p9.ggplot(data, p9.aes("label", "mean"))
-        + p9.geom_linerange(p9.aes(ymin="low", ymax="high"), color=PRIMARY, size=1)
-        + p9.geom_point(color=PRIMARY, size=3)
-        + p9.geom_text(p9.aes(y="high", label="text"), ha="left", nudge_y=0.015, size=8, color=INK)
-        + p9.coord_flip()
-        + p9.scale_y_continuous(
-            labels=percent_labels, limits=(0, min(1.0, data["high"].max()) + 0.22), breaks=_fifths
-        )
-        + p9.labs(
-            title=title(message),
-            x="",
-            y="Mean risk of staying away (bar: where the share should fall in 95 of 100 cases;\n"
-            "text: expected number, of active customers)",
-        )
-        + report_theme(1.3 + 0.3 * len(data))
-        + NO_ROWS
-    )
-
-
-def _fifths(limits: tuple[float, float]) -> list[float]:
-    """Return breaks of a share's axis, none of them above everything."""
-    return [share / 5 for share in range(6) if share / 5 <= limits[1]]

@@ -59,8 +59,12 @@ PLANS = {
 }
 #: Facts that state how many will lapse: only where the season is known.
 LEVELS = ("lapse.expected", "lapse.mean_probability")
+#: Columns of `segment_risk` that do so; its ranks hold in any season.
+SEGMENT_LEVELS = ("mean", "low", "high", "expected", "spend_share")
 #: More customers, over all cut-offs to learn from, teach little, and take long: as many are drawn.
 MOST_CUSTOMERS = 20_000
+#: The share of active customers that are called the riskiest.
+RISKIEST = 0.2
 
 
 class Lapse(NamedTuple):
@@ -271,7 +275,10 @@ def segment_risk(
     -------
     pandas.DataFrame
         segment (highest risk first), customers, scored, mean (probability), low, high, expected
-        (number lapsing), spend_share (of the last days' spend, weighted by the probabilities).
+        (number lapsing), spend_share (of the last days' spend, weighted by the probabilities),
+        riskiest (of the scored, those among the fifth of all active customers with the highest
+        probabilities: a rank, which holds in any season; of equal ones, those who spent more;
+        missing where they are some, but fewer than `minimum_group`).
         ``low`` and ``high`` are for the share that will lapse if the probabilities are right: the
         95% of the Poisson binomial distribution, by its normal approximation. That quarters differ
         is not in them.
@@ -283,6 +290,8 @@ def segment_risk(
     table = table.sort_values("customer_id").assign(
         at_risk=lambda t: t["p"] * t["spend"], variance=lambda t: t["p"] * (1 - t["p"])
     )
+    ranked = table.dropna(subset=["p"]).sort_values(["p", "spend"], ascending=False, kind="stable")
+    table["riskiest"] = table.index.isin(ranked.index[: round(RISKIEST * len(ranked))])
     groups = table.groupby("segment")
     scored = groups["p"].count()
     mean = groups["p"].mean()
@@ -296,8 +305,12 @@ def segment_risk(
             "high": (mean + reach).clip(upper=1),
             "expected": groups["p"].sum(),
             "spend_share": groups["at_risk"].sum() / groups["spend"].sum().where(lambda s: s > 0),
+            "riskiest": groups["riskiest"].sum(),
         }
     ).reset_index()
+    found["riskiest"] = found["riskiest"].where(
+        (found["riskiest"] == 0) | (found["riskiest"] >= minimum_group)
+    )
     found = found[found["scored"] >= max(minimum_group, 1)]
     return found.sort_values(["mean", "segment"], ascending=[False, True], ignore_index=True)
 
@@ -412,7 +425,8 @@ def read_lapse(
     facts = lapse_facts(made, days, final[chosen], test)
     if not season_known:
         facts = {name: value for name, value in facts.items() if name not in LEVELS}
-        made = made._replace(segments=made.segments.head(0))
+        ranks = made.segments.assign(**dict.fromkeys(SEGMENT_LEVELS, np.nan))
+        made = made._replace(segments=ranks)
     return made._replace(facts=facts)
 
 

@@ -30,14 +30,11 @@ from analysis.core.plotting import (
     MUTED,
     NO_GRID,
     NO_ROWS,
-    PRIMARY,
-    empty_plot,
     few_breaks,
     heat_tiles,
     percent_labels,
     report_theme,
     tile_colours,
-    title,
     top_first,
 )
 from analysis.core.presentation import Figure
@@ -325,56 +322,3 @@ def _pairs(pairs: pd.DataFrame) -> list[str]:
 def _short_numbers(values: Sequence[float]) -> list[str]:
     """Return numbers for a narrow axis: thousands as k."""
     return [f"{value / 1000:g}k" if abs(value) >= 1000 else f"{value:g}" for value in values]
-
-
-def effect_plot(
-    effects: pd.DataFrame,
-    message: str,
-    most: int = 30,
-    subtitle: str = "Customers who buy less, compared with those who stay; 95% intervals",
-) -> p9.ggplot:
-    """Draw the effects as points with intervals, the largest on top, around a line at zero.
-
-    Parameters
-    ----------
-    effects
-        As `regulars.tables.feature_effects` returns it.
-    message
-        The title.
-    most
-        How many rows are drawn; the smallest effects are left out.
-    subtitle
-        Who is compared with whom.
-    """
-    if effects.empty:
-        return empty_plot(title(message), "Too few customers to draw.")
-    shown = effects.head(most)
-    # "Category" says enough on an axis, and leaves room for the category.
-    names = [capital(name.removeprefix("favourite ")) for name in shown["name"]]
-    names = labels(names, 44)
-    rows = shown.assign(
-        name=top_first(names),
-        clear=pd.Categorical(
-            shown["clear"].map({True: "more than chance", False: "within chance"}),
-            ["more than chance", "within chance"],
-        ),
-    )
-    return (
-        p9.ggplot(rows, p9.aes("delta", "name", color="clear"))
-        + p9.geom_vline(xintercept=0, color=INK, size=0.5)
-        + p9.geom_segment(p9.aes(x="low", xend="high", y="name", yend="name"), size=0.9)
-        + p9.geom_point(size=2.2)
-        + p9.scale_color_manual({"more than chance": PRIMARY, "within chance": MUTED})
-        + p9.labs(
-            title=title(message),
-            subtitle=subtitle,
-            x="lower   ←   Cliff's delta   →   higher",
-            y="",
-        )
-        + report_theme(height=1.5 + 0.2 * len(rows))
-        + NO_ROWS
-        + p9.theme(
-            axis_text_y=p9.element_text(size=8),
-            legend_title=p9.element_blank(),
-        )
-    )

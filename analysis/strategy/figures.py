@@ -24,76 +24,12 @@ from analysis.core.plotting import (
     count_labels,
     empty_plot,
     money_labels,
-    percent_labels,
     title,
     titled_theme,
     top_first,
 )
 from analysis.strategy.names import RATE, REACH, UPLIFT
 from analysis.strategy.text import assumption, points, write_amount
-
-_LINES = [
-    "by what came (band: 95% interval)",
-    "expected, by the predicted risks",
-    "by what came, at the lowest and highest share kept",
-]
-
-
-def contact_curve(curve: pd.DataFrame, message: str, unit: str) -> p9.ggplot:
-    """Draw the profit, in a unit, of contacting everybody from each risk on."""
-    if curve.empty:
-        return empty_plot(message)
-    lines = pd.concat(
-        [
-            curve[["threshold"]].assign(value=curve[column], column=column, kind=kind)
-            for column, kind in zip(
-                ("profit", "expected", "least", "most"), [*_LINES, _LINES[2]], strict=True
-            )
-        ]
-    )
-    lines["kind"] = pd.Categorical(lines["kind"], _LINES)
-    top, bottom = lines["value"].max(), min(0.0, lines["value"].min())
-    chosen = float(curve.loc[curve["chosen"].astype(bool), "threshold"].iloc[0])
-    places = [(chosen, f"chosen: {percent(chosen)}", ACCENT)]
-    if abs(chosen - 0.5) > 0.005:
-        places.append((0.5, "one half", SOFT))
-    marks = pd.DataFrame(places, columns=["x", "text", "color"])
-    # On other sides and heights, so that they do not meet where the lines are close.
-    marks["y"] = [top * 1.16 - bottom * 0.16, top * 1.07 - bottom * 0.07][: len(marks)]
-    sides = [0.2 <= chosen < 0.5 or chosen > 0.8, chosen > 0.5][: len(marks)]
-    marks["ha"] = np.where(sides, "right", "left")
-    marks["at"] = marks["x"] + np.where(sides, -0.01, 0.01)
-    look = {"color": [PRIMARY, INK, MUTED], "linetype": ["solid", "dashed", "dotted"]}
-    return (
-        p9.ggplot(lines, p9.aes("threshold", "value"))
-        + p9.geom_hline(yintercept=0, color=INK, size=0.5)
-        + p9.geom_ribbon(
-            p9.aes("threshold", ymin="low", ymax="high"),
-            data=curve,
-            inherit_aes=False,
-            fill=PRIMARY,
-            alpha=0.18,
-        )
-        + p9.geom_vline(p9.aes(xintercept="x"), data=marks, color=list(marks["color"]), size=0.6)
-        + p9.geom_line(p9.aes(group="column", color="kind", linetype="kind"), size=0.8)
-        + p9.geom_text(
-            p9.aes("at", "y", label="text", ha="ha"),
-            data=marks,
-            inherit_aes=False,
-            size=8,
-            color=list(marks["color"]),
-        )
-        + p9.scale_color_manual(dict(zip(_LINES, look["color"], strict=True)), name=" ")
-        + p9.scale_linetype_manual(dict(zip(_LINES, look["linetype"], strict=True)), name=" ")
-        + p9.scale_x_continuous(labels=percent_labels, breaks=[0, 0.2, 0.4, 0.6, 0.8, 1])
-        + p9.labs(
-            title=title(message),
-            x="Everybody with consent is contacted from this risk on",
-            y=f"Brought, less the cost ({unit})" if unit else "Brought, less the cost",
-        )
-        + titled_theme(4.3, message)
-        + p9.theme(legend_direction="vertical", legend_key_width=26, legend_key_height=11)
-    )
 
 
 def _axis(half: str, currency: str) -> Callable[[Sequence[float]], list[str]]:

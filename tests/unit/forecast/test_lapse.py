@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +20,8 @@ from pictures import draw_lapse
 from sklearn.ensemble import RandomForestClassifier
 from threadpoolctl import threadpool_limits
 
-from analysis.forecast import lapse, text_lapse
+from analysis.core.presentation import Figure
+from analysis.forecast import figures_lapse, lapse, layouts, text_lapse
 from analysis.forecast.lapse_features import (
     MOST_CUT_OFFS,
     Snapshot,
@@ -461,7 +463,8 @@ def test_how_many_will_lapse_is_told_only_where_the_season_is_known(
     assert known.facts["lapse.expected"] == pytest.approx(0.6 * known.facts["lapse.scored"])
     assert not set(lapse.LEVELS) & set(unknown.facts)
     assert len(known.segments)
-    assert unknown.segments.empty
+    assert unknown.segments[[*lapse.SEGMENT_LEVELS]].isna().all(axis=None)
+    assert unknown.segments["riskiest"].tolist() == known.segments["riskiest"].tolist()
     said = text_lapse.expected_lapses(unknown.facts)
     assert "%" not in said
     assert "A second year of orders" in said
@@ -517,9 +520,10 @@ def without(seen: lapse.Lapse, customers: pd.DataFrame, words: str) -> None:
     assert words in str(seen.facts["lapse.reason"])
     assert seen.probabilities.isna().all() and len(seen.probabilities) == len(customers)
     assert seen.models.empty and seen.segments.empty and seen.reliability.empty
-    assert text_lapse.no_model(str(seen.facts["lapse.reason"])).endswith(".")
-    if len(seen.rates):
-        assert text_lapse.rates(seen.rates)
+    reason = str(seen.facts["lapse.reason"])
+    told_why = text_lapse.lapse_without_model(False, reason)
+    assert told_why == {"said": f"There is no model of who will stop ordering: {reason}."}
+    figures_lapse.lapse_rates(seen.rates, DAYS)
 
 
 def test_a_ledger_of_less_than_three_windows(tmp_path: Path, rows: list[Row]) -> None:
@@ -535,8 +539,9 @@ def test_nobody_is_active_today(as_if: Read) -> None:
     seen = as_if(lambda part: nothing(part) if part.date == AS_OF else part)
     assert seen.facts["lapse.available"] and seen.facts["lapse.scored"] == 0
     assert seen.probabilities.isna().all() and seen.segments.empty
-    assert text_lapse.expected_lapses(seen.facts).startswith("Nobody ordered")
-    assert text_lapse.segments(seen.segments)
+    assert figures_lapse.lapse_by_segment(seen.segments) == (
+        "No segment has enough active customers to compare their risk."
+    )
 
 
 def test_a_gap_leaves_out_the_cut_offs_that_it_empties(tmp_path: Path) -> None:
@@ -572,62 +577,134 @@ def test_sentences_follow_the_numbers() -> None:
             "eligible": [False, False, True],
         }
     )
-    assert text_lapse.candidates(table) == (
-        "The chosen model, recency, orders and spend, ranks 75 of 100 pairs rightly (70 to 80); a "
-        "coin would rank 50. The best in the test (all features, random forest) is credibly "
-        "better."
+    told = sentences(table)
+    assert told["said"] == (
+        "The chosen model, recency, orders and spend, ranked the riskier of two customers "
+        "correctly 75 times in 100 in its last test, likely between 70 and 80; guessing would be "
+        "right 50 times."
     )
-    assert text_lapse.gain(table).endswith("(random forest) +4.0 points (+1.0 to +7.0).")
-    assert text_lapse.verdict(table).startswith("The test does not confirm")
-    assert text_lapse.verdict(table.assign(eligible=True)).startswith("The test confirms")
-    assert "nothing else" in text_lapse.gain(table.assign(gain_low=-0.01))
+    assert told["gain"].endswith(
+        "random forest credibly improves the ranking; the best adds 4.0 "
+        "correct pairs in 100 (1.0 to 7.0)."
+    )
+    assert "all measures, random forest is credibly better" in told["verdict"]
+    assert sentences(table.assign(eligible=True))["verdict"].startswith("The test confirms")
+    assert "no other measure" in sentences(table.assign(gain_low=-0.01))["gain"]
     first = table.assign(chosen=[True, False, False])
-    assert text_lapse.candidates(first).startswith("No candidate tells")
-    rates = pd.DataFrame(
-        {
-            "date": pd.to_datetime(["2011-03-15", "2011-06-13"]),
-            "role": ["validation", "test"],
-            "share": [0.4, 0.3],
-            "low": [0.35, 0.25],
-            "high": [0.45, 0.34],
-        }
+    assert sentences(first) == {
+        "said": "No candidate tells customers who stop ordering from those who order again."
+    }
+
+
+def sentences(models: pd.DataFrame) -> dict[str, str]:
+    """Return the sentences that come with the table of candidates."""
+    areas = {f"{name}{end}": 0.5 for name in ("pr_auc", "brier") for end in ("", "_low", "_high")}
+    made = layouts.lapse_candidates(models.assign(**areas), "2011-09-11", 1300, 2500)
+    assert made is not None and "1,300 customers active on 11 September 2011" in made.caption
+    return dict(made.more or {})
+
+
+RATES = pd.DataFrame(
+    {
+        "date": pd.to_datetime(["2011-03-15", "2011-06-13"]),
+        "role": ["validation", "test"],
+        "share": [0.4, 0.3],
+        "low": [0.35, 0.25],
+        "high": [0.45, 0.34],
+    }
+)
+
+
+def test_quarters_are_compared_by_their_intervals() -> None:
+    made = figures_lapse.lapse_rates(RATES, 90)
+    assert isinstance(made, Figure) and made.headline == (
+        "Quarters differ: 30% of active customers placed no order in the 90 days from 13 June "
+        "2011, and 40% from 15 March 2011"
     )
-    assert "differs between quarters: from 30% to 40%" in text_lapse.rates(rates)
-    assert "much the same" in text_lapse.rates(rates.assign(high=0.45))
-    assert text_lapse.level(rates, 0.4).endswith("expected too many.")
-    assert text_lapse.level(rates, 0.3).endswith("which agrees.")
+    alike = figures_lapse.lapse_rates(RATES.assign(high=0.45), 90)
+    assert isinstance(alike, Figure) and alike.headline.startswith("In every quarter tested")
+    one = figures_lapse.lapse_rates(RATES.tail(1), 90)
+    assert isinstance(one, Figure) and one.headline.startswith("30% of active customers placed")
+
+
+@pytest.mark.parametrize(
+    ("predicted", "words"),
+    [(0.4, "but only 30% did"), (0.3, "which agrees."), (0.2, "stop ordering, but 30% did")],
+)
+def test_the_level_of_the_test_is_compared(predicted: float, words: str) -> None:
     groups = pd.DataFrame(
         {"predicted": [0.1, 0.5], "observed": [0.1, 0.3], "low": [0, 0.2], "high": [0.2, 0.4]}
     )
-    assert text_lapse.reliability(groups).endswith("in 1 of 2 groups; it is too high in 1.")
-    assert text_lapse.reliability(groups.head(1)).endswith("it can be read as a probability.")
+    made = figures_lapse.lapse_reliability(groups, RATES, predicted, 0.18, 0.21)
+    assert isinstance(made, Figure)
+    assert made.headline.endswith("agreed with the outcome in 1 of 2 groups")
+    assert words in (made.more or {})["said"]
+    none = figures_lapse.lapse_reliability(groups.head(0), RATES, predicted, 0.18, 0.21)
+    assert none == "The test has too few customers to compare groups of them."
+
+
+def test_segments_are_compared_by_rank_and_not_by_what_will_come() -> None:
+    table = pd.DataFrame(
+        {
+            "segment": ["Loyal", "Dozing", "Small"],
+            "customers": [200, 90, 9],
+            "scored": [100, 40, 8],
+            "riskiest": [5.0, 24.0, np.nan],
+            "mean": [0.2, 0.7, 0.5],
+            "expected": [20.0, 28.0, 4.0],
+            "spend_share": [0.2, 0.7, 0.5],
+        }
+    )
+    made = figures_lapse.lapse_by_segment(table)
+    assert isinstance(made, Figure) and made.headline == (
+        "In the segment Dozing, 60% of active customers are among the riskiest fifth; in Loyal, 5%"
+    )
+    labels = made.plot.data["text"].tolist()
+    assert labels == ["60% (24 of 40)", "5% (5 of 100)", "too few to show"]
+    assert made.data is not None and not {"mean", "expected"} & set(made.data)
+    one = figures_lapse.lapse_by_segment(table.head(1))
+    assert isinstance(one, Figure) and one.headline.endswith("are among the riskiest fifth")
+    nobody = figures_lapse.lapse_by_segment(table.tail(1))
+    assert isinstance(nobody, str)
+
+
+def test_the_riskiest_fifth_is_counted_by_segment() -> None:
+    people = pd.DataFrame(
+        {"customer_id": [f"{i}" for i in range(20)], "segment": ["a"] * 10 + ["b"] * 10}
+    )
+    ids = people["customer_id"]
+    risk = pd.Series(np.linspace(0.1, 0.9, 20), index=ids)
+    spend = pd.Series(1.0, index=ids)
+    found = lapse.segment_risk(people, risk, spend, 1).set_index("segment")
+    assert found["riskiest"].to_dict() == {"a": 0, "b": 4}
+    # Of equal risks, those who spent more are in the fifth; a few are not told.
+    flat, more = risk * 0 + 0.5, spend.where(spend.index != "3", 9.0)
+    found = lapse.segment_risk(people.head(10), flat.head(10), more.head(10), 5)
+    assert found["riskiest"].isna().all()
 
 
 # ------------------------------------------------------------------------- the real ledger
 
 
 @pytest.mark.parametrize(
-    ("starts", "as_of", "days", "words"),
+    ("known", "reason", "words"),
     [
-        ("2010-12-10", "2011-12-10", 90, "a time of year that the model has learnt from."),
-        ("2011-03-15, 2011-06-13", "2011-12-10", 90, "that the model has never learnt from."),
-        ("2010-11-10", "2011-12-01", 30, "in part only: 21 of the 30 days in no earlier year."),
+        (True, "", "Of 500 active customers, 40% are expected to place no order"),
+        (False, "too short", "a second year of history would give levels."),
+        (False, "gap", "a second year of history without gaps would give levels."),
+        (False, "few customers", "a second year of history with more customers would"),
     ],
 )
-def test_it_is_told_whether_the_season_ahead_was_learnt_from(
-    starts: str, as_of: str, days: int, words: str
+def test_how_many_is_told_only_where_the_season_is_known(
+    known: bool, reason: str, words: str
 ) -> None:
-    *earlier, last = starts.split(", ")
-    facts = {
-        "transactions.as_of": as_of,
-        "lapse.days": days,
-        "lapse.test_date": last,
-        "lapse.training_dates": ", ".join(earlier or [last]),
-    }
-    assert text_lapse.season(facts).endswith(words)
+    told = text_lapse.lapse_season(True, known, reason, 500, 0.4, 0.38)
+    assert told is not None and words in told["said"]
+    assert known or not re.search(r"\d", told["said"])
+    assert text_lapse.lapse_season(False, known, reason, 500, 0.4, 0.38) is None
+    assert text_lapse.lapse_season(None, None, None, None, None, None) is None
 
 
 @pytest.mark.parametrize("model", [*lapse.PLANS])
-def test_what_the_model_looks_at_is_told_for_every_candidate(model: str) -> None:
-    told = text_lapse.chosen_model(model)
-    assert told.endswith(".") and told[:3] in ("The", "No ")
+def test_every_candidate_has_a_name(model: str) -> None:
+    assert text_lapse.name(model) and text_lapse.name(model) != model

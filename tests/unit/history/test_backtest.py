@@ -17,8 +17,9 @@ from scipy import special, stats
 from sklearn.metrics import roc_auc_score
 
 from analysis.core import plotting
-from analysis.forecast import figures_lapse, lapse_features
-from analysis.history import backtest, text_backtest
+from analysis.core.presentation import Figure
+from analysis.forecast import lapse_features
+from analysis.history import backtest, figures_backtest, text_backtest
 from analysis.history import outcomes as history_outcomes
 from analysis.history.names import DECLINE, LAPSE
 from analysis.orders.ledger import Ledger
@@ -29,18 +30,6 @@ SEED = 7
 DAYS = 30
 THEN = dt.date(2011, 5, 1)
 PROMISE = backtest.Promise(0.75, 0.73, 0.77, 3000)
-SAYINGS = (
-    "no_outcome",
-    "ranking",
-    "level",
-    "spread",
-    "compare_with_guess",
-    "money",
-    "lists",
-    "untracked_customers",
-    "advice",
-    "summary",
-)
 
 
 @pytest.fixture(autouse=True)
@@ -185,19 +174,27 @@ def test_hard_forecasts_have_a_row_and_sentences(
     row = table.iloc[0]
     assert isinstance(row["decayed"], bool | np.bool_)
     assert row["judged"] or not row["decayed"]
-    for name in SAYINGS:
-        text = getattr(text_backtest, name)(row)
-        assert "nan" not in text.casefold() and "<NA>" not in text, text
-        assert text == "" or text.endswith("."), text
     if promise is None:
         assert not row["judged"] and text_backtest.summary(row) == ""
     assert table.to_parquet() is not None
-    if promise is None or model == DECLINE:
+    made = shown(table, backtest.reliability(HARD[case], 5))
+    if isinstance(made, str):
+        assert made.endswith(".")
         return
-    curve = backtest.reliability(HARD[case], 5)
-    assert plotting.draw(
-        figures_lapse.reliability(curve, text_backtest.reliability(curve), text_backtest.title(row))
-    )
+    texts = [made.headline, made.alt, *(made.more or {}).values()]
+    assert not [text for text in texts if "nan" in text.casefold().split() or "<NA>" in text]
+    assert plotting.draw(made.plot)
+
+
+def shown(table: pd.DataFrame, groups: pd.DataFrame) -> Figure | str:
+    """Return what the chapter has of a back-test."""
+    table = table.assign(start=str(THEN))
+    if table["model"].iloc[0] == LAPSE:
+        made = figures_backtest.backtest_lapse(table, groups, "£")
+    else:
+        made = figures_backtest.backtest_decline(table, groups, "£")
+    assert made is not None
+    return made
 
 
 def test_hard_forecasts_are_measured_as_they_are() -> None:
@@ -332,8 +329,8 @@ def test_small_misses_of_very_many_customers_are_no_decay() -> None:
 def test_where_everybody_does_it_the_level_is_judged_alone() -> None:
     row = row_of(HARD["all did"])
     assert row["judged"] and row["decayed"] and row["reason"] == backtest.LEVEL
-    assert "expected too few" in text_backtest.level(row)
-    assert text_backtest.ranking(row).startswith("Too few customers")
+    told = sentences(row)
+    assert told["level"].endswith(", more than chance explains.") and "ranking" not in told
 
 
 def test_promises_are_read_from_builds() -> None:
@@ -433,10 +430,11 @@ def test_what_cannot_be_held_against_what_came(ledger: Ledger) -> None:
     for words, (customers, days) in cases.items():
         found = history_outcomes.lapse_outcomes(ledger, customers, THEN, days)
         assert words in found.reason and found.table.empty
-        row = backtest.backtest(LAPSE, found, PROMISE, SEED, 5).iloc[0]
-        assert not row["judged"] and words in text_backtest.no_outcome(row, THEN)
-        assert text_backtest.no_outcome(row, THEN).startswith(
-            "The forecast of 1 May 2011 of who will stay"
+        table = backtest.backtest(LAPSE, found, PROMISE, SEED, 5)
+        said = shown(table, backtest.reliability(found.table, 5))
+        assert not table["judged"].any() and isinstance(said, str) and words in said
+        assert said.startswith(
+            "The forecast from 1 May 2011 of who would stop ordering cannot be checked yet: "
         )
 
 
@@ -478,45 +476,46 @@ def test_who_buys_less() -> None:
 
 def test_sentences_follow_the_numbers() -> None:
     right = row_of(HARD["right"], promised=HARD_AUC)
-    assert text_backtest.ranking(right, THEN).startswith(
-        "The forecast of 1 May 2011 of who will stay away was right in "
-    )
-    assert text_backtest.level(right).endswith("which agrees.")
+    told = sentences(right)
+    assert told["ranking"].endswith("77 were promised.")
+    assert "chance explains" not in told["level"]
+    assert told["advice"] == "The forecast kept what it had promised." and "lost" not in told
     assert "held: it put the right customer first in" in text_backtest.summary(right)
-    assert text_backtest.advice(right) == "The forecast kept what it had promised."
     for factor, word in ((1.01, "more"), (0.99, "less")):
         bound = "money_expected_high" if factor > 1 else "money_expected_low"
         off = pd.Series({**right, "money": right[bound] * factor})
-        assert f"who bring much stayed away {word} often" in text_backtest.advice(off)
+        assert sentences(off)["advice"].endswith("treat the amounts of the next one with care.")
+        assert "chance explains only £" in sentences(off)["money"]
         assert "held, but for the money: it put the right" in text_backtest.summary(off)
         assert f"£{off['money']:,.0f} went with them, {word} than the £" in text_backtest.summary(
             off, None, "£"
         )
-    low = row_of(HARD["too low"], DECLINE)
+    low = row_of(HARD["too low"], DECLINE, lost=1)
     assert low["reason"] == backtest.LEVEL
-    assert "expected too few" in text_backtest.level(low)
+    assert sentences(low)["level"].endswith(", more than chance explains.")
+    assert sentences(low)["money"].startswith("Those who bought less had brought a monthly profit")
+    assert sentences(low)["lost"].startswith("1 customer with a forecast is missing")
     assert text_backtest.summary(low).startswith(
         "The last forecast of who will buy less has decayed: it"
     )
     assert "still told who comes first" in text_backtest.summary(low)
-    assert "expected too many" in text_backtest.level(row_of(HARD["too high"]))
-    assert text_backtest.money(low).startswith("Customers who bought less had brought a profit of")
-    assert "more than" in text_backtest.money(low) and "less than" in text_backtest.money(
-        row_of(HARD["too high"])
-    )
+    assert "but only" in sentences(row_of(HARD["too high"]))["level"]
     turned = row_of(HARD["reversed"])
     assert turned["reason"] == backtest.RANKING
     assert "do not pick customers" in text_backtest.summary(turned)
-    assert text_backtest.ranking(turned).endswith("worse than chance explains.")
-    assert text_backtest.compare_with_guess(turned).endswith("knew less than that.")
+    assert sentences(turned)["ranking"].endswith("more than chance explains.")
+    assert sentences(turned)["advice"].startswith("Do not select customers by the next forecast")
     both = row_of(outcomes(np.where(HALF, 0.1, 0.5), HALF))
     assert both["reason"] == f"{backtest.RANKING} and {backtest.LEVEL}"
-    assert "Both the order" in text_backtest.advice(both)
-    assert text_backtest.untracked_customers({"lost": 0}) == ""
-    assert text_backtest.untracked_customers({"lost": 1}).startswith(
-        "1 customer with a forecast is not"
-    )
-    assert "£" in text_backtest.money(right, "£")
+    assert sentences(both)["advice"].startswith("Do not act on the next forecast")
+
+
+def sentences(row: pd.Series) -> dict[str, str]:
+    """Return what the chapter says of a back-test."""
+    groups = pd.DataFrame({"predicted": [0.2], "observed": [0.3], "low": [0.1], "high": [0.4]})
+    made = shown(row.to_frame().T, groups)
+    assert isinstance(made, Figure)
+    return dict(made.more or {})
 
 
 HARD_AUC = 0.77
