@@ -9,7 +9,8 @@ import pandas as pd
 from analysis.core.plotting import draw
 from analysis.core.presentation import Figure
 from analysis.core.tables import html
-from analysis.forecast import figures_lapse, lapse, layouts
+from analysis.forecast import figures_lapse, lapse
+from analysis.forecast import layouts as forecast_layouts
 from analysis.segments import (
     cluster_selection,
     cluster_validation,
@@ -51,7 +52,7 @@ def draw_clusters(
 def draw_lapse(seen: lapse.Lapse) -> None:
     """Draw every figure of the lapse model, and set its table."""
     facts = seen.facts
-    table = layouts.lapse_candidates(
+    table = forecast_layouts.lapse_candidates(
         seen.models,
         facts["lapse.test_date"],
         facts["lapse.test_customers"],

@@ -15,8 +15,6 @@ from analysis.regulars.names import FEATURE_NAMES, SHARES
 from analysis.stats.names import CALIBRATIONS, CONSTANT
 
 say = partial(fill, "forecast")
-#: The customer number tells nothing within this distance of chance.
-NEAR_CHANCE = 0.05
 
 
 def name(model: str) -> str:
@@ -64,27 +62,6 @@ def decline_scope(
 def decline_without_model(no_model: str | None) -> dict[str, str] | None:
     """Say why there is no model of regular customers; nothing where there is one."""
     return {"said": say("decline-without-model.said", reason=no_model)} if no_model else None
-
-
-def decline_traps(
-    id_auc: float | None, duplicate_pairs: int | None, model: str | None
-) -> dict[str, str] | None:
-    """Say what would make the model look better than it is."""
-    if not model or id_auc is None or duplicate_pairs is None:
-        return None
-    area = f"{id_auc:.2f}"
-    return {
-        "number": (
-            say("decline-traps.number-chance", area=area)
-            if abs(id_auc - 0.5) < NEAR_CHANCE
-            else say("decline-traps.number", area=area)
-        ),
-        "said": (
-            say("decline-traps.said", count=duplicate_pairs)
-            if duplicate_pairs
-            else say("decline-traps.said-none")
-        ),
-    }
 
 
 def decline_calibration(

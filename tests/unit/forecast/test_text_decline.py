@@ -238,22 +238,11 @@ def test_leakage_has_a_column_for_each_mistake() -> None:
 def test_without_a_model_only_the_reason_is_told() -> None:
     assert text_decline.decline_scope(100, 0.2, "") is None
     assert text_decline.decline_scope(None, None, None) is None
-    assert text_decline.decline_traps(None, None, None) is None
     assert text_decline.decline_without_model(None) is None
     told = text_decline.decline_without_model("one kind has too few customers")
     assert told == {
         "said": "There is no model of who will buy less: one kind has too few customers."
     }
-
-
-def test_traps_are_told_where_they_are() -> None:
-    told = text_decline.decline_traps(0.93, 2, "random forest")
-    assert told is not None
-    assert "0.93" in told["number"] and "gives the answer away" in told["number"]
-    assert told["said"].startswith("2 pairs of customers agree")
-    harmless = text_decline.decline_traps(0.51, 0, "random forest")
-    assert harmless is not None and "close to chance" in harmless["number"]
-    assert harmless["said"].startswith("No two customers agree")
 
 
 PLOTS: dict[str, Any] = {
