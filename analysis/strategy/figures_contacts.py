@@ -114,7 +114,7 @@ def _draw_curve(curve: pd.DataFrame, chosen: float, band: tuple[float, float] | 
         )
         plot += p9.annotate(
             "text",
-            x=band[0] + 0.01,
+            x=(chosen if chosen + 0.25 < band[1] else band[0]) + 0.01,
             y=min(0.0, curve["low"].min()),
             label=say("contact-cut-off.label-band", share=percent(NEARLY)),
             ha="left",

@@ -205,7 +205,7 @@ def test_the_groups_are_described_as_far_as_they_may_be() -> None:
         "them bring 25% of all profit"
     )
     assert said(made)["said"].endswith("90% did buy less, likely between 80% and 95%.")
-    assert said(made)["consent"].startswith("14 of them have consented to messages; 6 have not")
+    assert said(made)["consent"].startswith("In this group, 14 customers have consented")
     # Of a loss of 200, 500 are two and a half times as much, and no share of a profit.
     loss = figure(figures_decline.risk_groups(groups(-500.0), GIVEN))
     assert loss.headline == "50 regular customers are at high risk of buying less, 50% of all"
