@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -44,8 +45,19 @@ def main() -> int:
     as_of = facts.get("transactions.as_of", "")
     day = f"As of {as_of}" if as_of else "Undated tables"
     sample = ", sample data" if facts["report.sample"] else ""
+    available = {
+        "ledger": facts["transactions.available"],
+        "activity": facts["activity.available"],
+        "decline": bool(facts.get("activity.model")),
+        "lapse": bool(facts.get("lapse.available")),
+        "since": bool(since.get("since.available")),
+        "history": bool(since.get("history.available")),
+        "backtest": (ROOT / "build" / "since" / "backtest.parquet").is_file(),
+    }
+    listed = yaml.safe_load((ROOT / "_quarto.yml").read_text(encoding="utf-8"))["contents"]
     about = {
         "book": {
+            **contents(listed, available),
             "title": settings["title"],
             "subtitle": f"{settings['shop']}. {day}{sample}",
             "author": settings["author"],
@@ -55,19 +67,42 @@ def main() -> int:
                 "right": f"Commit {manifest['commit']}",
             },
         },
-        "available": {
-            "ledger": facts["transactions.available"],
-            "activity": facts["activity.available"],
-            "decline": bool(facts.get("activity.model")),
-            "lapse": bool(facts.get("lapse.available")),
-            "since": bool(since.get("since.available")),
-            "history": bool(since.get("history.available")),
-            "backtest": (ROOT / "build" / "since" / "backtest.parquet").is_file(),
-        },
+        "available": available,
+        "data-version": f"Data version {version}, commit {manifest['commit']}",
     }
     text = yaml.safe_dump(about, allow_unicode=True, sort_keys=False)
     (ROOT / "build" / "book.yml").write_text(text, encoding="utf-8")
     return 0
+
+
+def contents(listed: dict[str, Any], available: dict[str, bool]) -> dict[str, Any]:
+    """Return the parts and appendices of the book, without chapters whose input is not there.
+
+    Parameters
+    ----------
+    listed
+        ``contents`` of ``_quarto.yml``. Its ``needs`` names the input of a chapter.
+    available
+        Which inputs and results there are.
+
+    Examples
+    --------
+    >>> parts = [{"part": "A", "chapters": ["a.qmd", "b.qmd"]}]
+    >>> parts += [{"part": "B", "chapters": ["c.qmd"]}]
+    >>> listed = {"parts": parts, "appendices": ["d.qmd"], "needs": {"a.qmd": "x", "c.qmd": "x"}}
+    >>> contents(listed, {"x": False})
+    {'chapters': [{'part': 'A', 'chapters': ['b.qmd']}], 'appendices': ['d.qmd']}
+    """
+
+    def there(names: list[str]) -> list[str]:
+        needs = listed.get("needs", {})
+        return [name for name in names if name not in needs or available[needs[name]]]
+
+    parts = [part | {"chapters": there(part["chapters"])} for part in listed["parts"]]
+    return {
+        "chapters": [part for part in parts if part["chapters"]],
+        "appendices": there(listed["appendices"]),
+    }
 
 
 if __name__ == "__main__":

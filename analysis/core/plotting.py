@@ -93,7 +93,7 @@ def report_theme(height: float) -> p9.theme:
     return p9.theme_minimal(base_size=10, base_family=svg.TYPEFACE) + p9.theme(
         figure_size=(WIDTH, height),
         text=p9.element_text(color=INK),
-        plot_title=p9.element_text(size=11, weight="semibold", ha="left", margin={"b": 6}),
+        plot_title=p9.element_text(size=11, weight="bold", ha="left", margin={"b": 6}),
         plot_title_position="plot",
         plot_subtitle=p9.element_text(size=9, color=SOFT, ha="left", margin={"b": 6}),
         axis_title=p9.element_text(size=8.5, color=SOFT),
@@ -103,7 +103,7 @@ def report_theme(height: float) -> p9.theme:
         legend_title=p9.element_text(size=9),
         legend_position="top",
         legend_justification="left",
-        strip_text=p9.element_text(size=9, weight="semibold", ha="left"),
+        strip_text=p9.element_text(size=9, weight="bold", ha="left"),
         panel_grid_minor=p9.element_blank(),
         panel_grid_major=p9.element_line(color=FAINT, size=0.5),
         # The page shows through, light or dark.

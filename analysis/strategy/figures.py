@@ -196,7 +196,7 @@ def budget(
         plot
         + p9.geom_point(p9.aes("x"), data=marks, color=PAPER, size=4.6)
         + p9.geom_text(
-            p9.aes("x", label="text"), data=marks, color=PRIMARY, size=7.5, fontweight="semibold"
+            p9.aes("x", label="text"), data=marks, color=PRIMARY, size=7.5, fontweight="bold"
         )
         + p9.geom_text(
             p9.aes("x", "y", label="text"),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import jupytext
 import pypandoc
@@ -33,10 +34,11 @@ def render(root: Path, out: Path) -> tuple[Path, Path]:
     book = config["book"]
     for extra in (root / name for name in config.get("metadata-files", [])):
         more = yaml.safe_load(extra.read_text("utf-8")) if extra.exists() else {}
-        book |= more | more.get("book", {})
+        chapters = book["chapters"] + more.get("book", {}).get("chapters", [])
+        book |= more | more.get("book", {}) | {"chapters": chapters}
     footer = book.get("page-footer", "")
     book["page-footer"] = footer if isinstance(footer, dict) else {"center": footer}
-    names = book["chapters"] + book.get("appendices", [])
+    marks, names = _contents(book)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".offline-", dir=out.parent) as temporary:
         folder = Path(temporary)
@@ -45,15 +47,30 @@ def render(root: Path, out: Path) -> tuple[Path, Path]:
         for number, name in enumerate(names, start=1):
             print(f"[{number}/{len(names)}] {name}", flush=True)
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            mark = "::: appendices\n:::\n\n" if number == len(book["chapters"]) + 1 else ""
-            (folder / name).write_text(mark + _run(root / name, root), "utf-8")
+            (folder / name).write_text(marks.get(name, "") + _run(root / name, root), "utf-8")
         page, pdf = folder / "index.html", folder / f"{book.get('output-file', 'report')}.pdf"
         page.write_text(_pandoc("html", names, folder, root), "utf-8")
-        source = _pandoc("typst", names, folder, root).encode()
+        source = (THEME / "book.typ").read_text("utf-8") + _pandoc("typst", names, folder, root)
         about = {"title": book["title"], "author": book["author"]}
-        typst.compile(source, pdf, root=root, font_paths=[THEME / "fonts"], sys_inputs=about)  # type: ignore[misc]
+        typst.compile(
+            source.encode(), pdf, root=root, font_paths=[THEME / "fonts"], sys_inputs=about
+        )  # type: ignore[misc]
         out.mkdir(exist_ok=True)
         return page.replace(out / page.name), pdf.replace(out / pdf.name)
+
+
+def _contents(book: dict[str, Any]) -> tuple[dict[str, str], list[str]]:
+    """Return the book's chapters, and what marks that a part or the appendices begin."""
+    marks: dict[str, str] = {}
+    names: list[str] = []
+    for listed in book["chapters"]:
+        chapters = listed["chapters"] if isinstance(listed, dict) else [listed]
+        if isinstance(listed, dict):
+            marks[chapters[0]] = f'::: {{.part title="{listed["part"]}"}}\n:::\n\n'
+        names += chapters
+    for name in book.get("appendices", [])[:1]:
+        marks[name] = "::: appendices\n:::\n\n"
+    return marks, names + book.get("appendices", [])
 
 
 def _run(chapter: Path, root: Path) -> str:

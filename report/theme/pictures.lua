@@ -10,13 +10,13 @@ local function read(path)
   return text
 end
 
-local function project()
-  return quarto and quarto.project.directory or os.getenv("REPORT_ROOT") or "."
-end
+local project = quarto and quarto.project.directory or os.getenv("REPORT_ROOT") or "."
+local style = quarto and project .. "/report/theme/report.css"
+  or pandoc.path.join { pandoc.path.directory(PANDOC_SCRIPT_FILE), "report.css" }
 
 local function variable(colour)
   if not theme then
-    theme = read(project() .. "/report/theme/report.css")
+    theme = read(style)
     for name, light in theme:gmatch("%-%-([%w-]+): light%-dark%((#%x+),") do
       names[light] = names[light] or name
     end
@@ -43,6 +43,6 @@ function Image(img)
   local name = img.src:match("build/figures/([^/]+)%.svg$")
   if not name or not FORMAT:match("html") then return end
   local alt = img.attributes["fig-alt"] or img.attributes.alt or pandoc.utils.stringify(img.caption)
-  local svg = inline(read(project() .. "/build/figures/" .. name .. ".svg"), name, alt)
+  local svg = inline(read(project .. "/build/figures/" .. name .. ".svg"), name, alt)
   return pandoc.RawInline("html", '<span class="scroll">' .. svg .. "</span>")
 end

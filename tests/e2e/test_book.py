@@ -267,8 +267,11 @@ def test_the_data_behind_each_picture_can_be_had(pages: dict[Path, Page]) -> Non
 
 def chapter_titles() -> list[str]:
     """Return the titles of the chapters and appendices that ``_quarto.yml`` lists."""
-    book = yaml.safe_load((ROOT / "_quarto.yml").read_text("utf-8"))["book"]
-    texts = [(ROOT / name).read_text("utf-8") for name in book["chapters"] + book["appendices"]]
+    config = yaml.safe_load((ROOT / "_quarto.yml").read_text("utf-8"))
+    listed = config["contents"]
+    names = [*config["book"]["chapters"], *listed["appendices"]]
+    names += [name for part in listed["parts"] for name in part["chapters"]]
+    texts = [(ROOT / name).read_text("utf-8") for name in names]
     titles = [re.findall(r"^(?:# |title: )(.*?)(?: \{.*)?$", text, re.M)[:1] for text in texts]
     assert all(titles), "a chapter without a title"
     return [title for (title,) in titles]

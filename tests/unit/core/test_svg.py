@@ -72,7 +72,7 @@ def test_text_stays_text_as_it_is_spelled() -> None:
 def test_the_typeface_is_the_bundled_one() -> None:
     for font in (
         FontProperties(family=svg.TYPEFACE),
-        FontProperties(family=svg.TYPEFACE, weight="semibold"),
+        FontProperties(family=svg.TYPEFACE, weight="bold"),
         FontProperties(family=svg.TYPEFACE, style="italic"),
     ):
         assert findfont(font, fallback_to_default=False).startswith(str(FONTS))
