@@ -34,20 +34,20 @@ def render(root: Path, out: Path) -> tuple[Path, Path]:
     book = config["book"]
     for extra in (root / name for name in config.get("metadata-files", [])):
         more = yaml.safe_load(extra.read_text("utf-8")) if extra.exists() else {}
-        chapters = book["chapters"] + more.get("book", {}).get("chapters", [])
-        book |= more | more.get("book", {}) | {"chapters": chapters}
+        listed = book["chapters"] + more.get("book", {}).get("chapters", [])
+        book |= more | more.get("book", {}) | {"chapters": listed}
     footer = book.get("page-footer", "")
     book["page-footer"] = footer if isinstance(footer, dict) else {"center": footer}
-    marks, names = _contents(book)
+    names = list(chapters := _contents(book))
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".offline-", dir=out.parent) as temporary:
         folder = Path(temporary)
         (folder / "book.yml").write_text(yaml.safe_dump(config | book), "utf-8")
         (folder / "style.html").write_text(f"<style>{_style()}</style>", "utf-8")
-        for number, name in enumerate(names, start=1):
+        for number, (name, mark) in enumerate(chapters.items(), start=1):
             print(f"[{number}/{len(names)}] {name}", flush=True)
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(marks.get(name, "") + _run(root / name, root), "utf-8")
+            (folder / name).write_text(mark + _run(root / name, root), "utf-8")
         page, pdf = folder / "index.html", folder / f"{book.get('output-file', 'report')}.pdf"
         page.write_text(_pandoc("html", names, folder, root), "utf-8")
         source = (THEME / "book.typ").read_text("utf-8") + _pandoc("typst", names, folder, root)
@@ -59,18 +59,16 @@ def render(root: Path, out: Path) -> tuple[Path, Path]:
         return page.replace(out / page.name), pdf.replace(out / pdf.name)
 
 
-def _contents(book: dict[str, Any]) -> tuple[dict[str, str], list[str]]:
-    """Return the book's chapters, and what marks that a part or the appendices begin."""
+def _contents(book: dict[str, Any]) -> dict[str, str]:
+    """Return the chapters, each with the mark that it begins a part, if it does."""
+    parts = [one if isinstance(one, dict) else {"chapters": [one]} for one in book["chapters"]]
+    parts.append({"part": "Appendices", "chapters": book.get("appendices", [])})
     marks: dict[str, str] = {}
-    names: list[str] = []
-    for listed in book["chapters"]:
-        chapters = listed["chapters"] if isinstance(listed, dict) else [listed]
-        if isinstance(listed, dict):
-            marks[chapters[0]] = f'::: {{.part title="{listed["part"]}"}}\n:::\n\n'
-        names += chapters
-    for name in book.get("appendices", [])[:1]:
-        marks[name] = "::: appendices\n:::\n\n"
-    return marks, names + book.get("appendices", [])
+    for part in parts:
+        kind = "appendices" if part is parts[-1] else "part"
+        mark = f'::: {{.{kind} part="{part["part"]}"}}\n:::\n\n' if "part" in part else ""
+        marks |= {name: mark * (name == part["chapters"][0]) for name in part["chapters"]}
+    return marks
 
 
 def _run(chapter: Path, root: Path) -> str:
@@ -118,15 +116,12 @@ def _output(outputs: list[NotebookNode], options: dict[str, object]) -> str:
 
 
 def _style() -> str:
-    """Return the style of pages with its fonts inside."""
-    css = (THEME / "report.css").read_text("utf-8")
-
-    def inside(found: re.Match[str]) -> str:
-        return (
-            f"data:font/woff2;base64,{base64.b64encode((THEME / found[0]).read_bytes()).decode()}"
-        )
-
-    return re.sub(r"fonts/[\w.-]+\.woff2", inside, css)
+    """Return the style of the page with its fonts inside."""
+    css = "".join((THEME / name).read_text("utf-8") for name in ("report.css", "page.css"))
+    for font in set(re.findall(r"fonts/[\w.-]+\.woff2", css)):
+        data = base64.b64encode((THEME / font).read_bytes()).decode()
+        css = css.replace(font, f"data:font/woff2;base64,{data}")
+    return css
 
 
 def _pandoc(target: str, names: list[str], folder: Path, root: Path) -> str:
@@ -138,13 +133,9 @@ def _pandoc(target: str, names: list[str], folder: Path, root: Path) -> str:
     command += ["--metadata=reference-section-title:References", "--metadata=link-citations"]
     command += [f"--template={base}.{target}", f"--lua-filter={THEME / 'pictures.lua'}"]
     command += [f"--lua-filter={base}.lua", "--citeproc", "--mathml"]
-    if target == "html":
-        command += ["--include-in-header=style.html"]
-        command += [f"--include-after-body={THEME / 'script.html'}"]
-    environment = os.environ | {"REPORT_ROOT": str(root)}
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, encoding="utf-8", env=environment
-    )
+    command += ["--include-in-header=style.html", f"--include-after-body={THEME / 'script.html'}"]
+    env = os.environ | {"REPORT_ROOT": str(root)}
+    done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", env=env)
     if done.returncode:
         told = re.search(r"(?:Error running filter.*\n|\[WARNING\] )(.+)", done.stderr)
         raise RuntimeError(told[1] if told else done.stderr.strip())

@@ -75,13 +75,9 @@ function number.Figure(fig)
 end
 
 function number.Div(div)
-  if div.classes:includes("part") then
-    return typst and pandoc.RawBlock("typst", "#part[" .. div.attributes.title .. "]")
-      or pandoc.RawBlock("html", '<p class="part">' .. div.attributes.title .. "</p>")
-  elseif div.classes:includes("appendices") then
-    section[1], letters = 0, true
-    return typst and pandoc.RawBlock("typst", "#part[Appendices]") or {}
-  end
+  local part, mark = div.attributes.part, typst and "#part[%s]" or '<p class="part">%s</p>'
+  if div.classes:includes("appendices") then section[1], letters = 0, true end
+  if part then return pandoc.RawBlock(FORMAT, mark:format(part)) end
   local id, content = short(div.identifier), div.content
   local kind = id:match("^(%l%l%l)%-")
   if kind ~= "tbl" and kind ~= "fig" then return end
