@@ -208,7 +208,7 @@ def risk_groups(risk_groups: pd.DataFrame, settings: Any) -> Figure | None:
     plot = (
         p9.ggplot(rows, p9.aes("x", "y"))
         + p9.geom_tile(p9.aes(fill="fill"), color=PAPER, size=3)
-        + p9.geom_text(p9.aes(label="size"), size=10, fontweight="semibold", color=INK, nudge_y=0.2)
+        + p9.geom_text(p9.aes(label="size"), size=10, fontweight="bold", color=INK, nudge_y=0.2)
         + p9.geom_text(p9.aes(label="rest"), size=8.5, color=INK, lineheight=1.4, nudge_y=-0.12)
         + p9.scale_fill_identity()
         + p9.labs(
@@ -218,7 +218,7 @@ def risk_groups(risk_groups: pd.DataFrame, settings: Any) -> Figure | None:
         )
         + report_theme(2.9)
         + NO_GRID
-        + p9.theme(axis_text=p9.element_text(size=9, weight="semibold"))
+        + p9.theme(axis_text=p9.element_text(size=9, weight="bold"))
     )
     target = groups[groups["group"] == TARGET].iloc[0].to_dict()
     return Figure(
