@@ -69,9 +69,9 @@ def a_line(**changes: Any) -> Row:
 
 
 def good_lines(count: int = 20) -> list[Row]:
-    """Return good lines of four customers, all different."""
+    """Return good lines of five customers, all different."""
     return [
-        a_line(InvoiceNo=str(536365 + i), CustomerID=str(17850 + i % 4), Quantity=str(1 + i))
+        a_line(InvoiceNo=str(536365 + i), CustomerID=str(17850 + i % 5), Quantity=str(1 + i))
         for i in range(count)
     ]
 

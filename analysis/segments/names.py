@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 EVERYONE = "All customers"
 KMEANS, WARD, GAUSSIAN, DENSITY = "k-means", "Ward", "Gaussian mixture", "HDBSCAN"
 METHODS = (KMEANS, WARD, GAUSSIAN, DENSITY)
@@ -18,3 +20,16 @@ STABLE, FOUND_AGAIN, MINIMUM_CLUSTER = 0.8, 0.85, 0.05
 NEW = "not yet a customer"
 #: Segments in four groups, by their scores for frequency and recency.
 GROUPS = ("frequent-recent", "frequent-quiet", "infrequent-recent", "infrequent-quiet")
+
+
+def tells_levels(customers: pd.DataFrame) -> bool:
+    """Tell whether lapse_probability says how many will lapse, and not only who is likelier to.
+
+    Parameters
+    ----------
+    customers
+        A build's customers. Those without a column expected_spend_90 are of an earlier version,
+        which told levels in any season.
+    """
+    spend = "expected_spend_90"
+    return spend not in customers or bool(customers[spend].notna().any())

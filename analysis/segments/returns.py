@@ -14,6 +14,7 @@ from scipy import stats
 
 from analysis.orders.as_of import spend_after
 from analysis.orders.ledger import Ledger
+from analysis.segments.names import tells_levels
 from analysis.stats.intervals import wilson
 from analysis.stats.periods import covered_quarters
 
@@ -95,19 +96,6 @@ def pool_quarters(
             told = (float(np.median(came)), float(ends[0]), float(ends[1]), float(came.mean()))
         rows.append((*row, *told))
     return pd.DataFrame(rows, columns=columns)
-
-
-def tells_levels(customers: pd.DataFrame) -> bool:
-    """Tell whether lapse_probability says how many will lapse, and not only who is likelier to.
-
-    Parameters
-    ----------
-    customers
-        A build's customers. Those without a column expected_spend_90 are of an earlier version,
-        which told levels in any season.
-    """
-    spend = "expected_spend_90"
-    return spend not in customers or bool(customers[spend].notna().any())
 
 
 def absence_probability(customers: pd.DataFrame, past: pd.DataFrame) -> pd.Series:

@@ -17,7 +17,7 @@ from analysis.core import files as core_files
 from analysis.core.names import ACTIVITY, LEDGER
 from analysis.core.problems import Problem, Refused
 from analysis.core.spreadsheets import write_csv
-from analysis.segments.returns import tells_levels
+from analysis.segments.names import tells_levels
 
 COLUMNS = ["customer_id", "segment", "cluster", "recency_days", "frequency", "monetary"]
 #: What the column says of a customer's consent to messages.

@@ -110,7 +110,7 @@ def test_shuffled_rows_in_several_files_give_the_same_customers_byte_by_byte(
 def test_unchanged_input_is_not_built_again(quick_settings: Path, tmp_path: Path, run: Run) -> None:
     data, out = tmp_path / "data", tmp_path / "build"
     quick = ("build", "--data", data, "--out", out, "--settings", quick_settings)
-    write_lines(data / "transactions" / "a.csv", good_lines(2))
+    write_lines(data / "transactions" / "a.csv", good_lines(6))
     assert run(*quick).code == 0
     before = snapshot(out)
     found = run(*quick)
@@ -123,9 +123,9 @@ def test_unchanged_input_is_not_built_again(quick_settings: Path, tmp_path: Path
     (out / "customers.parquet").unlink()
     assert "Building" in run(*quick).err
     assert (out / "customers.parquet").is_file()
-    write_lines(data / "transactions" / "a.csv", good_lines(3))
+    write_lines(data / "transactions" / "a.csv", good_lines(7))
     assert "Building" in run(*quick).err
-    assert facts_of(out)["transactions.raw_rows"] == 3
+    assert facts_of(out)["transactions.raw_rows"] == 7
     changed = settings_file(tmp_path / "settings.toml", ('currency = "£"', 'currency = "€"'))
     assert run("build", "--data", data, "--out", out, "--settings", changed).code == 0
     assert facts_of(out)["report.currency"] == "€"
@@ -135,7 +135,7 @@ def test_refused_data_and_a_failure_leave_the_build_as_it_was(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, out = tmp_path / "data", tmp_path / "build"
-    write_lines(data / "transactions" / "a.csv", good_lines(2))
+    write_lines(data / "transactions" / "a.csv", good_lines(6))
     assert run("build", "--data", data, "--out", out).code == 0
     before = snapshot(tmp_path / "build")
     write_lines(data / "transactions" / "b.csv", [a_line(Quantity="many")])
@@ -185,7 +185,7 @@ def test_what_stops_a_build_is_told_in_a_sentence(
     code: int,
     told: str,
 ) -> None:
-    write_lines(tmp_path / "data" / "transactions" / "a.csv", good_lines(2))
+    write_lines(tmp_path / "data" / "transactions" / "a.csv", good_lines(6))
     monkeypatch.setattr(tables, "products", happens)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background: ignored
     try:
@@ -214,7 +214,7 @@ def test_a_folder_with_other_files_is_never_replaced(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, home = tmp_path / "data", tmp_path / "home"
-    write_lines(data / "transactions" / "a.csv", good_lines(2))
+    write_lines(data / "transactions" / "a.csv", good_lines(6))
     home.mkdir()
     (home / "thesis.txt").write_text("years of work")
     monkeypatch.chdir(home)
@@ -424,7 +424,7 @@ SMALL: dict[str, list[Row]] = {
         for i in range(9)
     ],
     "columns that are empty": [row | {"Description": "", "Country": ""} for row in good_lines()],
-    "customers on one day": good_lines(3),
+    "customers on one day": good_lines(6),
     "equal orders": [
         a_line(InvoiceNo=str(i), CustomerID=str(i), UnitPrice="0.1") for i in range(7)
     ],
