@@ -273,7 +273,7 @@ def _told_numbers(
     reading: Reading, name: str, column: NumberEvidence, mark: str, reason: str
 ) -> Iterator[Assumption]:
     """Say what of a column's numbers could be taken for something else."""
-    say = functools.partial(
+    assume = functools.partial(
         Assumption,
         source=reading.part.source,
         column=reading.names[name],
@@ -286,19 +286,19 @@ def _told_numbers(
             column.examples.get(("either", thousand)) or column.examples["thousands", thousand]
         )
         sentence = f"A {what} stands between thousands{', ' if reason else ''}{reason}."
-        yield say("notation", sentence, rows=rows, example=repr(example))
+        yield assume("notation", sentence, rows=rows, example=repr(example))
     if (rows := column.rows["either", mark]) and reason:
         sentence = f"A {role} before three digits is a decimal {role}, {reason}."
         example = column.examples["either", mark]
-        yield say("notation", sentence, rows=rows, example=repr(example))
+        yield assume("notation", sentence, rows=rows, example=repr(example))
     if rows := column.rows["decimal", thousand]:
         sentence = f"Most numbers have a decimal {role}; these have a decimal {what}."
         example = column.examples["decimal", thousand]
-        yield say("notation", sentence, rows=rows, example=repr(example))
+        yield assume("notation", sentence, rows=rows, example=repr(example))
     for affix in column.affixes:
         if affix and len({*filter(None, column.affixes)}) == 1:
             sentence = f"{affix!r} stands beside numbers: it is taken for their currency or unit."
-            yield say("money", sentence, rows=column.affixes[affix])
+            yield assume("money", sentence, rows=column.affixes[affix])
 
 
 def _weigh_readings(
@@ -423,7 +423,7 @@ def _told_dates(
 ) -> Iterator[Assumption]:
     """Say what of the dates could be taken for something else."""
     form = forms[0]
-    say = functools.partial(
+    assume = functools.partial(
         Assumption,
         source=reading.part.source,
         column=reading.names["invoice_date"],
@@ -435,19 +435,19 @@ def _told_dates(
             "A spreadsheet had swapped day and month: all of these days are at most 12, all others "
             "above. It is undone."
         )
-        yield say("notation", sentence, rows=rows)
+        yield assume("notation", sentence, rows=rows)
     elif len(form.formats) > 1:
         ways = ", ".join(f"{one} ({found.rows[one]:,} rows)" for one in form.formats)
         sentence = f"Dates are written in several ways: {ways}."
-        yield say("notation", sentence)
+        yield assume("notation", sentence)
     if form.zone:
         sentence = "The local time is kept as it is written, and the offset behind it is left out."
-        yield say("time", sentence)
+        yield assume("time", sentence)
     for one in form.formats:
         if one in NUMBERS:
             zone = "" if one == SERIAL else ", in UTC"
             sentence = f"Numbers are taken for {one}{zone}."
-            yield say("notation", sentence, rows=found.rows[one])
+            yield assume("notation", sentence, rows=found.rows[one])
 
 
 def canonical_lines(reading: Reading, place: int = 0) -> ir.Table:

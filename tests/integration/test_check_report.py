@@ -222,14 +222,14 @@ def test_the_regular_customers_of_another_shop_are_refused(
     found = checked(run, tmp_path, code=1)
     assert len(found["problems"]) == 1
     sentence = found["problems"][0]
-    assert "none of the 1,500 regular customers is among the 4 customers of the orders" in sentence
+    assert "none of the 1,500 regular customers is among the 5 customers of the orders" in sentence
     assert "two shops" in sentence
     assert "accept_unknown_customers = true" in sentence
     (tmp_path / "settings.toml").write_text("[activity]\naccept_unknown_customers = true\n")
     notes = checked(run, tmp_path)["notes"]
     assert any(
         note.startswith(
-            "none of the 1,500 regular customers is among the 4 customers of the orders"
+            "none of the 1,500 regular customers is among the 5 customers of the orders"
         )
         for note in notes
     )
