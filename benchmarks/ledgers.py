@@ -67,8 +67,8 @@ def write_copies(files: list[Path], sizes: list[int], work: Path) -> dict[int, i
     """Write ``<size>.parquet``, that many copies of a ledger, for every size.
 
     A contender starts from typed columns, so a ledger that is not a single Parquet file is read
-    by `orders.cleaning` first; what that cannot type becomes null. Customers and invoices
-    must be numbers, apart from letters before an invoice's.
+    by `orders.cleaning` first; what that cannot type becomes null. Invoices must be numbers,
+    apart from letters before them; lines of customers whose id is no number are left out.
 
     Returns
     -------
@@ -116,7 +116,8 @@ def _convert(files: list[Path], work: Path) -> Path:
     ]
     lines = cleaning.read_ledger(engine, parts, settings.transactions).lines.execute()
     lines = lines.loc[lines.index.repeat(lines["copies"])].drop(columns=["amount", "order_id"])
-    lines["customer_id"] = lines["customer_id"].where(lines["customer_id"].str.isdecimal())
+    # Without its id, such a line would be given the customer of its order.
+    lines = lines[lines["customer_id"].isna() | lines["customer_id"].str.isdecimal()]
     lines = lines.astype({"customer_id": "float64", "quantity": "float64"})
     lines = lines.sort_values(["invoice_date", "invoice", "stock_code"], kind="stable")
     path = work / "typed.parquet"

@@ -295,7 +295,8 @@ def sample_project(shared: Path) -> Path:
     """
 
     def make(project: Path) -> None:
-        shutil.copytree(ROOT / "analysis", project / "analysis")
+        for folder in ("analysis", "report/theme/fonts"):
+            shutil.copytree(ROOT / folder, project / folder)
         write_sample(project / "data" / "sample")
         for path in (ROOT / "data").glob("*.toml"):
             shutil.copy2(path, project / "data")

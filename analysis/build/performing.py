@@ -6,10 +6,12 @@ import inspect
 import multiprocessing
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -133,7 +135,7 @@ def perform_side_by_side(jobs: Sequence[Job]) -> Iterator[Record]:
     if any(one.step.kind == "figure" for one in jobs):
         context.set_forkserver_preload(["analysis.core.plotting"])  # imported once for all
     workers = min(len(jobs), os.cpu_count() or 1)
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent) as pool:
         running = [pool.submit(perform, one, Steps()) for one in jobs]
         try:
             for one, done in zip(jobs, running, strict=True):
@@ -144,6 +146,21 @@ def perform_side_by_side(jobs: Sequence[Job]) -> Iterator[Record]:
                     raise
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def end_with_parent() -> None:
+    """End this worker once the build that started it is gone, however that ended.
+
+    A worker waits for work at a pipe of which it holds both ends, so it would wait forever.
+    """
+    parent = multiprocessing.parent_process()
+
+    def end() -> None:
+        if parent is not None:
+            wait([parent.sentinel])
+            os._exit(1)
+
+    threading.Thread(target=end, daemon=True).start()
 
 
 def _function(name: str) -> Any:

@@ -101,9 +101,11 @@ def _words(given: Mapping[str, str] | str, step: Step, row: str = "") -> Files:
     }
     words |= {"none": given} if isinstance(given, str) else {k: v for k, v in given.items() if v}
     texts = {f"{name}.{key}": " ".join(text.split()) for key, text in sorted(words.items())}
-    unknown = [text for text in texts if not sentences.is_known(text)]
-    if unknown:
-        raise ValueError(f"'{step.name}' says '{unknown[0]}', for which there is no template")
+    # Steps of one kind, such as the changes of each chapter, share the templates of a section.
+    sections = [said.partition(".")[2] for said in step.says]
+    for key in words:
+        if not any(sentences.is_known(f"{section}.{key}") for section in sections):
+            raise ValueError(f"'{step.name}' says '{name}.{key}', for which there is no template")
     if row:
         texts[f"{name}.row"] = row
     return {step.makes[-1]: json.dumps(texts, ensure_ascii=False, indent=1).encode()}

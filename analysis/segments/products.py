@@ -76,8 +76,8 @@ def segment_products(
     best["at"] = pd.Categorical(best["segment"], list(names), ordered=True)
     best = best.sort_values(["at", "place"], ignore_index=True)
     texts = _descriptions(ledger, key, best["product"])
-    best = best.assign(stock_code=best["product"], description=best["product"].map(texts))
-    best["description"] = best["description"].fillna(best["stock_code"])
+    named = [texts.get(product, product) for product in best["product"]]
+    best = best.assign(stock_code=best["product"], description=named)
     return best[list(TYPES)].astype(TYPES)
 
 

@@ -31,14 +31,17 @@ WITH cuts AS (
     SELECT
         quantile_disc(-recency_days, [0.2, 0.4, 0.6, 0.8]) AS r,
         quantile_disc(frequency, [0.2, 0.4, 0.6, 0.8]) AS f,
-        quantile_disc(monetary, [0.2, 0.4, 0.6, 0.8]) AS m
+        quantile_disc(monetary, [0.2, 0.4, 0.6, 0.8]) AS m,
+        min(recency_days) = max(recency_days) AS equal_r,
+        min(frequency) = max(frequency) AS equal_f,
+        min(monetary) = max(monetary) AS equal_m
     FROM customers
 )
 SELECT
     customers.*,
-    1 + len(list_filter(r, lambda cut: -recency_days > cut)) AS r_score,
-    1 + len(list_filter(f, lambda cut: frequency > cut)) AS f_score,
-    1 + len(list_filter(m, lambda cut: monetary > cut)) AS m_score
+    if(equal_r, 3, 1 + len(list_filter(r, lambda cut: -recency_days > cut))) AS r_score,
+    if(equal_f, 3, 1 + len(list_filter(f, lambda cut: frequency > cut))) AS f_score,
+    if(equal_m, 3, 1 + len(list_filter(m, lambda cut: monetary > cut))) AS m_score
 FROM customers, cuts
 """
 

@@ -46,7 +46,7 @@ from analysis.core.problems import Refused
 from analysis.core.settings import ROOT, read_settings
 from analysis.forecast import lapse, text_lapse
 from analysis.history import changes as history_changes
-from analysis.ingest import readers
+from analysis.ingest import delimited, readers
 from analysis.ingest.sample import write_sample
 from analysis.orders import tables as sales_tables
 from analysis.release import raw as raw_files
@@ -332,7 +332,7 @@ def a_pipe(box: Path) -> list[Path]:
     return [box / "third.csv"]
 
 
-KIND = r"a file of this kind is not read; \.parquet, \.csv\.gz, \.csv and \.xlsx are. Export it"
+KIND = r"a file of this kind is not read; \.parquet, .*\.csv, .* and \.xlsx are. Export it"
 BAD: dict[str, tuple[Write, tuple[str, ...]]] = {
     "an accepted file under another name": (
         named_again,
@@ -558,7 +558,7 @@ HOSTILE = (
     {"Description": "\x1b[2J\u202e[x](javascript:y)", "Country": "\x1b[2J<b>"},
     {"Description": "{{< include /etc/passwd >}}", "CustomerID": "=7+7|x"},
 )
-#: The third quarter holds all that markup, and only its accepted customers' ids are odd.
+#: The third quarter holds all that markup: in names, countries, and customers' ids.
 BACK = {row["InvoiceNo"][1:] for row in SHOP if row["InvoiceNo"][0] == "C"}
 MARKED = [row for row in Q3 if row["InvoiceNo"] not in BACK][: len(HOSTILE)]
 ODD = [{**row, **HOSTILE[MARKED.index(row)]} if row in MARKED else row for row in Q3]
@@ -634,9 +634,10 @@ def since_of(root: Path) -> tuple[pd.DataFrame, dict[str, object]]:
 
 
 def net(sold: Sequence[Row]) -> float:
-    """Return net revenue: a cancellation stands with its sign, and markup is no customer's id."""
+    """Return net revenue: a cancellation stands with its sign, and one line names the customer."""
+    named = {r["InvoiceNo"] for r in sold if r["CustomerID"]}
     return sum(
-        float(r["UnitPrice"]) * float(r["Quantity"]) for r in sold if r["CustomerID"].isdigit()
+        float(r["UnitPrice"]) * float(r["Quantity"]) for r in sold if r["InvoiceNo"] in named
     )
 
 
@@ -661,8 +662,8 @@ def test_each_quarter_is_kept_compared_and_back_tested(year: Year) -> None:
         noticed = pd.read_parquet(root / "build" / "since" / "history.parquet")
         assert "ledger.follows" in set(noticed["check"])
         assert not (noticed["severity"] == "stops").any()
-    refused = pd.read_parquet(year.after[2] / "build" / "quarantine.parquet")
-    assert refused["line"].str.contains("|".join(["<script>7", "=7"]), regex=True).sum() == 2
+    customers = pd.read_parquet(year.after[2] / "build" / "customers.parquet")
+    assert {"<script>7</script>", "=7+7|x"} <= set(customers["customer_id"])
     # The forecast of July is over in October: the last one whose days are.
     judged = pd.read_parquet(year.after[2] / "build" / "since" / "backtest.parquet")
     assert judged["start"].tolist() == ["2011-07-01"]
@@ -850,7 +851,7 @@ def test_a_full_disk_ends_in_a_sentence_and_changes_nothing(
     if "engine" in broken:
         monkeypatch.setattr(sales_tables, "monthly", broken["engine"])
     if "read" in broken:
-        monkeypatch.setattr(readers, "_copy_text", broken["read"])
+        monkeypatch.setattr(delimited, "_copy", broken["read"])
     found = run("refresh", path)
     if said is FULL or "engine" in said:
         assert "Traceback" not in found.err
@@ -858,7 +859,9 @@ def test_a_full_disk_ends_in_a_sentence_and_changes_nothing(
     assert state(root) == before
 
 
-def test_a_file_in_two_encodings_is_told(
+@pytest.mark.parametrize("second", ["cp1251", "utf-8"])
+def test_a_file_in_another_encoding_is_told_and_one_in_two_is_refused(
+    second: str,
     half_a_year: Path,
     use: Callable[[Path], Path],
     tmp_path: Path,
@@ -867,13 +870,16 @@ def test_a_file_in_two_encodings_is_told(
 ) -> None:
     root = use(half_a_year)
     head, *rest = text_of(Q3).replace("WHITE LANTERN", "CAFÉ ТАРЕЛКА").splitlines()
-    mixed = [line.encode("cp1251" if i % 2 else "utf-8", "replace") for i, line in enumerate(rest)]
-    (path,) = raw(b"\n".join([head.encode(), *mixed]))(tmp_path)
+    lines = [line.encode("cp1251" if i % 2 else second, "replace") for i, line in enumerate(rest)]
+    (path,) = raw(b"\n".join([head.encode(), *lines]))(tmp_path)
     before = state(root)
     monkeypatch.setattr(pipeline, "build", broken_disk)
     found = run("refresh", path)
-    assert "warns: third.csv was read as cp1251, and what was accepted as utf-8." in found.err
-    stopped(found, FULL)
+    if second == "cp1251":
+        assert "warns: third.csv was read as cp1251, and what was accepted as utf-8." in found.err
+        stopped(found, FULL)
+    else:
+        stopped(found, "Save the whole file as 'CSV UTF-8'")
     assert state(root) == before
 
 

@@ -345,6 +345,8 @@ def test_the_gift_shop_shuffled_gives_the_same_build_byte_by_byte(
     assert {"customers.parquet", "transactions.parquet", "movement.parquet"} <= set(made)
     # Refused lines are named by their row, and so are the lines that pass between steps.
     by_row = {"quarantine.parquet", "work/lines.parquet", "work/reversals.parquet"}
+    # The file is another one, and has another hash.
+    by_row |= {"work/input_rows.parquet", "tables/input-files.html", "downloads/input-files.csv"}
     same = [name for name in made if name not in by_row]
     first, second = results(gift_shop_build), results(out)
     assert [name for name in same if first[name] != second[name]] == []
@@ -374,17 +376,25 @@ def test_half_a_folder_is_built_as_in_the_whole_byte_by_byte(
     whole, part = results(sample_build), results(out)
     both = {
         "facts.json",
+        "text.json",
         "quarantine.parquet",
+        "assumptions.parquet",
         "work/input_rows.parquet",
         *(f"{name}.parquet" for name in OF_BOTH),
     }
-    assert set(part) <= set(whole)
-    assert [name for name in part if part[name] != whole[name] and name not in both] == []
+    # What is said of the folder, and amounts of regular customers: only the whole has a currency.
+    said = both | {"text/regulars-read.json", "cards/risk-group-cards.json"}
+    for name in ("data-assumptions", "input-files"):
+        said |= {f"tables/{name}.html", f"downloads/{name}.csv"}
+    assert [name for name in part if part[name] != whole[name] and name not in said] == []
     assert (out / "customers.parquet").is_file() is (half == "transactions")
     assert (out / "activity.parquet").is_file() is (half == "activity")
     # Every table is in one of the halves.
-    ledger = {name for name in whole if name not in both and not of_activity(name)}
-    assert set(part) - both == (ledger if half == "transactions" else set(whole) - both - ledger)
+    tables, of_part = (
+        {name for name in made if name.endswith(".parquet")} - both for made in (whole, part)
+    )
+    ledger = {name for name in tables if not of_activity(name)}
+    assert of_part == (ledger if half == "transactions" else tables - ledger)
 
     facts, of_whole = facts_of(out), facts_of(sample_build)
     assert facts["transactions.available"] is (half == "transactions")
@@ -436,12 +446,22 @@ SMALL: dict[str, list[Row]] = {
 
 @pytest.mark.drill
 @pytest.mark.parametrize("rows", SMALL.values(), ids=list(SMALL))
-def test_the_smallest_ledgers_build(
+def test_the_smallest_ledgers_build_where_smallest_groups_are_shown(
     rows: list[Row], quick_settings: Path, tmp_path: Path, run: Run
 ) -> None:
     data, out = tmp_path / "data", tmp_path / "build"
     write_lines(data / "transactions" / "a.csv", rows)
-    assert run("build", "--data", data, "--out", out, "--settings", quick_settings).code == 0
+    command = ("build", "--data", data, "--out", out, "--settings")
+    found = run(*command, quick_settings)
+    column = "CustomerID" if "CustomerID" in rows[0] else "customer_id"
+    few = len({row[column] for row in rows}) < 5
+    assert found.code == few
+    if few:
+        assert "smallest_group is 5, and there" in found.problems[0]
+        text = quick_settings.read_text(encoding="utf-8")
+        all_shown = tmp_path / "settings.toml"
+        all_shown.write_text(text.replace("smallest_group = 5", "smallest_group = 1"), "utf-8")
+        assert run(*command, all_shown).code == 0
     facts = facts_of(out)
     present = {name: facts[f"transactions.has_{name}"] for name in LINE_COLUMNS}
     assert present["customer_id"] and present["invoice_date"]
