@@ -26,6 +26,7 @@ from analysis.ingest.data_folder import (
     Inputs,
     choose_folder,
     find_inputs,
+    role_of,
     sample_is_in,
 )
 from analysis.ingest.sample import write_sample
@@ -195,7 +196,7 @@ def _inputs(options: argparse.Namespace, stack: ExitStack) -> tuple[Inputs, Sett
     settings = read_settings(options.settings, folder)
     if not released:
         return find_inputs(folder, settings, root=options.root), settings
-    used = raw.find_in_use(options.root, refresh.role_of(settings))
+    used = raw.find_in_use(options.root, role_of(settings))
     if used.by_hand:
         _say(raw.by_hand_line(used))
     if used.retired:

@@ -1,7 +1,7 @@
 """Record what was assumed about the data, so that every check and every book can tell it.
 
 An assumption is recorded where it is made: on the `ingest.parts.Part`, the
-`orders.notation.Reading` or the `orders.ledger.Ledger` that it is about, in their field
+`orders.canonical.Reading` or the `orders.ledger.Ledger` that it is about, in their field
 `assumptions`. `build.validation.assumptions` gathers them, with what follows from the finished
 tables. A reason to refuse data is not an assumption but a `core.problems.Problem`.
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -196,3 +196,9 @@ def find_inputs(folder: Path, settings: Settings, place: str = "", root: Path = 
 
 def _place(folder: Path, root: Path) -> str:
     return str(folder.relative_to(root) if folder.is_relative_to(root) else folder)
+
+
+def role_of(settings: Settings) -> Callable[[Path], str]:
+    """Return what tells which files take each other's place: the same table, or the same name."""
+    roles = {name: role for role, known in settings.activity.files.items() for name in known}
+    return lambda path: roles.get(readers.stem(path), path.name)

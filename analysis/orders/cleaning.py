@@ -29,13 +29,14 @@ from analysis.core.problems import Problem, Refused
 from analysis.core.settings import TransactionSettings
 from analysis.ingest.parts import Part
 from analysis.orders import contract
+from analysis.orders.canonical import Reading, canonical_lines
 from analysis.orders.columns import EXTRAS
 from analysis.orders.ledger import GROSS, LINE_COLUMNS, NET, Ledger
 from analysis.orders.meaning.copies import merge, preference
 from analysis.orders.meaning.draft import Draft
 from analysis.orders.meaning.guards import give_meaning
 from analysis.orders.meaning.reversals import remove_reversals
-from analysis.orders.notation import Reading, canonical_lines, read_notations
+from analysis.orders.notation import read_notations
 from analysis.orders.refusals import (
     count_lines,
     list_problems,

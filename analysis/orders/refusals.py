@@ -15,7 +15,7 @@ from analysis.core.problems import Problem
 from analysis.core.settings import TransactionSettings
 from analysis.ingest.parts import Part
 from analysis.orders import contract
-from analysis.orders.notation import Reading, row_number
+from analysis.orders.canonical import Reading, row_number
 
 #: The rule that a text file's rows break before there are columns to hold to a contract.
 RAGGED = "fields_match_header"

@@ -12,10 +12,10 @@ from analysis.core.assumptions import Assumption
 from analysis.core.formatting import count, day, join_words
 from analysis.core.settings import TransactionSettings
 from analysis.ingest.parts import ROW
+from analysis.orders.canonical import Reading
 from analysis.orders.home_market import home_market
 from analysis.orders.ledger import LINE_COLUMNS, Ledger
 from analysis.orders.no_customer import sales_without_customer
-from analysis.orders.notation import Reading
 from analysis.orders.quality import cleaning_steps
 
 #: From so many days after the last line on, the day of recency is worth a remark.

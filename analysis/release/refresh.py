@@ -12,11 +12,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Collection, Sequence
-from contextlib import ExitStack, suppress
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -26,12 +24,9 @@ from analysis.core.problems import Problem, Refused
 from analysis.core.progress import Steps
 from analysis.core.settings import Settings
 from analysis.ingest import readers
-from analysis.ingest.data_folder import Inputs, find_inputs
+from analysis.ingest.data_folder import Inputs, find_inputs, role_of
 from analysis.release import open_store, raw, store
 from analysis.release.disk import refuse_system_errors
-
-if TYPE_CHECKING:
-    from analysis.build import validation
 
 #: What a copy of the project does without: made, or large, or not needed to render.
 NOT_COPIED = {
@@ -170,7 +165,7 @@ def refresh(
             _copy_project(root, project)
         with raw.view(root, after) as folder, raw.view(root, plan.before) as old:
             # heavy
-            from analysis.build import pipeline
+            from analysis.build import new_files, pipeline
             from analysis.history import text_changes
 
             steps = Steps()
@@ -178,7 +173,9 @@ def refresh(
             by_hand = (
                 raw.by_hand_line(used) if used.by_hand and store.release_in_force(root) else ""
             )
-            noticed = check_against_history(inputs, plan, old, settings, steps, by_hand)
+            noticed = new_files.check_against_history(
+                inputs, plan.came, plan.gone, old, settings, steps, by_hand
+            )
             _stop(noticed, set(accept), tell)
             accepted = earlier_accepted_builds(root, inputs, settings, tell)
             tell(f"Building from {len(after.files)} files, {len(plan.came)} of them new")
@@ -225,9 +222,6 @@ def _stop(noticed: pd.DataFrame, accept: set[str], tell: Tell) -> None:
         raise Refused(told)
 
 
-# ------------------------------------------------------------------------- new and accepted files
-
-
 def _half(settings: Settings) -> Callable[[Path], str]:
     """Return what tells the half of the data that a file belongs to, or refuses it."""
     names = {name for known in settings.activity.files.values() for name in known}
@@ -240,125 +234,6 @@ def _half(settings: Settings) -> Callable[[Path], str]:
         return settings.activity.folder if tables else settings.transactions.folder
 
     return half_of
-
-
-def role_of(settings: Settings) -> Callable[[Path], str]:
-    """Return what tells which files take each other's place: the same table, or the same name."""
-    roles = {name: role for role, known in settings.activity.files.items() for name in known}
-    return lambda path: roles.get(readers.stem(path), path.name)
-
-
-def check_against_history(
-    staged: Inputs,
-    plan: raw.Plan,
-    before: Path,
-    settings: Settings,
-    steps: Steps,
-    by_hand: str = "",
-) -> pd.DataFrame:
-    """Check the new files alone, and return what is remarkable beside the accepted ones.
-
-    Parameters
-    ----------
-    staged
-        All files that will be in use.
-    plan
-        Which of them are new, and which of those before they replace.
-    before
-        A folder with the files before.
-    by_hand
-        What was changed by hand, as a sentence.
-
-    Returns
-    -------
-    pandas.DataFrame
-        As `history.findings.findings`.
-
-    Raises
-    ------
-    Refused
-        When the new files, or the accepted ones, break their contracts.
-    """
-    from analysis.history import acceptance, findings
-
-    came, gone = set(plan.came), set(plan.gone)
-    tables = {
-        role: path for role, path in staged.activity.items() if _relative_name(staged, path) in came
-    }
-    old = _accepted_inputs(staged, before, settings)
-    rest = [path.name for role, path in staged.activity.items() if role not in tables]
-    found = [*acceptance.file_findings(bool(old.activity), [*tables], rest, by_hand)]
-    new = replace(
-        staged,
-        transactions=tuple(
-            path for path in staged.transactions if _relative_name(staged, path) in came
-        ),
-        activity=staged.activity if tables else {},
-    )
-    kept = replace(
-        old,
-        activity={},
-        transactions=tuple(p for p in old.transactions if _relative_name(old, p) not in gone),
-    )
-    replaced = [path.name for path in old.transactions if _relative_name(old, path) in gone]
-    with ExitStack() as stack:
-        # Where no orders, or no regular customers, are new, nothing of theirs is compared.
-        compared = replace(
-            old,
-            transactions=old.transactions if new.transactions else (),
-            activity=old.activity if new.activity else {},
-        )
-        was = _check_files(stack, compared, settings, steps, "the accepted files")
-        # All dates of a short file may be readable in two ways: what was accepted settles it.
-        usual = set(was.ledger.files["date_format"]) if was and was.ledger else set()
-        now = _check_files(stack, new, settings, steps, "the new files", usual)
-        if now and now.ledger and was and was.ledger:
-            stay = (
-                _check_files(stack, kept, settings, steps, "those that stay") if replaced else None
-            )
-            currency = settings.transactions.currency
-            with steps.step("compare the orders with their history"):
-                found += acceptance.order_findings(
-                    was.ledger, now.ledger, currency, stay.ledger if stay else None, replaced
-                )
-        if now and now.customers and was and was.customers:
-            found += acceptance.customer_findings(was.customers.customers, now.customers.customers)
-    if not old.transactions and not old.activity:
-        found.append(acceptance.no_history())
-    return findings.findings(found)
-
-
-def _relative_name(inputs: Inputs, path: Path) -> str:
-    return path.relative_to(inputs.folder).as_posix()
-
-
-def _accepted_inputs(staged: Inputs, folder: Path, settings: Settings) -> Inputs:
-    """Return the files before the refresh; without the four tables, if one of them is missing."""
-    role = role_of(settings)
-    tables = {role(p): p for p in readers.find_files(folder / settings.activity.folder)}
-    return replace(
-        staged,
-        folder=folder,
-        transactions=tuple(readers.find_files(folder / settings.transactions.folder)),
-        activity=tables if set(tables) == set(settings.activity.files) else {},
-    )
-
-
-def _check_files(
-    stack: ExitStack,
-    inputs: Inputs,
-    settings: Settings,
-    steps: Steps,
-    what: str,
-    usual_dates: Collection[str] = (),
-) -> validation.Checked | None:
-    """Read and validate files, where there are any; their tables live as long as the stack."""
-    from analysis.build import validation
-
-    if not inputs.transactions and not inputs.activity:
-        return None
-    steps.tell(what)
-    return stack.enter_context(validation.check(inputs, settings, steps, usual_dates))
 
 
 # ------------------------------------------------------------------------- the book

@@ -16,8 +16,8 @@ from analysis.build import pipeline
 from analysis.core.files import read_json
 from analysis.core.progress import Steps
 from analysis.core.settings import read_settings
-from analysis.ingest.data_folder import find_inputs
-from analysis.release import open_store, raw, refresh, store
+from analysis.ingest.data_folder import find_inputs, role_of
+from analysis.release import open_store, raw, store
 
 STORE = Path(__file__).parents[1] / "fixtures" / "release-layout-1.tar.gz"
 JULY, OCTOBER = "2025-07-01", "2025-10-01"
@@ -33,7 +33,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def used(root: Path) -> set[str]:
-    files = raw.find_in_use(root, refresh.role_of(read_settings())).files
+    files = raw.find_in_use(root, role_of(read_settings())).files
     return {Path(place).name for place in files}
 
 

@@ -47,6 +47,7 @@ from analysis.core.settings import ROOT, read_settings
 from analysis.forecast import lapse, text_lapse
 from analysis.history import changes as history_changes
 from analysis.ingest import delimited, readers
+from analysis.ingest.data_folder import role_of
 from analysis.ingest.sample import write_sample
 from analysis.orders import tables as sales_tables
 from analysis.release import raw as raw_files
@@ -622,9 +623,7 @@ def site(root: Path) -> dict[str, bytes]:
 
 
 def in_use(root: Path) -> list[str]:
-    used = raw_files.find_in_use(
-        root, refresh.role_of(read_settings(root / "data" / "settings.toml"))
-    )
+    used = raw_files.find_in_use(root, role_of(read_settings(root / "data" / "settings.toml")))
     return sorted(Path(place).name for place in used.files)
 
 

@@ -16,7 +16,7 @@ from analysis.core.plotting import draw
 from analysis.core.presentation import Figure
 from analysis.orders import as_of
 from analysis.orders.ledger import Ledger
-from analysis.segments import figures_profiles, movement, rfm, rules
+from analysis.segments import figures_movement, figures_profiles, movement, rfm, rules
 from analysis.segments.names import NEW
 
 RULES = rules.read_segments()
@@ -126,8 +126,8 @@ def test_every_figure_of_the_sample(ledger: Ledger, past: pd.DataFrame) -> None:
     settings = SimpleNamespace(report=SimpleNamespace(smallest_group=5))
     stayed = movement.retention(ledger, past, NAMES, 5)
     for figure in (
-        figures_profiles.segment_shares(movement.movement(past, NAMES, 5)),
-        figures_profiles.segment_flows(flows, groups, settings),
+        figures_movement.segment_shares(movement.movement(past, NAMES, 5)),
+        figures_movement.segment_flows(flows, groups, settings),
         figures_profiles.repeat_orders_by_segment(stayed),
     ):
         assert isinstance(figure, Figure)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,53 +11,21 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import cleaned_lines, reading
+from profiled import NAMES, RULES, SEED, Shop, shop_of
 
 from analysis.core.plotting import draw
 from analysis.core.presentation import Figure
-from analysis.orders.home_market import home_market
-from analysis.orders.ledger import Ledger
 from analysis.segments import (
     figures_clusters,
     figures_profiles,
     layouts,
     products,
     profiles,
-    rfm,
-    rules,
     text_profiles,
     thresholds,
 )
 from analysis.segments.details import customer_details
 from analysis.stats import bootstrap, intervals
-
-RULES = rules.read_segments()
-
-
-NAMES = [rule.name for rule in RULES]
-
-
-SEED = 7
-
-
-@dataclass(frozen=True)
-class Shop:
-    """A ledger, its customers with their segments, and what the profiles say of them."""
-
-    ledger: Ledger
-    cuts: pd.DataFrame
-    details: pd.DataFrame
-    profiles: pd.DataFrame
-    overall: pd.Series
-
-
-def shop_of(ledger: Ledger) -> Shop:
-    people = rfm.customers(ledger.lines, ledger.as_of).order_by("customer_id").execute()
-    cuts = rfm.cut_points(people)
-    people = people.join(rfm.scores(people, cuts))
-    people["segment"] = rules.assign(people, RULES)
-    details = customer_details(ledger, people, home_market(ledger))
-    table = profiles.segment_profiles(ledger, details, NAMES, seed=SEED, minimum_group=5)
-    return Shop(ledger, cuts, details, table, profiles.overall_profile(ledger, details, seed=SEED))
 
 
 @pytest.fixture(scope="module")

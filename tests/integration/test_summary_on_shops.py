@@ -12,7 +12,7 @@ from analysis.core.names import ACTIVITY, LEDGER
 from analysis.core.presentation import Figure
 from analysis.core.settings import Settings
 from analysis.orders.text import recent_orders
-from analysis.segments import figures_profiles
+from analysis.segments import figures_movement
 from analysis.segments.rules import read_segments
 from analysis.strategy import contact_lists, contact_policy, summary
 from analysis.strategy.names import LOSES
@@ -99,7 +99,7 @@ def test_reversed_trends_reverse_the_sentences(tables: Tables) -> None:
     before, now = sorted(sizes["date"].unique())[-2:]
     last = sizes[sizes["date"].isin([before, now])]
     swapped = last.assign(date=last["date"].map({before: now, now: before})).sort_values("date")
-    one, other = (figures_profiles.segment_shares(table) for table in (last, swapped))
+    one, other = (figures_movement.segment_shares(table) for table in (last, swapped))
     assert isinstance(one, Figure) and isinstance(other, Figure)
     assert one.headline != other.headline
     recent = tables["recent_change"]

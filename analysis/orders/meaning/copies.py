@@ -10,9 +10,9 @@ from ibis.backends.duckdb import Backend
 
 from analysis.core.assumptions import Assumption
 from analysis.core.problems import Problem
+from analysis.orders.canonical import Reading
 from analysis.orders.ledger import LINE_COLUMNS, hash_of
 from analysis.orders.meaning.draft import Draft, measured, refuse, sound, tell
-from analysis.orders.notation import Reading
 
 #: A till writes a line for every piece where so many lines in 1,000 are of one piece.
 PIECES = 0.995

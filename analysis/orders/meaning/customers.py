@@ -14,9 +14,9 @@ import pandas as pd
 from analysis.core.assumptions import Assumption
 from analysis.core.formatting import count, percent
 from analysis.core.problems import Problem
+from analysis.orders.canonical import Reading
 from analysis.orders.columns import unread
 from analysis.orders.meaning.draft import Draft, measured, refuse, sound, tell
-from analysis.orders.notation import Reading
 
 #: Spaces that a plain strip leaves at the ends of an id.
 _SPACE = r"[\s\x{00a0}\x{2007}\x{202f}\x{200b}\x{feff}]+"

@@ -16,7 +16,7 @@ from ibis.backends.duckdb import Backend
 from analysis.core.assumptions import Assumption
 from analysis.core.problems import Problem
 from analysis.core.settings import TransactionSettings
-from analysis.orders.notation import Reading
+from analysis.orders.canonical import Reading
 
 
 @dataclass(frozen=True)

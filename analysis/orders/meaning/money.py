@@ -12,10 +12,10 @@ from analysis.core.assumptions import Assumption
 from analysis.core.formatting import join_words
 from analysis.core.problems import Problem
 from analysis.orders import contract
+from analysis.orders.canonical import Reading
 from analysis.orders.columns import named_by_user, unread
 from analysis.orders.ledger import MONEY
 from analysis.orders.meaning.draft import Draft, measured, refuse, sound, tell
-from analysis.orders.notation import Reading
 
 #: Amounts disagree when they differ on lines that hold more than this share of the money.
 DISAGREE = 0.01

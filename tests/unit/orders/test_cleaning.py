@@ -22,7 +22,7 @@ from pandera.errors import SchemaErrors
 from analysis.core.problems import Refused
 from analysis.core.settings import Settings
 from analysis.ingest import readers
-from analysis.orders import contract, notation, quality
+from analysis.orders import canonical, contract, notation, quality
 from analysis.orders.ledger import LINE_COLUMNS, Ledger
 from analysis.segments import rfm
 
@@ -230,7 +230,7 @@ def test_pandera_finds_what_our_one_query_finds(tmp_path: Path, settings: Settin
     engine = ibis.duckdb.connect()
     parts = readers.read_parts(path, tmp_path, ["utf-8"])
     (reading_,), problems = notation.read_notations(engine, parts, chosen)
-    raw = notation.canonical_lines(reading_)
+    raw = canonical.canonical_lines(reading_)
     schema = contract.lines_schema(set(LINE_COLUMNS), chosen.earliest_date)
     ours = {
         name: int(expr.sum().execute()) for name, expr in contract.breaches(schema, raw).items()

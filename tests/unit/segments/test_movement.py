@@ -15,7 +15,7 @@ from conftest import Row, a_line, reading, write_lines
 from analysis.core.plotting import draw
 from analysis.core.presentation import Figure
 from analysis.orders.ledger import Ledger
-from analysis.segments import figures_profiles, movement, rules
+from analysis.segments import figures_movement, figures_profiles, movement, rules
 from analysis.segments.names import GROUPS, NEW
 
 RULES = rules.read_segments()
@@ -160,8 +160,8 @@ def test_a_ledger_shorter_than_a_quarter_says_so(tmp_path: Path) -> None:
     flows = movement.group_flows(short, GROUPED)
     assert flows.empty and stayed.empty
     groups = pd.DataFrame({"segment": [*GROUPED], "group": [*GROUPED.values()]})
-    assert "too few to see segments change" in str(figures_profiles.segment_shares(moved))
-    told = figures_profiles.segment_flows(flows, groups, SETTINGS)
+    assert "too few to see segments change" in str(figures_movement.segment_shares(moved))
+    told = figures_movement.segment_flows(flows, groups, SETTINGS)
     assert "too few to see customers move" in str(told)
     assert "not known yet" in str(figures_profiles.repeat_orders_by_segment(stayed))
 
@@ -179,7 +179,7 @@ def test_one_customer_over_two_quarters(tmp_path: Path) -> None:
     flows = movement.group_flows(alone, GROUPED)
     assert flows["customers"].sum() == 1
     assert movement.group_flows(alone, GROUPED, minimum_group=5)["customers"].sum() == 0
-    drawn = figures_profiles.segment_shares(movement.movement(alone, NAMES))
+    drawn = figures_movement.segment_shares(movement.movement(alone, NAMES))
     assert isinstance(drawn, Figure) and drawn.headline
 
 
@@ -230,7 +230,7 @@ def test_customers_are_counted_by_group() -> None:
     assert few[["from_segment", "to_segment"]].to_numpy().tolist() == [[NEW, GROUPS[1]]]
     assert few["customers"].isna().all()
     groups = pd.DataFrame({"segment": [*GROUPED], "group": [*GROUPED.values()]})
-    figure = figures_profiles.segment_flows(flows, groups, SETTINGS)
+    figure = figures_movement.segment_flows(flows, groups, SETTINGS)
     assert isinstance(figure, Figure)
     assert figure.headline == (
         "Of 100 frequent and recent customers at the end of 31 December 2010, 60% still are, and "
@@ -240,7 +240,7 @@ def test_customers_are_counted_by_group() -> None:
     draw(figure.plot)
     # Where no customer was frequent and recent, or a group has no segment, the words differ.
     back = movement.group_flows(history_of({(two, one): 10, (two, two): 30}), GROUPED)
-    told = figures_profiles.segment_flows(back, groups[groups["group"] == GROUPS[1]], SETTINGS)
+    told = figures_movement.segment_flows(back, groups[groups["group"] == GROUPS[1]], SETTINGS)
     assert isinstance(told, Figure)
     assert told.headline == "25% of customers have changed group since 31 December 2010"
     assert told.caption.startswith("A segment counts as frequent")
@@ -267,14 +267,14 @@ def sizes(*dates: tuple[str, tuple[int, int]]) -> pd.DataFrame:
 
 def test_sizes_are_compared_with_the_same_season_where_it_is_known() -> None:
     quarters = [("2010-12-10", (10, 90)), ("2011-10-01", (50, 50)), ("2011-12-10", (30, 70))]
-    year, quarter = (figures_profiles.segment_shares(sizes(*q)) for q in (quarters, quarters[1:]))
+    year, quarter = (figures_movement.segment_shares(sizes(*q)) for q in (quarters, quarters[1:]))
     assert isinstance(year, Figure) and isinstance(quarter, Figure)
     assert year.headline == (
         "a grew most since 9 December 2010, from 10.0% to 30.0% of customers; b shrank most, from "
         "90.0% to 70.0%"
     )
     assert quarter.headline.startswith("b grew most since 30 September 2011")
-    same = figures_profiles.segment_shares(sizes(quarters[1], ("2011-12-10", (5, 5))))
+    same = figures_movement.segment_shares(sizes(quarters[1], ("2011-12-10", (5, 5))))
     assert isinstance(same, Figure)
     assert same.headline == "Every segment has kept its share of customers since 30 September 2011"
     draw(year.plot)
