@@ -24,7 +24,6 @@ from analysis.core import files, formatting
 from analysis.core.plotting import INK, draw
 from analysis.core.settings import ROOT
 from analysis.core.spreadsheets import write_csv
-from analysis.history import text_changes
 
 BUILD = ROOT / "build"
 #: What changed since the last accepted build stands beside the build, which does not know it.
@@ -231,49 +230,6 @@ def grid(
         table_border_top_style="none",
         table_border_bottom_style="none",
     )
-
-
-def changes(chapter: str) -> None:
-    """Print the table of what changed in a chapter since the last accepted build.
-
-    The part that comes from restated data stands apart from the part that is business.
-    """
-    found = table("since/changes")
-    found = found[found["chapter"] == chapter] if len(found) else found
-    then = text_changes.name_earlier_report(FACTS)
-    if found.empty:
-        say_missing(f"No number of this chapter stood in {md(then)}, too.")
-        return
-    names = {"measure": "", "before": "Then", "now": "Now", "change": "Change"}
-    caption = f"What changed since {md(then)}."
-    if found["restated"].notna().any():
-        names["restated"] = "of it restated"
-        caption += (
-            " Restated: what today's data says of that day, less what was published then; the rest "
-            "is what happened since. A dash stands where a model would have to be fitted again to "
-            "tell them apart."
-        )
-    rows = found.to_dict("records")
-    write = {
-        "before": text_changes.write_measure,
-        "now": text_changes.write_measure,
-        "change": text_changes.write_change,
-        "restated": text_changes.write_change,
-    }
-    shown = pd.DataFrame(
-        {"measure": found["measure"].to_list()}
-        | {
-            name: [
-                "–" if pd.isna(row[name]) else form(row[name], row["unit"], LEDGER_CURRENCY)
-                for row in rows
-            ]
-            for name, form in write.items()
-        }
-    )
-    label = f"tbl-changes-{chapter}"
-    set_right = [name for name in names if name != "measure"]
-    made = grid(shown, label, names).cols_align("right", set_right)
-    show(label, made, caption, found.drop(columns="chapter"))
 
 
 # ------------------------------------------------------------------------- boxes

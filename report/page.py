@@ -24,6 +24,8 @@ SETTINGS = Settings.model_validate(MANIFEST["settings"]) if MANIFEST else None
 #: The takeaways of each chapter: sentences, and the sections that they point to.
 TAKEAWAYS = ROOT / "report" / "takeaways.toml"
 MOST_TAKEAWAYS = 3
+#: Tiles in a row of the PDF.
+MOST_TILES = 5
 #: Inline code prints something, or Quarto prints the expression: a space of no width is nothing.
 NOTHING = "\u200b"
 
@@ -80,15 +82,28 @@ def figure(name: str) -> None:
     """Print a figure: headline, picture, caption, and a link to what was drawn."""
     if not _is_made(name, "figure", f"figures/{name}.svg"):
         return
-    alt = escape(text(f"{name}.alt") or text(f"{name}.headline"), "attribute")
     _print_block(
         f"::: {{#fig-{name}}}",
-        f"[**{escape(text(f'{name}.headline'))}**]{{.headline}}",
-        f'![](/build/figures/{name}.svg){{fig-alt="{alt}"}}',
+        *_picture(name),
         escape(text(f"{name}.caption") or text(f"{name}.name")),
         ":::",
     )
     _print_download(name)
+
+
+def quote(name: str) -> None:
+    """Print a figure that another chapter shows, with a reference to it."""
+    if _is_made(name, "figure", f"figures/{name}.svg"):
+        _print_block(*_picture(name), f"See @fig-{name}.")
+
+
+def _picture(name: str) -> tuple[str, str]:
+    """Return the headline of a figure, and its picture."""
+    alt = escape(text(f"{name}.alt") or text(f"{name}.headline"), "attribute")
+    return (
+        f"[**{escape(text(f'{name}.headline'))}**]{{.headline}}",
+        f'![](/build/figures/{name}.svg){{fig-alt="{alt}"}}',
+    )
 
 
 def table(name: str) -> None:
@@ -140,12 +155,60 @@ def _typst_card(title: str, badge: str, lines: list[tuple[str, str]]) -> str:
     )
 
 
-def takeaways(chapter: str) -> None:
+def lead(name: str) -> None:
+    """Print the sentence that a page begins with."""
+    if said := text(name):
+        _print_block(f"[**{escape(said)}**]{{.lead-sentence}}")
+
+
+def tiles(name: str) -> None:
+    """Print key figures side by side, each with its sparkline and what it is compared with."""
+    if not _is_made(name, "cards", f"cards/{name}.json"):
+        return
+    made = files.read_json(BUILD / "cards" / f"{name}.json")["cards"]
+    html = "\n".join(_html_tile(**tile) for tile in made)
+    printed = ",\n".join(_typst_tile(**tile) for tile in made)
+    columns = min(len(made), MOST_TILES)
+    _print_block(
+        f'```{{=html}}\n<ul class="tiles">\n{html}\n</ul>\n```',
+        f"```{{=typst}}\n#grid(columns: (1fr,) * {columns}, gutter: 8pt,\n{printed}\n)\n```",
+    )
+
+
+def _html_tile(label: str, value: str, note: str, sparkline: str, warning: str) -> str:
+    line = sparkline.replace("<svg ", '<svg class="sparkline" aria-hidden="true" ', 1)
+    doubt = f'<span class="tile-warning">{escape(warning, "html")}</span>' if warning else ""
+    return (
+        f'<li><span class="tile-label">{escape(label, "html")}</span>'
+        f'<strong class="tile-value">{escape(value, "html")}</strong>{line}'
+        f'<span class="tile-note">{escape(note, "html")}</span>{doubt}</li>'
+    )
+
+
+def _typst_tile(label: str, value: str, note: str, sparkline: str, warning: str) -> str:
+    lines = [
+        f"#text(size: 8pt)[{escape(label, 'typst')}]",
+        f"#text(size: 15pt, weight: 600)[{escape(value, 'typst')}]",
+    ]
+    if sparkline:
+        drawn = sparkline.replace('"', "'")
+        lines.append(f'#image(bytes("{drawn}"), format: "svg", width: 80%, alt: "")')
+    lines.append(f"#text(size: 7.5pt)[{escape(note, 'typst')}]")
+    if warning:
+        lines.append(f"#text(size: 7.5pt, weight: 600)[{escape(warning, 'typst')}]")
+    inside = " #v(-4pt) ".join(lines)
+    return (
+        "block(width: 100%, breakable: false, stroke: (top: 1.5pt + luma(120)), inset: (top: 5pt))"
+        f"[#set par(justify: false, leading: 0.45em, first-line-indent: 0pt)\n{inside}]"
+    )
+
+
+def takeaways(chapter: str, most: int = MOST_TAKEAWAYS) -> None:
     """Print the takeaways of a chapter, each with the section that it comes from."""
     told = [(text(name), see) for name, see in read_takeaways(chapter)]
     lines = [f"- {escape(said.removesuffix('.'))} (@{see})." for said, see in told if said]
     if lines:
-        _print_block("::: {.takeaways}", "\n".join(lines[:MOST_TAKEAWAYS]), ":::")
+        _print_block("::: {.takeaways}", "\n".join(lines[:most]), ":::")
 
 
 def read_takeaways(chapter: str) -> list[tuple[str, str]]:

@@ -12,8 +12,9 @@ import pandas as pd
 
 from analysis.build.step import Step
 from analysis.core import sentences
-from analysis.core.presentation import Card, Figure, Table
+from analysis.core.presentation import Card, Figure, Table, Tile
 from analysis.core.spreadsheets import write_csv
+from analysis.core.svg import sparkline
 
 #: Words that a page places as their templates stand, unless a step gives others.
 PLACED = ("name", "headline", "caption", "alt")
@@ -59,15 +60,27 @@ def write_table(given: Table | str | None, step: Step, scratch: Path) -> Files:
     return files | {table: made.encode()} | _words(words, step)
 
 
-def write_cards(given: Sequence[Card] | str | None, step: Step, scratch: Path) -> Files:
-    """Return cards and their words; only words where there are none."""
+def write_cards(
+    given: Sequence[Card] | Sequence[Tile] | str | None, step: Step, scratch: Path
+) -> Files:
+    """Return cards, or tiles, and their words; only words where there are none."""
     if not given:
         return {}
     if isinstance(given, str):
         return write_text(given, step, scratch)
-    cards = [card._asdict() for card in given]
+    cards = [_fields(card) for card in given]
     content = json.dumps({"cards": cards}, ensure_ascii=False, indent=1)
     return {step.makes[0]: content.encode(), **_words({}, step)}
+
+
+def _fields(card: Card | Tile) -> dict[str, object]:
+    """Return what a page places of a card; of a tile's months, a sparkline."""
+    if isinstance(card, Card):
+        return card._asdict()
+    fields = card._asdict()
+    return {key: fields[key] for key in ("label", "value", "note", "warning")} | {
+        "sparkline": sparkline(card.months)
+    }
 
 
 def row_as_text(html: str) -> str:

@@ -72,3 +72,27 @@ class Card(NamedTuple):
     title: str
     badge: str
     lines: Sequence[tuple[str, str]]
+
+
+class Tile(NamedTuple):
+    """A key figure, with what it is compared with.
+
+    Attributes
+    ----------
+    label
+        What is measured, and of which time.
+    value
+        The figure, as text.
+    note
+        What it is compared with, or why it is not.
+    months
+        Its last months, for a sparkline; empty for none.
+    warning
+        What makes it doubtful; empty for nothing.
+    """
+
+    label: str
+    value: str
+    note: str
+    months: tuple[float, ...] = ()
+    warning: str = ""

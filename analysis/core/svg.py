@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 
 from analysis.core.palette import INK, PALETTE
 
@@ -50,6 +51,31 @@ def compact(svg: bytes) -> bytes:
     if strange := sorted(set(_COLOUR.findall(text)) - _COLOURS):
         raise ValueError(f"Colours outside the palette: {', '.join(strange)}")
     return f"{text}\n".encode()
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """Return a line with a dot at its end, from zero up, in the colour of the text beside it.
+
+    Examples
+    --------
+    >>> sparkline([1.0, 2.0]).partition('"M')[2].partition('"')[0]
+    '4 14L116 4'
+    >>> sparkline([3.0])
+    ''
+    """
+    top = max(values, default=0.0)
+    if len(values) < 2 or top <= 0:
+        return ""
+    points = [
+        (f"{4 + 112 * place / (len(values) - 1):.4g}", f"{24 - 20 * max(value, 0.0) / top:.3g}")
+        for place, value in enumerate(values)
+    ]
+    line = "L".join(f"{x} {y}" for x, y in points)
+    return (
+        f'<svg xmlns="{NAMESPACE}" viewBox="0 0 120 28"><path d="M{line}" fill="none" '
+        f'stroke="currentColor" stroke-width="2"/><circle cx="{points[-1][0]}" '
+        f'cy="{points[-1][1]}" r="3" fill="currentColor"/></svg>'
+    )
 
 
 def _kept_spaces(text: str) -> str:

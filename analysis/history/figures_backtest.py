@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import pandas as pd
 
@@ -19,10 +18,10 @@ from analysis.core.presentation import Figure
 from analysis.core.sentences import fill
 from analysis.forecast.figures_lapse import draw_reliability
 from analysis.history.names import DECLINE, LAPSE, LEVEL, RANKING
+from analysis.history.text_backtest import Row, are_known, finding, money_is_off
 from analysis.strategy.text import write_amount
 
 say = partial(fill, "history")
-Row = Mapping[str, Any]
 #: All that can be said of each forecast, by key.
 _LAPSE = (
     "backtest-lapse.advice",
@@ -121,14 +120,14 @@ def _draw(
 def _sentences(words: Mapping[str, str], row: Row, currency: str) -> dict[str, str]:
     """Say how the forecast did in ranking, number and money, and what follows from that."""
     told = {}
-    if _known(row, "roc_auc", "promised"):
+    if are_known(row, "roc_auc", "promised"):
         key = "ranking-worse" if RANKING in str(row["reason"]) else "ranking"
         told["ranking"] = say(
             words[key],
             right=share_of_hundred(row["roc_auc"]),
             promised=share_of_hundred(row["promised"]),
         )
-    if _known(row, "predicted", "observed"):
+    if are_known(row, "predicted", "observed"):
         told["level"] = say(
             words[_level(row)],
             predicted=percent(row["predicted"]),
@@ -137,9 +136,9 @@ def _sentences(words: Mapping[str, str], row: Row, currency: str) -> dict[str, s
             low=percent(row["observed_low"]),
             high=percent(row["observed_high"]),
         )
-    if _known(row, "money", "money_expected") and row["stake"] > 0:
+    if are_known(row, "money", "money_expected") and row["stake"] > 0:
         told["money"] = _money(words, row, currency)
-    if _known(row, "top_events"):
+    if are_known(row, "top_events"):
         told["lists"] = say(
             words["lists"],
             customers=count(row["top_customers"]),
@@ -147,14 +146,10 @@ def _sentences(words: Mapping[str, str], row: Row, currency: str) -> dict[str, s
             events=percent(row["top_events"]),
         )
     if row["judged"]:
-        told["advice"] = say(words[_advice(row)])
+        told["advice"] = say(words[f"advice{finding(row)}"])
     if row["lost"]:
         told["lost"] = say(words["lost"], count=row["lost"])
     return told
-
-
-def _known(row: Row, *names: str) -> bool:
-    return all(pd.notna(row[name]) for name in names)
 
 
 def _level(row: Row) -> str:
@@ -174,21 +169,6 @@ def _money(words: Mapping[str, str], row: Row, currency: str) -> str:
             ("high", "money_expected_high"),
         )
     }
-    if _money_is_off(row):
+    if money_is_off(row):
         return say(words["money-off"], **known)
     return say(words["money"], money=known["money"], expected=known["expected"])
-
-
-def _money_is_off(row: Row) -> bool:
-    if not _known(row, "money", "money_expected") or not row["stake"] > 0:
-        return False
-    return not row["money_expected_low"] <= row["money"] <= row["money_expected_high"]
-
-
-def _advice(row: Row) -> str:
-    if not row["decayed"]:
-        return "advice-money" if _money_is_off(row) else "advice"
-    ranking, level = (what in str(row["reason"]) for what in (RANKING, LEVEL))
-    if ranking and level:
-        return "advice-both"
-    return "advice-ranking" if ranking else "advice-level"

@@ -92,8 +92,7 @@ def new_data_findings(
     """Set what stands out in the new data, the most serious first."""
     if history is None and noticed is None:
         return None
-    tables = {"history": history, "noticed": noticed}
-    found = list_findings(lambda name: _or_empty(tables[name.removeprefix("since/")]))
+    found = list_findings(history, noticed)
     if found.empty:
         return say("new-data-findings.none")
     severities = {
@@ -116,7 +115,3 @@ def new_data_findings(
         more={"said": say("new-data-findings.said", count=len(found))},
         data=found,
     )
-
-
-def _or_empty(table: pd.DataFrame | None) -> pd.DataFrame:
-    return pd.DataFrame() if table is None else table

@@ -7,17 +7,18 @@ before, and when the data of then was restated.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from analysis.core import formatting
 from analysis.core.files import Fact, read_json
 from analysis.core.sentences import fill
-from analysis.history import text_backtest
 from analysis.history.names import COUNT, DAYS, MONEY, PROFIT, SAME, SHARE
+from analysis.history.text_backtest import verdict_of
 from analysis.segments.names import NEW
 
 say = partial(fill, "history")
@@ -80,12 +81,6 @@ def day_of(text: str) -> str:
     return formatting.day(dt.date.fromisoformat(text)) if text else ""
 
 
-def name_earlier_report(facts: Mapping[str, Fact]) -> str:
-    """Name the report with which this one is compared."""
-    day = day_of(str(facts.get("since.as_of", "")))
-    return f"the report as of {day}" if day else "the report before"
-
-
 def restatements(changes: pd.DataFrame, facts: Mapping[str, Fact], currency: str = "") -> str:
     """Say which part of the changes is no business, but data that was restated or came late."""
     split = changes[changes["restated"].notna()] if len(changes) else changes
@@ -110,9 +105,7 @@ def restated_data(changes: pd.DataFrame, as_of: str | None, currency: str) -> di
     return {"said": told} if told else None
 
 
-def segments_since(
-    migration: pd.DataFrame | None, stayed_share: float | None
-) -> dict[str, str] | None:
+def segments_since(migration: pd.DataFrame | None, stayed_share: Any) -> dict[str, str] | None:
     """Say how many customers are in the same segment as then, and where most others went."""
     if stayed_share is None or migration is None or migration.empty:
         return None
@@ -137,22 +130,9 @@ def segments_since(
     }
 
 
-def segment_stability(facts: Mapping[str, Fact], migration: pd.DataFrame) -> str:
-    """Return the sentences of `segments_since` as one text; empty where nothing is known."""
-    share = facts.get("since.stayed_share")
-    told = segments_since(migration, None if share is None else float(share))
-    return " ".join((told or {}).values())
-
-
-def list_findings(table: Callable[[str], pd.DataFrame]) -> pd.DataFrame:
-    """Return what was remarkable in the new files, and how customers drifted; the gravest first.
-
-    Parameters
-    ----------
-    table
-        Gives a table of the build, which is empty where there is none.
-    """
-    parts = [part for name in ("history", "noticed") if len(part := table(f"since/{name}"))]
+def list_findings(*tables: pd.DataFrame | None) -> pd.DataFrame:
+    """Return what was remarkable in the new files, and how customers drifted; the gravest first."""
+    parts = [table for table in tables if table is not None and len(table)]
     if not parts:
         return pd.DataFrame(columns=["check", "severity", "message"])
     rank = {severity: number for number, severity in enumerate(("stops", "warns", "informs"))}
@@ -161,80 +141,41 @@ def list_findings(table: Callable[[str], pd.DataFrame]) -> pd.DataFrame:
     )
 
 
-def count_findings(history: pd.DataFrame) -> str:
-    """Say what was remarkable in the new data, by how grave it is."""
-    if history.empty:
-        return "Nothing in the new data stands out against what was accepted before."
-    sizes = history["severity"].value_counts()
-    grave = [
-        f"{formatting.count(int(sizes.get(kind, 0)), 'finding')} {what}"
-        for kind, what in (
-            ("stops", "would have stopped the refresh, and was accepted by name"),
-            ("warns", "to look at"),
-            ("informs", "for information"),
-        )
-        if sizes.get(kind, 0)
-    ]
-    return (
-        f"Held against what was accepted before, the new data gave {formatting.join_words(grave)}."
-    )
-
-
-def summary(
+def summary_changes(
     changes: pd.DataFrame,
-    migration: pd.DataFrame,
-    history: pd.DataFrame,
-    tested: pd.DataFrame,
-    facts: Mapping[str, Fact],
-    currency: str = "",
-) -> list[tuple[str, str]]:
-    """Return what the summary says of the time since the last report: sentences, and where to look.
-
-    Parameters
-    ----------
-    changes, migration, history, tested
-        From `history.changes`: tested are the back-tests, and history is what was remarkable in
-        the new files. Each may be empty.
-    facts
-        All facts.
-    currency
-        The sign in front of money.
-    """
-    told = [(headline(changes, facts, currency), "@sec-changed-exploration")]
-    if len(changes) and (changes["restated"].abs() >= SAME).any():
-        told.append((restatements(changes, facts, currency), "@sec-changed-data-checks"))
-    told.append((segment_stability(facts, migration), "@sec-changed-profiles"))
-    told += [
-        (text_backtest.summary(row, start_of(row), currency), "@sec-backtest")
-        for _, row in tested.iterrows()
-    ]
-    grave = history[history["severity"] != "informs"] if len(history) else history
-    if len(grave):
-        told.append((count_findings(grave), "@sec-history"))
-    return [(text, where) for text, where in told if text]
+    history: pd.DataFrame | None,
+    noticed: pd.DataFrame | None,
+    backtest: pd.DataFrame | None,
+    currency: str,
+) -> dict[str, str]:
+    """Say for the summary what changed, whether the last forecast held, and what to check."""
+    said = {}
+    rows = {row["fact"]: row for row in changes.to_dict("records")}
+    if row := rows.get("recent.revenue"):
+        said["said-revenue"] = say(
+            "summary-changes.said-revenue", measure=row["measure"], **_moved(row, currency)
+        )
+    if row := rows.get("rfm.customers"):
+        said["said-customers"] = say("summary-changes.said-customers", **_moved(row, currency))
+    if row := rows.get("activity.kept_declined_share"):
+        said["said-regulars"] = say("summary-changes.said-regulars", **_moved(row, currency))
+    tests = [] if backtest is None else backtest.to_dict("records")
+    said |= {f"said-{row['model']}": verdict for row in tests if (verdict := verdict_of(row))}
+    found = list_findings(history, noticed)
+    if grave := int((found["severity"] != "informs").sum()):
+        said["said-files"] = say("summary-changes.said-files", count=grave)
+    return said
 
 
-def start_of(row: pd.Series) -> dt.date | None:
-    """Return the day of the forecast that a back-test checks; None where it is undated."""
-    return dt.date.fromisoformat(row["start"]) if row["start"] else None
+def _moved(row: Mapping[Any, Any], currency: str) -> dict[str, str]:
+    return {
+        "now": write_measure(row["now"], row["unit"], currency),
+        "change": write_change(row["change"], row["unit"], currency),
+    }
 
 
-def headline(changes: pd.DataFrame, facts: Mapping[str, Fact], currency: str = "") -> str:
-    """Say how sales, and the regular customers, stand against the last report."""
-    told = ("recent.revenue", "rfm.customers", "activity.kept_declined_share")
-    said = [
-        f"{row['measure'][0].lower()}{row['measure'][1:]}: "
-        f"{write_measure(row['now'], row['unit'], currency)} "
-        f"({write_change(row['change'], row['unit'], currency)})"
-        for row in changes.to_dict("records")
-        if row["fact"] in told
-    ]
-    if not said:
-        return ""
-    split = changes["restated"].notna()
-    whole = split.any() and (changes.loc[split, "restated"].abs() < SAME).all()
-    own = " No number of that report was restated since." if whole else ""
-    return f"Against {name_earlier_report(facts)}, {'; '.join(said)}.{own}"
+def _or_empty(table: pd.DataFrame | None) -> pd.DataFrame:
+    return pd.DataFrame() if table is None else table
 
 
 def lines(build: Path) -> list[str]:
@@ -242,22 +183,27 @@ def lines(build: Path) -> list[str]:
     folder = build / "since"
     facts, own = read_json(folder / "facts.json"), read_json(build / "facts.json")
     if not facts.get("since.available"):
-        return ["There is no accepted build to compare this one with."]
-    changes = pd.read_parquet(folder / "changes.parquet")
+        return [say("change-lines.none")]
+    day = day_of(str(facts.get("since.as_of", "")))
     currency = str(own.get("report.currency", ""))
+    table = {
+        name: pd.read_parquet(path) if (path := folder / f"{name}.parquet").is_file() else None
+        for name in ("changes", "migration", "backtest")
+    }
+    changes = _or_empty(table["changes"])
     told = [
-        f"{row['measure']}: {write_measure(row['now'], row['unit'], currency)}, "
-        f"before {write_measure(row['before'], row['unit'], currency)} "
-        f"({write_change(row['change'], row['unit'], currency)})"
+        say(
+            "change-lines.line",
+            measure=row["measure"],
+            before=write_measure(row["before"], row["unit"], currency),
+            **_moved(row, currency),
+        )
         for row in changes[changes["fact"].isin(HEADLINES)].to_dict("records")
     ]
-    path = folder / "migration.parquet"
-    migration = pd.read_parquet(path) if path.is_file() else pd.DataFrame()
-    path = folder / "backtest.parquet"
-    tested = pd.read_parquet(path) if path.is_file() else pd.DataFrame()
     rest = [
         restatements(changes, facts, currency),
-        segment_stability(facts, migration),
-        *(text_backtest.summary(row, start_of(row), currency) for _, row in tested.iterrows()),
+        *(segments_since(table["migration"], facts.get("since.stayed_share")) or {}).values(),
+        *(verdict_of(row) for row in _or_empty(table["backtest"]).to_dict("records")),
     ]
-    return [f"Compared with {name_earlier_report(facts)}:", *told, *(text for text in rest if text)]
+    head = say("change-lines.head", day=day) if day else say("change-lines.head-undated")
+    return [head, *told, *(text for text in rest if text)]

@@ -1,168 +1,474 @@
-"""Write the summary: what to decide, how sure that is, and what could be wrong.
+"""Fill the summary: headline, tiles, decisions, scale and doubts.
 
-Three decisions at most: the best action among the customers of the orders, the best among the
-regular customers, and the test that would show whether they work. They are of one plan: the same
-lists, sizes and amounts stand in the strategy chapter and in the export.
+Each function is a step of the build: a section of ``sentences.toml`` of the same name declares it.
+The decisions are of one plan: the same lists, sizes and amounts stand in the strategy chapter and
+in the export. Orders and regular customers have different units, and are never added up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 import pandas as pd
 
-from analysis.core.formatting import count, percent, shorten, top_row
+from analysis.core.formatting import (
+    capital,
+    change,
+    count,
+    estimate,
+    money,
+    months,
+    percent,
+    shorten,
+    top_row,
+)
 from analysis.core.names import ACTIVITY, LEDGER
-from analysis.strategy.names import TOGETHER
-from analysis.strategy.text import points, sentence, write_amount
+from analysis.core.presentation import Card, Tile
+from analysis.core.sentences import fill
+from analysis.forecast.names import HIGH_RISK
+from analysis.strategy.names import LOSES, TOGETHER, UNCERTAIN
+from analysis.strategy.text import points
 
-PLACE: dict[str, str] = {LEDGER: "the customers of the orders", ACTIVITY: "the regular customers"}
-WHO: dict[str, str] = {LEDGER: "segment", ACTIVITY: "group"}
-
-
-def certainty(draws_paying: float) -> str:
-    """Say how often an action pays when its assumptions are drawn from their ranges.
-
-    Examples
-    --------
-    >>> certainty(0.8)
-    'It pays in 80% of the cases that we assumed possible; that range is our judgement.'
-    >>> certainty(1.0)
-    'It pays across the whole range that we assumed; that range is our judgement.'
-    """
-    if draws_paying == 1:
-        return "It pays across the whole range that we assumed; that range is our judgement."
-    if draws_paying == 0:
-        return "It loses money across the whole range that we assumed."
-    return (
-        f"It pays in {percent(draws_paying)} of the cases that we assumed possible; that range is "
-        "our judgement."
-    )
+say = partial(fill, "strategy")
+Row = dict[Any, Any]
+#: How many months a sparkline shows.
+MONTHS = 12
+#: How many actions the summary asks for, beside the test.
+ACTIONS = 2
 
 
-def best_action(actions: pd.DataFrame, half: str, currency: str = "") -> str:
-    """Ask for the action that is expected to bring most in one half; empty without any.
+def summary_headline(
+    segment_profiles: pd.DataFrame | None,
+    coming: pd.DataFrame | None,
+    risk_groups: pd.DataFrame | None,
+    currency: str,
+) -> dict[str, str] | None:
+    """Say in one line whom the revenue rests on, and what is at risk."""
+    shown = pd.DataFrame() if segment_profiles is None else segment_profiles
+    shown = shown[shown["shown"]] if len(shown) else shown
+    if shown.empty:
+        return _headline_of_regulars(risk_groups)
+    best = top_row(shown, "revenue_share")
+    known: Row = {
+        "count": int(best["customers"]),
+        "segment": shorten(best["segment"]),
+        "share": percent(best["revenue_share"]),
+    }
+    total = _all_customers(coming)
+    if pd.notna(total.get("at_risk_90")):
+        risk = estimate(total["at_risk_90"], currency)
+        return {"said": say("summary-headline.said", **known, at_risk=risk)}
+    if pd.notna(total.get("riskiest_revenue")) and total["riskiest"]:
+        recent = money(total["riskiest_revenue"], currency)
+        return {"said": say("summary-headline.said-recent", **known, revenue=recent)}
+    return {"said": say("summary-headline.said-size", **known)}
 
-    Parameters
-    ----------
-    actions
-        From `strategy.value.value_actions`; may hold both halves.
-    half, currency
-        `LEDGER` or `ACTIVITY`, and the sign of its money.
 
-    Returns
-    -------
-    str
-        Who, what, at which cost, for which profit, how sure.
-    """
-    top = _best(actions, half)
-    if top is None:
-        return ""
-    name = shorten(top["segment"])
-    if not top["expected_profit"] > 0:
-        return (
-            f"Among {PLACE[half]} no action is expected to pay at the assumed costs. The closest, "
-            f"for the {WHO[half]} '{name}', would lose {_amount(top, half, currency)} in a "
-            "quarter. Contact nobody until a test shows a larger effect."
+def _headline_of_regulars(risk_groups: pd.DataFrame | None) -> dict[str, str] | None:
+    risky, everybody = _at_high_risk(risk_groups)
+    if not everybody["customers"]:
+        return None
+    return {
+        "said": say(
+            "summary-headline.said-regulars",
+            count=risky["customers"],
+            all=count(everybody["customers"]),
+            profit=percent(risky["profit_share"]),
         )
-    number = len(_valued_actions(actions, half))
-    largest = f", the largest of {number} actions" if number > 1 else ""
-    reached = ""
-    if round(top["contacts"]) < top["listed"]:
-        reached = f" We assume that {count(top['contacts'])} of them can be reached."
+    }
+
+
+def _all_customers(coming: pd.DataFrame | None) -> Row:
+    if coming is None or coming.empty:
+        return {}
+    return {str(key): value for key, value in coming[coming["kind"] == "all"].iloc[0].items()}
+
+
+def _at_high_risk(risk_groups: pd.DataFrame | None) -> tuple[Row, Row]:
+    """Return customers and share of profit: of those at high risk, and of all."""
+    groups = pd.DataFrame() if risk_groups is None else risk_groups
+    if groups.empty:
+        return {"customers": 0, "profit_share": 0.0}, {"customers": 0, "profit_share": 0.0}
+    risky = groups[groups["group"].isin(HIGH_RISK)]
     return (
-        f"Contact the {count(top['listed'], 'customer')} on the list for the {WHO[half]} '{name}'."
-        f"{reached} {sentence(top['action'])} Cost: {write_amount(top['cost'], half, currency)}. "
-        f"Expected net gain: {_amount(top, half, currency)} in a quarter{largest}. "
-        f"{certainty(top['draws_paying'])}"
+        {"customers": int(risky["customers"].sum()), "profit_share": risky["profit_share"].sum()},
+        {"customers": int(groups["customers"].sum()), "profit_share": 1.0},
     )
 
 
-def _valued_actions(actions: pd.DataFrame, half: str) -> pd.DataFrame:
+# ------------------------------------------------------------------------- tiles
+
+
+def summary_tiles(
+    recent_change: pd.DataFrame,
+    monthly: pd.DataFrame,
+    coming: pd.DataFrame | None,
+    risk_groups: pd.DataFrame | None,
+    backtest: pd.DataFrame | None,
+    currency: str,
+    active_customers: int | None,
+    away_90_active: float | None,
+    earlier_away_90_active: float | None,
+) -> list[Tile]:
+    """Return the tiles of a shop with orders."""
+    tiles = [*_sales(recent_change, monthly, currency)]
+    total = _all_customers(coming)
+    if total and pd.notna(total["at_risk_90"]) and active_customers and away_90_active is not None:
+        tiles += _levels(total, currency, active_customers, away_90_active, earlier_away_90_active)
+    elif total and total["riskiest"] and pd.notna(total["riskiest_revenue"]):
+        tiles += _ranking(total, currency)
+    tiles = [*tiles[:2], *(_with_outcome(tile, backtest) for tile in tiles[2:])]
+    risky, everybody = _at_high_risk(risk_groups)
+    if everybody["customers"]:
+        tiles.append(_risky_regulars(risky, everybody))
+    return tiles
+
+
+def _sales(recent_change: pd.DataFrame, monthly: pd.DataFrame, currency: str) -> list[Tile]:
+    """Return net revenue and orders of the last whole months, against a year earlier."""
+    periods = {row["period"]: row for row in recent_change.to_dict("records")}
+    if "latest" not in periods:
+        return []
+    now, before = periods["latest"], periods.get("year_before")
+    whole = monthly[monthly["whole"]].tail(MONTHS)
+    span = months(now["first"], now["last"])
+    made = []
+    for label, column, value in (
+        (say("summary-tiles.label-revenue", span=span), "net_revenue", money),
+        (say("summary-tiles.label-orders", span=span), "orders", None),
+    ):
+        note = (
+            say("summary-tiles.label-note-year", change=change(now[column], before[column]))
+            if before
+            else say("summary-tiles.label-note-no-year")
+        )
+        shown = value(now[column], currency) if value else count(now[column])
+        made.append(Tile(label, shown, note, tuple(map(float, whole[column]))))
+    return made
+
+
+def _levels(
+    total: Row, currency: str, active: int, away: float, earlier: float | None
+) -> list[Tile]:
+    """Return what is expected of a season that is known."""
+    return [
+        Tile(
+            say("summary-tiles.label-away"),
+            count(away * active),
+            say("summary-tiles.label-note-away", share=percent(away), count=active)
+            if earlier is None
+            else say(
+                "summary-tiles.label-note-away-year",
+                share=percent(away),
+                count=active,
+                earlier=percent(earlier),
+            ),
+        ),
+        Tile(
+            say("summary-tiles.label-at-risk"),
+            estimate(total["at_risk_90"], currency),
+            say(
+                "summary-tiles.label-note-at-risk",
+                low=estimate(total["at_risk_90_low"], currency),
+                high=estimate(total["at_risk_90_high"], currency),
+                expected=estimate(total["expected_90"], currency),
+            ),
+        ),
+    ]
+
+
+def _ranking(total: Row, currency: str) -> list[Tile]:
+    """Return who is riskiest: without a known season, nothing says how many will stop."""
+    share = total["riskiest_revenue"] / total["recent_revenue"] if total["recent_revenue"] else 0.0
+    return [
+        Tile(
+            say("summary-tiles.label-riskiest"),
+            count(total["riskiest"]),
+            say("summary-tiles.label-note-riskiest", count=int(total["active"])),
+        ),
+        Tile(
+            say("summary-tiles.label-recent"),
+            money(total["riskiest_revenue"], currency),
+            say("summary-tiles.label-note-recent", share=percent(share)),
+        ),
+    ]
+
+
+def _with_outcome(tile: Tile, backtest: pd.DataFrame | None) -> Tile:
+    """Return a tile of the forecast, with a warning where the last forecast missed."""
+    tests = pd.DataFrame() if backtest is None else backtest
+    missed = len(tests) and (tests["model"].eq("lapse") & tests["decayed"].eq(True)).any()
+    return tile._replace(warning=say("summary-tiles.warning")) if missed else tile
+
+
+def _risky_regulars(risky: Row, everybody: Row) -> Tile:
+    return Tile(
+        say("summary-tiles.label-regulars"),
+        count(risky["customers"]),
+        say(
+            "summary-tiles.label-note-regulars",
+            count=everybody["customers"],
+            profit=percent(risky["profit_share"]),
+        ),
+    )
+
+
+def summary_tiles_of_regulars(
+    activity: pd.DataFrame,
+    risk_groups: pd.DataFrame,
+    contact_curve: pd.DataFrame,
+    currency: str,
+    available: bool,
+    kept_declined_share: float,
+) -> list[Tile] | None:
+    """Return the tiles of a shop without orders: its regular customers, and whom to contact."""
+    if available or activity.empty:
+        return None
+    revenue = [
+        float(activity[f"revenue_{month}"].sum())
+        for month in ("two_months_ago", "last_month", "this_month")
+    ]
+    tiles = [
+        Tile(
+            say("summary-tiles.label-customers"),
+            count(len(activity)),
+            say("summary-tiles.label-note-declined", share=percent(kept_declined_share)),
+        ),
+        Tile(
+            say("summary-tiles.label-month"),
+            money(revenue[-1], currency),
+            say("summary-tiles.label-note-month", change=change(revenue[-1], revenue[-2])),
+            tuple(revenue),
+        ),
+    ]
+    chosen = contact_curve[contact_curve["chosen"].astype(bool)] if len(contact_curve) else None
+    if chosen is not None and chosen["expected"].iloc[0] > 0:
+        return tiles + _above_cut_off(activity, float(chosen["threshold"].iloc[0]))
+    risky, everybody = _at_high_risk(risk_groups)
+    return [*tiles, _risky_regulars(risky, everybody)] if everybody["customers"] else tiles
+
+
+def _above_cut_off(activity: pd.DataFrame, cut_off: float) -> list[Tile]:
+    """Return the customers whom it pays to contact, and their profit."""
+    above = activity[(activity["decline_probability"] >= cut_off) & activity["consent"]]
+    profit, whole = float(above["profit"].sum()), float(activity["profit"].sum())
+    share = profit / whole if whole else 0.0
+    return [
+        Tile(
+            say("summary-tiles.label-cut-off"),
+            count(len(above)),
+            say("summary-tiles.label-note-cut-off", risk=percent(cut_off)),
+        ),
+        Tile(
+            say("summary-tiles.label-profit"),
+            say("summary-tiles.value-profit", units=count(profit)),
+            say("summary-tiles.label-note-profit", share=percent(share)),
+        ),
+    ]
+
+
+# ------------------------------------------------------------------------- decisions
+
+
+def summary_decisions(
+    actions: pd.DataFrame, action_experiments: pd.DataFrame, currency: str, settings: Any
+) -> list[Card] | str:
+    """Return the decisions: the actions that bring most, and the test that would measure them."""
     valued = actions[actions["rank"].notna()] if len(actions) else actions
-    return valued[valued["half"] == half] if len(valued) else valued
+    if valued.empty:
+        return say("summary-decisions.none")
+    halves = [half for half in (LEDGER, ACTIVITY) if (valued["half"] == half).any()]
+    cards = []
+    for half in halves:
+        own = valued[valued["half"] == half].sort_values(
+            "expected_profit", ascending=False, kind="stable"
+        )
+        paying = own[own["expected_profit"] > 0].head(ACTIONS // len(halves))
+        sign = currency if half == LEDGER else None
+        cards += [_contact(row, sign) for row in paying.to_dict("records")]
+        if paying.empty:
+            cards.append(_contact_nobody(own.iloc[0].to_dict(), half, sign))
+    test = _test(actions, action_experiments, settings.strategy.most_waves)
+    return [*cards, test] if test else cards
 
 
-def _best(actions: pd.DataFrame, half: str) -> pd.Series | None:
-    """Return the action of a half with the highest expected profit."""
-    known = _valued_actions(actions, half)
-    return None if known.empty else top_row(known, "expected_profit")
+def _contact(action: Row, currency: str | None) -> Card:
+    """Ask for an action: who does what, when, at which cost, for which gain, and when to stop."""
+    known = {
+        "gain": estimate(action["expected_profit"], currency or ""),
+        "low": estimate(action["low"], currency or ""),
+        "high": estimate(action["high"], currency or ""),
+        "cost": estimate(action["cost"], currency or ""),
+    }
+    title = (
+        say("summary-decisions.title-group", group=shorten(action["segment"]))
+        if currency is None
+        else say("summary-decisions.title", segment=shorten(action["segment"]))
+    )
+    lines = [
+        (
+            say("summary-decisions.label-who"),
+            say(
+                "summary-decisions.who",
+                owner=capital(str(action["owner"])),
+                count=action["listed"],
+                timing=_bare(action["timing"]),
+            ),
+        ),
+        (
+            say("summary-decisions.label-what"),
+            say("summary-decisions.what", action=_bare(action["action"])),
+        ),
+        (
+            say("summary-decisions.label-gain"),
+            say("summary-decisions.gain-units", **known)
+            if currency is None
+            else say("summary-decisions.gain", **known),
+        ),
+    ]
+    if pd.notna(action["break_even_uplift"]):
+        lines.append(
+            (
+                say("summary-decisions.label-stop"),
+                say(
+                    "summary-decisions.stop",
+                    even=points(action["break_even_uplift"]),
+                    uplift=points(action["uplift"]),
+                ),
+            )
+        )
+    return Card(title, str(action["verdict"]), lines)
 
 
-def _amount(row: pd.Series, half: str, currency: str) -> str:
-    ends = [write_amount(row[end], half, currency, unit="") for end in ("low", "high")]
-    middle = write_amount(row["expected_profit"], half, currency)
-    return f"{middle} ({ends[0]} to {ends[1]})"
+def _contact_nobody(closest: Row, half: str, currency: str | None) -> Card:
+    """Advise against any action where the best one is expected to lose money."""
+    loss = estimate(-closest["expected_profit"], currency or "")
+    name = shorten(closest["segment"])
+    return Card(
+        say("summary-decisions.title-nobody")
+        if half == LEDGER
+        else say("summary-decisions.title-nobody-group"),
+        LOSES,
+        [
+            (
+                say("summary-decisions.label-why"),
+                say("summary-decisions.why-nobody", segment=name, loss=loss),
+            )
+        ],
+    )
 
 
-def first_experiment(experiments: pd.DataFrame, actions: pd.DataFrame, waves: int) -> str:
-    """Ask for the trial that would show whether contacts work; empty without any action that pays.
-
-    Parameters
-    ----------
-    experiments
-        From `strategy.experiments.plan_experiments`; may hold both halves.
-    actions
-        From `strategy.value.value_actions`.
-    waves
-        How many quarters a trial may take.
-    """
+def _test(actions: pd.DataFrame, experiments: pd.DataFrame, waves: int) -> Card | None:
+    """Ask for the test that would show whether contacts work; None without an action that pays."""
     joint = experiments[experiments["segment"] == TOGETHER] if len(experiments) else experiments
     if joint.empty:
-        return ""
+        return None
     told = joint[joint["detectable"].notna()]
-    people = count(actions["listed"].sum(), "customer")
-    whole = (
-        f"Leave a random half of the {people} on all lists out of the first mailing. "
-        "That halves the cost and the gain of the quarter. Without such a control group, "
-        "nobody will know what contacting a customer achieves."
-    )
+    lines = [
+        (
+            say("summary-decisions.label-who"),
+            say("summary-decisions.test", count=int(actions["listed"].sum())),
+        ),
+        (say("summary-decisions.label-why"), say("summary-decisions.test-why")),
+    ]
     if told.empty:
-        return f"{whole} Even {count(waves, 'quarter')} bring too few customers for a result."
-    of_ledger = told[told["half"] == LEDGER]
-    row: pd.Series = (of_ledger if len(of_ledger) else told).iloc[0]
-    own = actions[actions["half"] == row["half"]]
-    pays = own[own["value_per_contact"] > 0]
-    assumed = (pays["uplift"] * pays["contacts"]).sum() / pays["contacts"].sum()
-    enough = row["detectable"] <= assumed
-    return (
-        f"{whole} Within {count(waves, 'quarter')} the test detects "
-        f"{points(row['detectable'])} among {PLACE[row['half']]}; we expect {points(assumed)}, so "
-        f"it would probably {'detect' if enough else 'miss'} the effect."
-    )
+        shows, found = say("summary-decisions.test-nothing", count=waves), False
+    else:
+        row = told.sort_values("half", key=lambda halves: halves.ne(LEDGER)).iloc[0]
+        own = actions[(actions["half"] == row["half"]) & (actions["value_per_contact"] > 0)]
+        assumed = (own["uplift"] * own["contacts"]).sum() / own["contacts"].sum()
+        found = bool(row["detectable"] <= assumed)
+        known = {"detectable": points(row["detectable"]), "assumed": points(assumed)}
+        shows = (
+            say("summary-decisions.test-detects", count=waves, **known)
+            if found
+            else say("summary-decisions.test-misses", count=waves, **known)
+        )
+    lines.append((say("summary-decisions.label-shows"), shows))
+    return Card(say("summary-decisions.title-test"), "" if found else UNCERTAIN, lines)
 
 
-def wrong_uplift(actions: pd.DataFrame, half: str) -> str:
-    """Say how far the uplift of the best action may fall before it loses; empty without one."""
-    top = _best(actions, half)
-    if top is None:
-        return ""
-    name = shorten(top["segment"])
-    if pd.isna(top["break_even_uplift"]):
-        return f"No uplift makes the action for '{name}' pay."
-    even, likely = points(top["break_even_uplift"]), points(top["uplift"])
-    return (
-        "No data yet shows what contacting a customer achieves. The action for "
-        f"'{name}' assumes an uplift of {likely}; it breaks even at {even}."
-    )
+def _bare(text: object) -> str:
+    """Return a text of the plan without its full stop: the template sets one."""
+    return str(text).strip().removesuffix(".")
 
 
-def wrong_season(facts: Mapping[str, float | int | str | bool], rates: pd.DataFrame) -> str:
-    """Say that quarters differ, or that one alone is known; empty without a ledger model.
+# ------------------------------------------------------------------------- scale and doubts
 
-    Parameters
-    ----------
-    facts
-        All facts.
-    rates
-        From `forecast.lapse.rates`.
-    """
-    if not facts.get("lapse.available") or rates.empty:
-        return ""
-    low, high = rates["share"].min(), rates["share"].max()
-    if len(rates) < 2 or percent(low) == percent(high):
-        return "The risk of not ordering was tested in one quarter only; other quarters may differ."
-    return (
-        f"Between {percent(low)} and {percent(high)} of active customers did not order again in "
-        f"the {count(len(rates))} quarters we tested. The risks hold for quarters like those."
-    )
+
+def summary_scale(
+    actions: pd.DataFrame,
+    recent_change: pd.DataFrame | None,
+    activity: pd.DataFrame | None,
+    currency: str,
+) -> dict[str, str] | None:
+    """Say what all actions that pay bring together, beside what the shop earns anyway."""
+    paying = actions[actions["expected_profit"] > 0] if len(actions) else actions
+    if paying.empty:
+        return None
+    gains = {half: own["expected_profit"] for half, own in paying.groupby("half")}
+    said = {}
+    recent = pd.DataFrame() if recent_change is None else recent_change
+    latest = recent[recent["period"] == "latest"] if len(recent) else recent
+    if LEDGER in gains and len(latest) and latest["net_revenue"].iloc[0] > 0:
+        revenue = float(latest["net_revenue"].iloc[0])
+        total = float(gains[LEDGER].sum())
+        said["said-orders"] = say(
+            "summary-scale.said-orders",
+            count=len(gains[LEDGER]),
+            gain=estimate(total, currency),
+            share=percent(total / revenue, 1),
+            revenue=money(revenue, currency),
+        )
+    if ACTIVITY in gains and activity is not None:
+        profit = float(activity["profit"].sum())
+        total = float(gains[ACTIVITY].sum())
+        said["said-regulars"] = say(
+            "summary-scale.said-regulars",
+            count=len(gains[ACTIVITY]),
+            gain=estimate(total, ""),
+            share=percent(total / profit, 1),
+            profit=count(profit),
+        )
+    return said
+
+
+def summary_doubts(
+    actions: pd.DataFrame,
+    lapse_rates: pd.DataFrame | None,
+    missing_customer_rows: int | None,
+    raw_rows: int | None,
+) -> dict[str, str]:
+    """Say what could make the report wrong: the assumed effect, the season, unknown customers."""
+    said = {}
+    valued = actions[actions["rank"].notna()] if len(actions) else actions
+    if len(valued):
+        halves = [half for half in (LEDGER, ACTIVITY) if (valued["half"] == half).any()]
+        top = top_row(valued[valued["half"] == halves[0]], "expected_profit")
+        known = {"segment": shorten(top["segment"])}
+        said["said-uplift"] = (
+            say("summary-doubts.said-uplift-never", **known)
+            if pd.isna(top["break_even_uplift"])
+            else say(
+                "summary-doubts.said-uplift",
+                **known,
+                uplift=points(top["uplift"]),
+                even=points(top["break_even_uplift"]),
+            )
+        )
+    if lapse_rates is not None and len(lapse_rates):
+        low, high = (
+            percent(end) for end in (lapse_rates["share"].min(), lapse_rates["share"].max())
+        )
+        said["said-season"] = (
+            say("summary-doubts.said-season-one")
+            if low == high
+            else say(
+                "summary-doubts.said-season", low=low, high=high, quarters=count(len(lapse_rates))
+            )
+        )
+    if missing_customer_rows and raw_rows:
+        share = percent(missing_customer_rows / raw_rows)
+        said["said-nobody"] = say("summary-doubts.said-nobody", share=share)
+    return said

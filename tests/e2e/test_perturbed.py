@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -21,7 +22,7 @@ from analysis.core.settings import Settings
 from analysis.orders import text as orders_text
 from analysis.regulars import contract
 from analysis.regulars.names import BEHAVIOUR_NUMBERS
-from analysis.strategy import contact_lists, summary
+from analysis.strategy import contact_lists
 from analysis.strategy.assumptions import assumptions
 from analysis.strategy.text import missing_values
 
@@ -66,6 +67,12 @@ class Built:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         self.settings = Settings.model_validate(manifest["settings"])
 
+    def cards(self, name: str) -> list[dict[str, Any]]:
+        """Return cards or tiles."""
+        path = self.folder / "cards" / f"{name}.json"
+        found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["cards"]
+        return found
+
     def __call__(self, name: str) -> pd.DataFrame:
         """Return a table; an empty one where there is none."""
         path = self.folder / f"{name}.parquet"
@@ -108,11 +115,11 @@ def test_the_decision_counts_those_who_are_left(sample: Built, perturbed: Built)
     best = ledger.sort_values("expected_profit").iloc[-1]
     size = int((perturbed("customers")["segment"] == best["segment"]).sum())
     reach = perturbed.settings.strategy.reach.likely
-    told = summary.best_action(actions, "ledger", "£")
-    assert f"Contact the {count(size)} customers on the list" in told
-    assert f"for the segment '{best['segment']}'" in told
-    assert f"We assume that {count(size * reach)} of them can be reached." in told
-    assert told != summary.best_action(sample("actions"), "ledger", "£")
+    told, before = (built.cards("summary-decisions")[0] for built in (perturbed, sample))
+    assert told["title"] == f"Contact “{best['segment']}”"
+    assert f"the {count(size)} customers on the list" in told["lines"][0][1]
+    assert best["contacts"] == pytest.approx(size * reach)
+    assert told != before
 
 
 def test_orders_that_fell_are_told_to_have_fallen(sample: Built, perturbed: Built) -> None:
@@ -137,7 +144,8 @@ def test_without_an_answer_nobody_of_the_regulars_is_contacted(
     assert sample.facts["activity.consent_known"] is True
     assert perturbed.facts["activity.consent_known"] is False
     actions = perturbed("actions")
-    assert summary.best_action(actions, "activity") == ""
+    titles = [card["title"] for card in perturbed.cards("summary-decisions")]
+    assert titles and not [title for title in titles if "regular customers" in title]
     told = missing_values(actions[actions["half"] == "activity"])
     assert "nobody in the group is known to consent" in told
     assert perturbed("contact_curve").empty

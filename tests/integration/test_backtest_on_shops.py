@@ -65,4 +65,4 @@ def test_the_gift_shop(gift_shop: Path, tmp_path: Path, monkeypatch: pytest.Monk
     curve = backtest.reliability(found.table, 5)
     assert curve["customers"].sum() == row["n"]
     json.dumps({name: str(row[name]) for name in row.index})
-    assert "nan" not in text_backtest.summary(row)
+    assert "nan" not in text_backtest.verdict_of(row)

@@ -118,7 +118,8 @@ def test_every_takeaway_is_a_sentence_and_points_to_a_section() -> None:
     )
     content = (ROOT / "report" / "takeaways.toml").read_text(encoding="utf-8")
     for chapter, told in tomllib.loads(content).items():
-        assert (ROOT / "report" / f"{chapter}.qmd").is_file()
+        file = "index" if chapter.startswith("summary-") else f"report/{chapter}"
+        assert (ROOT / f"{file}.qmd").is_file()
         for one in told:
             assert sentences.is_known(one["say"]), one["say"]
             assert f"{{#{one['see']}}}" in chapters or f"{{#{one['see']} " in chapters, one["see"]

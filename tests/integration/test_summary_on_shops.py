@@ -9,7 +9,7 @@ import pytest
 
 from analysis.core.formatting import count
 from analysis.core.names import ACTIVITY, LEDGER
-from analysis.core.presentation import Figure
+from analysis.core.presentation import Card, Figure
 from analysis.core.settings import Settings
 from analysis.orders.text import recent_orders
 from analysis.segments import figures_movement
@@ -42,18 +42,26 @@ def weighed(tables: Tables, plan: Plan, settings: Settings) -> Tables:
     return made
 
 
+def decided(actions: pd.DataFrame, experiments: pd.DataFrame, settings: Settings) -> list[Card]:
+    made = summary.summary_decisions(actions, experiments, "£", settings)
+    assert not isinstance(made, str)
+    return made
+
+
 def valued(actions: pd.DataFrame, half: str) -> pd.DataFrame:
     return actions[(actions["half"] == half) & actions["rank"].notna()]
 
 
-def test_the_decision_is_the_action_with_the_highest_expected_profit(tables: Tables) -> None:
+def test_the_decision_is_the_action_with_the_highest_expected_profit(
+    tables: Tables, settings: Settings
+) -> None:
     known = valued(tables["actions"], LEDGER)
     best = known.sort_values("expected_profit").iloc[-1]
-    said = summary.best_action(tables["actions"], LEDGER, "£")
-    assert f"Contact the {count(best['listed'])} customers on the list for the segment " in said
-    assert f"'{best['segment']}'" in said
-    assert f"{count(best['contacts'])} of them can be reached" in said
-    assert str(best["action"]) in said
+    card = decided(tables["actions"], tables["action_experiments"], settings)[0]
+    assert card.title == f"Contact “{best['segment']}”"
+    said = dict(card.lines)
+    assert f"with the {count(best['listed'])} customers on the list" in said["Who and when"]
+    assert str(best["action"]) in said["What"] and card.badge == best["verdict"]
 
 
 def test_half_a_segment_is_half_the_contacts_in_the_sentence(
@@ -73,9 +81,9 @@ def test_half_a_segment_is_half_the_contacts_in_the_sentence(
     before = known.set_index("segment")
     ratio = float(after["contacts"].to_dict()[name]) / float(before["contacts"].to_dict()[name])
     assert ratio == pytest.approx(0.5, abs=0.02)
-    said = summary.best_action(after.reset_index(), LEDGER, "£")
+    card = decided(after.reset_index(), tables["action_experiments"], settings)[0]
     told = valued(after.reset_index(), LEDGER).sort_values("expected_profit").iloc[-1]
-    assert f"Contact the {count(told['listed'])} customers on the list" in said
+    assert f"the {count(told['listed'])} customers on the list" in card.lines[0][1]
 
 
 def test_without_consent_nobody_is_asked_for(
@@ -87,8 +95,9 @@ def test_without_consent_nobody_is_asked_for(
     )
     made = weighed(tables | {"activity": people, "risk_groups": groups}, plan, settings)
     assert valued(made["actions"], ACTIVITY).empty
-    assert summary.best_action(made["actions"], ACTIVITY) == ""
-    assert summary.best_action(made["actions"], LEDGER, "£") != ""
+    cards = decided(made["actions"], made["action_experiments"], settings)
+    assert not [card for card in cards if "regular customers" in card.title]
+    assert [card for card in cards if card.title.startswith("Contact “")]
     assert made["activity"]["action"].isna().all()
     curve = contact_policy.contact_curve(people, people["decline_probability"], settings.contact, 1)
     assert curve.empty
@@ -112,20 +121,20 @@ def test_reversed_trends_reverse_the_sentences(tables: Tables) -> None:
 
 @pytest.mark.parametrize("factor", [-1.0, 0.0, 1.0])
 def test_profits_that_are_negative_or_nothing_are_not_sold_as_profits(
-    tables: Tables, factor: float
+    tables: Tables, factor: float, settings: Settings
 ) -> None:
     known = tables["actions"]
     size = known["expected_profit"].abs() * factor
     changed = known.assign(expected_profit=size, low=size - 1, high=size + 1)
-    said = summary.best_action(changed, LEDGER, "£")
-    assert ("Contact nobody" in said) == (factor <= 0)
+    titles = [card.title for card in decided(changed, pd.DataFrame(), settings)]
+    assert ("Contact no segment for now" in titles) == (factor <= 0)
 
 
 def test_the_test_is_of_the_lists_that_the_decisions_name_and_the_export_holds(
-    tables: Tables,
+    tables: Tables, settings: Settings
 ) -> None:
     actions, experiments = tables["actions"], tables["action_experiments"]
-    said = summary.first_experiment(experiments, actions, 4)
+    said = decided(actions, experiments, settings)[-1].lines[0][1]
     lists = contact_lists.contact_lists(actions, tables["customers"], tables["activity"])
     total = sum(len(table) for table in lists.values())
     assert f"a random half of the {count(total)} customers on all lists" in said
@@ -148,6 +157,7 @@ def test_what_does_not_pay_is_recommended_nowhere(
     assert made["customers"]["action"].isna().all()
     assert made["activity"]["action"].isna().all()
     assert not contact_lists.contact_lists(actions, made["customers"], made["activity"])
-    assert "Contact nobody" in summary.best_action(actions, LEDGER, "£")
+    cards = decided(actions, made["action_experiments"], settings)
+    assert {card.badge for card in cards} == {LOSES}
     for row in actions[actions["rank"].notna()].to_dict("records"):
         assert "Leave these customers" in losing_action(pd.Series(row))

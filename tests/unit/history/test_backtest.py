@@ -175,7 +175,7 @@ def test_hard_forecasts_have_a_row_and_sentences(
     assert isinstance(row["decayed"], bool | np.bool_)
     assert row["judged"] or not row["decayed"]
     if promise is None:
-        assert not row["judged"] and text_backtest.summary(row) == ""
+        assert not row["judged"] and text_backtest.verdict_of(row) == ""
     assert table.to_parquet() is not None
     made = shown(table, backtest.reliability(HARD[case], 5))
     if isinstance(made, str):
@@ -480,34 +480,29 @@ def test_sentences_follow_the_numbers() -> None:
     assert told["ranking"].endswith("77 were promised.")
     assert "chance explains" not in told["level"]
     assert told["advice"] == "The forecast kept what it had promised." and "lost" not in told
-    assert "held: it put the right customer first in" in text_backtest.summary(right)
-    for factor, word in ((1.01, "more"), (0.99, "less")):
+    assert text_backtest.verdict_of(right).endswith("would stop ordering came true.")
+    for factor in (1.01, 0.99):
         bound = "money_expected_high" if factor > 1 else "money_expected_low"
         off = pd.Series({**right, "money": right[bound] * factor})
         assert sentences(off)["advice"].endswith("treat the amounts of the next one with care.")
         assert "chance explains only £" in sentences(off)["money"]
-        assert "held, but for the money: it put the right" in text_backtest.summary(off)
-        assert f"£{off['money']:,.0f} went with them, {word} than the £" in text_backtest.summary(
-            off, None, "£"
-        )
+        assert "came true, except in the amounts" in text_backtest.verdict_of(off)
     low = row_of(HARD["too low"], DECLINE, lost=1)
     assert low["reason"] == backtest.LEVEL
     assert sentences(low)["level"].endswith(", more than chance explains.")
     assert sentences(low)["money"].startswith("Those who bought less had brought a monthly profit")
     assert sentences(low)["lost"].startswith("1 customer with a forecast is missing")
-    assert text_backtest.summary(low).startswith(
-        "The last forecast of who will buy less has decayed: it"
-    )
-    assert "still told who comes first" in text_backtest.summary(low)
+    assert "who would buy less missed how many" in text_backtest.verdict_of(low)
     assert "but only" in sentences(row_of(HARD["too high"]))["level"]
     turned = row_of(HARD["reversed"])
     assert turned["reason"] == backtest.RANKING
-    assert "do not pick customers" in text_backtest.summary(turned)
+    assert "missed who: do not select customers" in text_backtest.verdict_of(turned)
     assert sentences(turned)["ranking"].endswith("more than chance explains.")
     assert sentences(turned)["advice"].startswith("Do not select customers by the next forecast")
     both = row_of(outcomes(np.where(HALF, 0.1, 0.5), HALF))
     assert both["reason"] == f"{backtest.RANKING} and {backtest.LEVEL}"
     assert sentences(both)["advice"].startswith("Do not act on the next forecast")
+    assert "missed who and how many" in text_backtest.verdict_of(both)
 
 
 def sentences(row: pd.Series) -> dict[str, str]:

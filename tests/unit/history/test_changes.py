@@ -101,10 +101,6 @@ def test_sentences_hold_when_nothing_changed_and_when_nothing_is_known() -> None
     assert text_changes.restatements(same, facts).startswith(
         "No figure of the report as of 1 April 2011 was restated"
     )
-    assert text_changes.headline(same, facts) == (
-        "Against the report as of 1 April 2011, customers: 5 (unchanged). No number of that report "
-        "was restated since."
-    )
     flows = pd.DataFrame(
         {
             "from_segment": ["A", "A", NEW],
@@ -112,27 +108,21 @@ def test_sentences_hold_when_nothing_changed_and_when_nothing_is_known() -> None
             "customers": pd.array([9, 4, 99], dtype="Int64"),
         }
     )
-    assert text_changes.segment_stability(facts, flows).endswith(
-        "The largest move is that of 4 customers, from “A” to “B”."
-    )
-    assert text_changes.segment_stability(facts, flows[:1]) == (
-        "100% of the customers of the last report are in the same segment now."
-    )
-    nothing = pd.DataFrame()
-    assert text_changes.summary(nothing, nothing, nothing, nothing, {}) == []
-    assert (
-        text_changes.segment_stability({}, flows) == text_changes.restatements(nothing, facts) == ""
-    )
-    assert text_changes.count_findings(nothing).startswith("Nothing in the new data stands out")
-    assert "undated" not in text_changes.name_earlier_report({}) and text_changes.day_of("") == ""
+    stayed = {"said": "100% of the customers of the last report are in the same segment now."}
+    assert text_changes.segments_since(flows, 1.0) == stayed | {
+        "said-largest": "The largest move is that of 4 customers, from “A” to “B”."
+    }
+    assert text_changes.segments_since(flows[:1], 1.0) == stayed
+    nothing = changes.changes({}, {}, {}, NAMES)
+    assert text_changes.summary_changes(nothing, None, None, None, "£") == {}
+    assert text_changes.segments_since(flows, None) is None
+    assert text_changes.restatements(nothing, facts) == text_changes.day_of("") == ""
 
 
-def test_the_summary_says_what_warns_and_leads_to_it() -> None:
-    history = pd.DataFrame({"severity": ["stops", "warns", "informs"]})
-    facts: dict[str, Fact] = {"since.as_of": ""}
+def test_the_summary_says_what_moved_and_counts_what_warns() -> None:
+    history = pd.DataFrame({"check": "", "severity": ["stops", "warns", "informs"], "message": ""})
     table = changes.changes({"recent.revenue": 1}, {}, {"recent.revenue": 3}, NAMES)
-    told = text_changes.summary(table, pd.DataFrame(), history, pd.DataFrame(), facts, "£")
-    assert [where for _, where in told] == ["@sec-changed-exploration", "@sec-history"]
-    assert "net revenue, last 91 days: £3.00 (up £2.00)" in told[0][0]
-    assert "1 finding would have stopped the refresh" in told[1][0]
-    assert "for information" not in told[1][0]
+    assert text_changes.summary_changes(table, history, None, None, "£") == {
+        "said-revenue": "Net revenue, last 91 days: £3.00, up £2.00 since the last report.",
+        "said-files": "2 findings about the new data were accepted by name or need a check.",
+    }
