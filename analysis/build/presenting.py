@@ -7,12 +7,13 @@ import re
 from collections.abc import Mapping, Sequence
 from html import unescape
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
 from analysis.build.step import Step
 from analysis.core import sentences
-from analysis.core.presentation import Card, Figure, Table, Tile
+from analysis.core.presentation import Figure, Table, Tile
 from analysis.core.spreadsheets import write_csv
 from analysis.core.svg import sparkline
 
@@ -60,10 +61,8 @@ def write_table(given: Table | str | None, step: Step, scratch: Path) -> Files:
     return files | {table: made.encode()} | _words(words, step)
 
 
-def write_cards(
-    given: Sequence[Card] | Sequence[Tile] | str | None, step: Step, scratch: Path
-) -> Files:
-    """Return cards, or tiles, and their words; only words where there are none."""
+def write_cards(given: Sequence[NamedTuple] | str | None, step: Step, scratch: Path) -> Files:
+    """Return cards, tiles or other entries, and their words; only words where there are none."""
     if not given:
         return {}
     if isinstance(given, str):
@@ -73,14 +72,12 @@ def write_cards(
     return {step.makes[0]: content.encode(), **_words({}, step)}
 
 
-def _fields(card: Card | Tile) -> dict[str, object]:
+def _fields(card: NamedTuple) -> dict[str, object]:
     """Return what a page places of a card; of a tile's months, a sparkline."""
-    if isinstance(card, Card):
-        return card._asdict()
     fields = card._asdict()
-    return {key: fields[key] for key in ("label", "value", "note", "warning")} | {
-        "sparkline": sparkline(card.months)
-    }
+    if isinstance(card, Tile):
+        fields["sparkline"] = sparkline(fields.pop("months"))
+    return fields
 
 
 def row_as_text(html: str) -> str:

@@ -10,7 +10,6 @@ called ``$x$`` is drawn as it is spelled.
 from __future__ import annotations
 
 import io
-import textwrap
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -59,15 +58,12 @@ __all__ = [
     "WIDTH",
     "count_labels",
     "draw",
-    "empty_plot",
     "few_breaks",
     "heat_tiles",
     "money_labels",
     "percent_labels",
     "report_theme",
     "tile_colours",
-    "title",
-    "titled_theme",
     "top_first",
 ]
 
@@ -134,11 +130,6 @@ def draw(plot: p9.ggplot) -> bytes:
     return svg.compact(target.getvalue())
 
 
-def title(message: str, width: int = 74) -> str:
-    """Break a message into lines that fit above a picture."""
-    return textwrap.fill(message, width)
-
-
 def heat_tiles(label: str = "label", size: float = 7.5, gap: float = 0.8) -> list[Any]:
     """Return the layers of a heat map whose tiles carry their numbers, so it needs no legend.
 
@@ -191,23 +182,6 @@ def tile_colours(
     ]
     index = values.index if isinstance(values, pd.Series) else None
     return pd.DataFrame({"fill": fill, "ink": [ink_on(tile) for tile in fill]}, index=index)
-
-
-def empty_plot(message: str, note: str = "Nothing to draw.") -> p9.ggplot:
-    """Draw an empty picture that says why it is empty."""
-    table = pd.DataFrame({"x": [0], "y": [0], "label": [note]})
-    return (
-        p9.ggplot(table, p9.aes("x", "y", label="label"))
-        + p9.geom_text(color=SOFT, size=10)
-        + p9.labs(title=title(message), x="", y="")
-        + report_theme(1.4)
-        + p9.theme(axis_text=p9.element_blank(), panel_grid_major=p9.element_blank())
-    )
-
-
-def titled_theme(height: float, message: str) -> p9.theme:
-    """Return the report's theme, with room for every line of the title."""
-    return report_theme(height + 0.17 * title(message).count("\n"))
 
 
 def percent_labels(values: Iterable[float]) -> list[str]:

@@ -198,9 +198,12 @@ def place(name: str) -> str:
 def is_known(name: str) -> bool:
     """Tell whether a text (``section.key``) can be made: from that key, or a variant of it.
 
-    Variants of `headline` are called ``headline-…``.
+    Variants of `headline` are called ``headline-…``. A section may also have the words of others.
     """
     own, _, key = name.partition(".")
     subject = place(own)
-    templates = sections(subject)[own].templates if subject else {}
-    return any(known == key or known.startswith(f"{key}-") for known in templates)
+    if not subject:
+        return False
+    every = sections(subject)
+    known = [key for one in (own, *every[own].also) for key in every[one].templates]
+    return any(one == key or one.startswith(f"{key}-") for one in known)

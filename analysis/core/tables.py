@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import great_tables as gt
 import pandas as pd
@@ -70,6 +70,22 @@ def grid(
         table_border_top_style="none",
         table_border_bottom_style="none",
     )
+
+
+def with_range(value: float, low: float, high: float, write: Callable[[float], str]) -> str:
+    r"""Return a value with its range, for a cell: the range never breaks over lines.
+
+    Examples
+    --------
+    >>> with_range(2.0, -1.0, 3.0, lambda x: f"{x:g}".replace("-", "−")).split(" ")
+    ['2', '(−\u20601\xa0to\xa03)']
+    """
+    if pd.isna(value):
+        return MISSING
+    if pd.isna(low) or pd.isna(high):
+        return write(value)
+    ends = [write(end).replace("−", "−\u2060").replace(" ", "\u00a0") for end in (low, high)]
+    return f"{write(value)} ({ends[0]}\u00a0to\u00a0{ends[1]})"
 
 
 def html(made: gt.GT) -> str:

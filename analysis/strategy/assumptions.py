@@ -64,6 +64,27 @@ class Assumption(NamedTuple):
     fails: str
 
 
+def assumption_table(
+    facts: Mapping[str, Any],
+    actions: pd.DataFrame | None,
+    action_tornado: pd.DataFrame | None,
+    segment_returns: pd.DataFrame | None,
+    activity_leakage: pd.DataFrame | None,
+    contact_scenarios: pd.DataFrame | None,
+    settings: Settings,
+) -> list[Assumption]:
+    """Return the assumptions of a build, for the appendix; a section declares this step."""
+    given = {
+        "actions": actions,
+        "action_tornado": action_tornado,
+        "segment_returns": segment_returns,
+        "activity_leakage": activity_leakage,
+        "contact_scenarios": contact_scenarios,
+    }
+    there = {name: table for name, table in given.items() if table is not None}
+    return assumptions(facts, settings, lambda name: there.get(name, pd.DataFrame()))
+
+
 def assumptions(facts: Mapping[str, Any], settings: Settings, tables: Tables) -> list[Assumption]:
     """Return the assumptions of those parts of the report that are there, in its order.
 

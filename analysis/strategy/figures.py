@@ -1,18 +1,21 @@
-"""Draw the value of actions, their assumptions, the budget and whom to contact.
+"""Draw the value of actions, what moves it, and what a budget of contacts brings.
 
-Each function takes a tidy table of `strategy.value`, `budget` or `experiments`, one half of it, and
-a message, which becomes the title, and returns a plot.
+Each function is a step of the build: a section of ``sentences.toml`` of the same name declares it.
+It returns the figure, or one sentence that says why there is none. Orders and regular customers
+share their words, and never a picture.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotnine as p9
 
-from analysis.core.formatting import capital, count, labels, percent
+from analysis.core.formatting import capital, count, labels, percent, shorten, top_row
+from analysis.core.names import ACTIVITY, LEDGER
 from analysis.core.plotting import (
     ACCENT,
     INK,
@@ -22,34 +25,104 @@ from analysis.core.plotting import (
     PRIMARY,
     SOFT,
     count_labels,
-    empty_plot,
     money_labels,
-    title,
-    titled_theme,
+    report_theme,
     top_first,
 )
-from analysis.strategy.names import RATE, REACH, UPLIFT
-from analysis.strategy.text import assumption, points, write_amount
+from analysis.core.presentation import Figure
+from analysis.core.sentences import fill
+from analysis.strategy.names import COST, RATE, REACH, UPLIFT, VALUE
+from analysis.strategy.text import (
+    list_names,
+    of,
+    order_by,
+    points,
+    same_order,
+    write_amount,
+    write_estimate,
+)
+
+say = partial(fill, "strategy")
+
+# ------------------------------------------------------------------------- value
 
 
-def _axis(half: str, currency: str) -> Callable[[Sequence[float]], list[str]]:
-    """Return what writes the marks of an axis with amounts of one half."""
-    return money_labels(currency if half == "ledger" else "")
+def action_value(actions: pd.DataFrame, currency: str) -> Figure | str | None:
+    """Draw what the actions for segments are expected to bring."""
+    return _value(actions, LEDGER, currency)
 
 
-def _unit(half: str) -> str:
-    return "" if half == "ledger" else " (units of the profit table)"
+def group_value(actions: pd.DataFrame) -> Figure | str | None:
+    """Draw what the actions for regular customers are expected to bring."""
+    return _value(actions, ACTIVITY, "")
 
 
-def expected_value(actions: pd.DataFrame, message: str, half: str, currency: str = "") -> p9.ggplot:
-    """Draw what a contact brings, and what all contacts of an action bring, with intervals."""
-    rows = actions[actions["rank"].notna()] if len(actions) else actions
+def _value(actions: pd.DataFrame, half: str, currency: str) -> Figure | str | None:
+    own = of(actions, half)
+    if own.empty:
+        return None
+    rows = own[own["rank"].notna()]
     if rows.empty:
-        return empty_plot(message)
-    rows = rows.sort_values("rank", kind="stable")
+        return say("value.none")
+    rows = rows.sort_values("expected_profit", ascending=False, kind="stable")
+    top = rows.iloc[0]
+    return Figure(
+        _draw_value(rows, half, currency),
+        _value_headline(rows, half, currency),
+        alt=say(
+            "value.alt",
+            segment=shorten(top["segment"]),
+            amount=write_estimate(top["expected_profit"], half, currency),
+        ),
+        caption=say("value.caption"),
+        more=_value_sentences(own, half, currency),
+        data=own.drop(columns="shown", errors="ignore"),
+    )
+
+
+def _value_headline(rows: pd.DataFrame, half: str, currency: str) -> str:
+    pays = rows[rows["expected_profit"] > 0]
+    if pays.empty:
+        return say("value.headline-none", count=len(rows))
+    total = write_estimate(pays["expected_profit"].sum(), half, currency)
+    if len(pays) == len(rows):
+        return say("value.headline", count=len(rows), total=total)
+    return say("value.headline-some", count=len(pays), all=count(len(rows)), total=total)
+
+
+def _value_sentences(own: pd.DataFrame, half: str, currency: str) -> dict[str, str]:
+    """Say which actions pay surely, which may lose, and which cannot be valued."""
+    known = own[own["rank"].notna()].sort_values("rank", kind="stable")
+    first, best = known.iloc[0], top_row(known, "expected_profit")
+    said = {}
+    if best["segment"] != first["segment"] and best["expected_profit"] > 0:
+        said["said-best"] = say(
+            "value.said-best",
+            first=shorten(first["segment"]),
+            best=shorten(best["segment"]),
+            amount=write_estimate(best["expected_profit"], half, currency),
+        )
+    loses, pays = known["high"] <= 0, (known["low"] >= 0) & (known["high"] > 0)
+    for key, name, rows in (
+        ("said-sure", "value.said-sure", known[pays]),
+        ("said-open", "value.said-open", known[~pays & ~loses]),
+        ("said-lose", "value.said-lose", known[loses]),
+    ):
+        if len(rows):
+            said[key] = say(name, count=len(rows), names=list_names(rows["segment"]))
+    left = own[own["rank"].isna() & (own["reason"].fillna("") != "")]
+    if len(left):
+        said["said-missing"] = " ".join(
+            say("value.said-missing", names=list_names(rows["segment"]), reason=str(reason))
+            for reason, rows in left.groupby("reason", sort=False)
+        )
+    return said
+
+
+def _draw_value(rows: pd.DataFrame, half: str, currency: str) -> p9.ggplot:
     sizes = [f" ({count(contacts)})" for contacts in rows["contacts"]]
     names = labels([capital(str(name)) for name in rows["segment"]], 26, sizes)
-    panels = ["One contact brings", "All contacts bring"]
+    panels = [say("value.panel-all"), say("value.panel-one")]
     data = pd.concat(
         [
             pd.DataFrame(
@@ -62,8 +135,8 @@ def expected_value(actions: pd.DataFrame, message: str, half: str, currency: str
                 }
             )
             for value, low, high, panel in (
-                ("value_per_contact", "value_per_contact", "value_per_contact", panels[0]),
-                ("expected_profit", "low", "high", panels[1]),
+                ("expected_profit", "low", "high", panels[0]),
+                ("value_per_contact", "value_per_contact", "value_per_contact", panels[1]),
             )
         ],
         ignore_index=True,
@@ -75,37 +148,103 @@ def expected_value(actions: pd.DataFrame, message: str, half: str, currency: str
         + p9.geom_vline(xintercept=0, color=INK, size=0.5)
         + p9.geom_segment(p9.aes(x="low", xend="high", yend="label"), size=0.9)
         + p9.geom_point(size=2.4)
-        + p9.geom_text(p9.aes("high", label="text"), ha="left", size=7.5, color=SOFT)
+        + p9.geom_text(p9.aes("high", label="text"), ha="left", size=8, color=INK)
         + p9.facet_wrap("panel", nrow=1, scales="free_x")
         + p9.scale_color_manual({"pays": PRIMARY, "costs": ACCENT}, guide=None)
-        + p9.scale_x_continuous(labels=_axis(half, currency), expand=(0.05, 0, 0.26, 0))
+        + p9.scale_x_continuous(labels=money_labels(currency), expand=(0.05, 0, 0.26, 0))
         + p9.labs(
-            title=title(message),
-            x=f"Expected profit after the cost{_unit(half)}; contacts in brackets\n"
-            "(lines: the middle 95% of what the assumptions and the data allow)",
+            subtitle=say("value.subtitle") if half == LEDGER else say("value.subtitle-units"),
+            x="",
             y="",
         )
-        + titled_theme(1.6 + 0.27 * len(rows), message)
+        + report_theme(1.4 + 0.27 * len(rows))
         + NO_ROWS
         + p9.theme(panel_spacing_x=0.04)
     )
+
+
+# ------------------------------------------------------------------------- what moves it
+
+
+def action_tornado(
+    action_tornado: pd.DataFrame, actions: pd.DataFrame, currency: str
+) -> Figure | str | None:
+    """Draw what each assumption does to the best action for a segment."""
+    return _tornado(action_tornado, actions, LEDGER, currency)
+
+
+def group_tornado(action_tornado: pd.DataFrame, actions: pd.DataFrame) -> Figure | str | None:
+    """Draw what each assumption does to the best action for regular customers."""
+    return _tornado(action_tornado, actions, ACTIVITY, "")
+
+
+def _tornado(
+    table: pd.DataFrame, actions: pd.DataFrame, half: str, currency: str
+) -> Figure | str | None:
+    own = of(actions, half)
+    known = own[own["rank"].notna()] if len(own) else own
+    if known.empty:
+        return None
+    best = top_row(known, "expected_profit")["segment"]
+    every = of(table, half)
+    rows = every[every["segment"] == best] if len(every) else every
+    rows = rows[rows["swing"] > 0] if len(rows) else rows
+    if rows.empty:
+        return say("tornado.none")
+    top = top_row(rows, "swing")
+    return Figure(
+        _draw_tornado(rows, half, currency),
+        _tornado_headline(rows, half, currency),
+        alt=say("tornado.alt", assumption=_assumption(top["assumption"], half)),
+        caption=say("tornado.caption", segment=shorten(best)),
+        data=every,
+    )
+
+
+def _assumption(name: str, half: str) -> str:
+    """Return what an assumption is called in one half."""
+    called = {
+        UPLIFT: say("tornado.label-uplift"),
+        VALUE: say("tornado.label-won") if half == LEDGER else say("tornado.label-kept"),
+        RATE: say("tornado.label-margin") if half == LEDGER else say("tornado.label-stake"),
+        REACH: say("tornado.label-reach"),
+        COST: say("tornado.label-cost"),
+    }
+    return called[name]
+
+
+def _tornado_headline(rows: pd.DataFrame, half: str, currency: str) -> str:
+    """Say which assumption matters most, and whether any can turn a gain into a loss."""
+    top = top_row(rows, "swing")
+    low, high = sorted([float(top["profit_low"]), float(top["profit_high"])])
+    known = {
+        "assumption": _assumption(top["assumption"], half),
+        "low": write_estimate(low, half, currency),
+        "high": write_estimate(high, half, currency),
+    }
+    ends = rows[["profit_low", "profit_high"]]
+    turning = rows[ends.min(axis=1).lt(0) & ends.max(axis=1).gt(0)]
+    if turning.empty and low >= 0:
+        return say("tornado.headline", **known)
+    if turning.empty:
+        return say("tornado.headline-loss", **known)
+    if len(turning) == 1 and turning["assumption"].iloc[0] == top["assumption"]:
+        return say("tornado.headline-decides", **known)
+    return say("tornado.headline-several", count=len(turning), **known)
 
 
 def _write_assumption(name: str, value: float, half: str, currency: str) -> str:
     """Write the value of an assumption."""
     if name == UPLIFT:
         return points(value)
-    if name == REACH or (name == RATE and half == "ledger"):
+    if name == REACH or (name == RATE and half == LEDGER):
         return percent(value)
     return f"×{value:g}" if name == RATE else write_amount(value, half, currency, unit="")
 
 
-def tornado(table: pd.DataFrame, message: str, half: str, currency: str = "") -> p9.ggplot:
-    """Draw what each assumption does to the profit of one action, the largest on top."""
-    if table.empty:
-        return empty_plot(message)
-    names = top_first([capital(assumption(name, half)) for name in table["assumption"]])
-    ends = ["at its low", "at its high"]
+def _draw_tornado(table: pd.DataFrame, half: str, currency: str) -> p9.ggplot:
+    names = top_first([_assumption(name, half) for name in table["assumption"]])
+    ends = [say("tornado.legend-low"), say("tornado.legend-high")]
     parts = []
     for end, column in zip(ends, ("low", "high"), strict=True):
         pairs = zip(table["assumption"], table[f"at_{column}"], strict=True)
@@ -131,27 +270,77 @@ def tornado(table: pd.DataFrame, message: str, half: str, currency: str = "") ->
         + p9.geom_segment(p9.aes(x="from", xend="to", yend="label", color="end"), size=7)
         + p9.geom_vline(xintercept=float(table["profit"].iloc[0]), color=INK, size=0.5)
         + p9.geom_vline(xintercept=0, color=MUTED, linetype="dashed", size=0.5)
-        + p9.geom_text(p9.aes("at", label="text", ha="ha"), size=7.5, color=SOFT)
-        + p9.scale_color_manual(dict(zip(ends, [MUTED, PRIMARY], strict=True)), name="Assumption")
-        + p9.scale_x_continuous(labels=_axis(half, currency), expand=(0.17, 0))
+        + p9.geom_text(p9.aes("at", label="text", ha="ha"), size=8, color=INK)
+        + p9.scale_color_manual(dict(zip(ends, [MUTED, PRIMARY], strict=True)), name=" ")
+        + p9.scale_x_continuous(labels=money_labels(currency), expand=(0.17, 0))
         + p9.labs(
-            title=title(message),
-            x=f"Expected profit{_unit(half)}\n(one assumption changed at a time)",
+            subtitle=say("tornado.subtitle") if half == LEDGER else say("tornado.subtitle-units"),
+            x="",
             y="",
         )
-        + titled_theme(1.6 + 0.34 * len(table), message)
+        + report_theme(1.3 + 0.34 * len(table))
         + NO_ROWS
         + p9.guides(color=p9.guide_legend(override_aes={"size": 5}))
     )
 
 
-def budget(
-    table: pd.DataFrame, message: str, limit: float, half: str, currency: str = ""
-) -> p9.ggplot:
-    """Draw how the expected profit grows with the contacts, the best first, and the limit."""
-    rows = table[table["by"] == "contacts"] if len(table) else table
+# ------------------------------------------------------------------------- budget
+
+
+def action_budget(
+    action_budget: pd.DataFrame, actions: pd.DataFrame, currency: str, settings: Any
+) -> Figure | str | None:
+    """Draw what contacts with customers of the segments bring, the best first."""
+    return _budget(action_budget, actions, LEDGER, currency, settings.strategy)
+
+
+def group_budget(
+    action_budget: pd.DataFrame, actions: pd.DataFrame, settings: Any
+) -> Figure | str | None:
+    """Draw what contacts with regular customers bring, the best first."""
+    return _budget(action_budget, actions, ACTIVITY, "", settings.strategy)
+
+
+def _budget(
+    table: pd.DataFrame, actions: pd.DataFrame, half: str, currency: str, given: Any
+) -> Figure | str | None:
+    if of(actions, half).empty:
+        return None
+    every = of(table, half)
+    rows = every[every["by"] == "contacts"] if len(every) else every
     if rows.empty:
-        return empty_plot(message)
+        return say("budget.none")
+    contacts, budget = (getattr(given, name).get(half, 0) for name in ("contacts", "budget"))
+    said = {
+        "said-contacts": order_by(every, "contacts", contacts, half, currency),
+        "said-order": same_order(every),
+    }
+    if contacts or budget:
+        said["said-money"] = order_by(every, "money", budget, half, currency)
+    last = rows.iloc[-1]
+    total = write_estimate(last["cumulative_profit"], half, currency)
+    return Figure(
+        _draw_budget(rows, contacts, half, currency),
+        _budget_headline(rows, total),
+        alt=say("budget.alt", total=total),
+        caption=say("budget.caption"),
+        more=said,
+        data=every,
+    )
+
+
+def _budget_headline(rows: pd.DataFrame, total: str) -> str:
+    last = rows.iloc[-1]
+    contacts = float(last["cumulative_contacts"])
+    enough = rows[rows["cumulative_profit"] >= 0.5 * last["cumulative_profit"]].iloc[0]
+    if len(rows) > 1 and enough["cumulative_contacts"] < contacts:
+        share = percent(enough["cumulative_contacts"] / contacts)
+        return say("budget.headline", count=contacts, total=total, share=share)
+    return say("budget.headline-total", count=contacts, total=total)
+
+
+def _draw_budget(rows: pd.DataFrame, limit: float, half: str, currency: str) -> p9.ggplot:
+    """Draw how the expected gain grows with the contacts, the best first, and the limit."""
     start = pd.DataFrame(
         {"cumulative_contacts": [0.0], "cumulative_profit": [0.0], "low": [0.0], "high": [0.0]}
     )
@@ -159,13 +348,9 @@ def budget(
     end = float(line["cumulative_contacts"].max())
     top, bottom = float(line["high"].max()), float(line["low"].min())
     # A list beside the curve: names at its points would meet where segments are small.
-    keys = [
-        f"{place}  {name}"
-        for place, name in zip(
-            rows["place"], labels([capital(str(n)) for n in rows["segment"]], 26), strict=True
-        )
-    ]
-    step = (top - bottom) * 0.058
+    names = labels([capital(str(name)) for name in rows["segment"]], 26)
+    keys = [f"{place}  {name}" for place, name in zip(rows["place"], names, strict=True)]
+    step = (top - bottom) * 0.068
     listed = pd.DataFrame(
         {"x": end * 0.025, "y": [top - step * i for i in range(len(keys))], "text": keys}
     )
@@ -179,7 +364,8 @@ def budget(
     if 0 < limit < end:
         # Away from the list of names.
         y = top if limit > 0.4 * end else bottom + 0.07 * (top - bottom)
-        mark = pd.DataFrame({"x": [limit], "y": [y], "text": [f" {count(limit)} contacts "]})
+        text = say("budget.label-limit", count=limit)
+        mark = pd.DataFrame({"x": [limit], "y": [y], "text": [f" {text} "]})
         plot = (
             plot
             + p9.geom_vline(xintercept=limit, color=ACCENT, size=0.6)
@@ -196,22 +382,22 @@ def budget(
         plot
         + p9.geom_point(p9.aes("x"), data=marks, color=PAPER, size=4.6)
         + p9.geom_text(
-            p9.aes("x", label="text"), data=marks, color=PRIMARY, size=7.5, fontweight="bold"
+            p9.aes("x", label="text"), data=marks, color=PRIMARY, size=8, fontweight="bold"
         )
         + p9.geom_text(
             p9.aes("x", "y", label="text"),
             data=listed,
             inherit_aes=False,
             ha="left",
-            size=7.5,
+            size=8,
             color=SOFT,
         )
-        + p9.scale_y_continuous(labels=_axis(half, currency))
+        + p9.scale_y_continuous(labels=money_labels(currency))
         + p9.scale_x_continuous(labels=count_labels)
         + p9.labs(
-            title=title(message),
-            x="Contacts, those that bring most first",
-            y=f"Expected profit{' (units)' if half != 'ledger' else ''}",
+            subtitle=say("budget.subtitle") if half == LEDGER else say("budget.subtitle-units"),
+            x=say("budget.x"),
+            y="",
         )
-        + titled_theme(3.9, message)
+        + report_theme(3.4)
     )

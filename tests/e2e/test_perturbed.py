@@ -24,7 +24,6 @@ from analysis.regulars import contract
 from analysis.regulars.names import BEHAVIOUR_NUMBERS
 from analysis.strategy import contact_lists
 from analysis.strategy.assumptions import assumptions
-from analysis.strategy.text import missing_values
 
 pytestmark = pytest.mark.drill
 FROM = pd.Timestamp("2025-10-01")
@@ -146,8 +145,9 @@ def test_without_an_answer_nobody_of_the_regulars_is_contacted(
     actions = perturbed("actions")
     titles = [card["title"] for card in perturbed.cards("summary-decisions")]
     assert titles and not [title for title in titles if "regular customers" in title]
-    told = missing_values(actions[actions["half"] == "activity"])
-    assert "nobody in the group is known to consent" in told
+    assert perturbed.text["group-value.none"] == "No action can be valued."
+    own = actions[actions["half"] == "activity"]
+    assert own["reason"].str.contains("nobody in the group is known to consent").all()
     assert perturbed("contact_curve").empty
     lists = contact_lists.contact_lists(actions, perturbed("customers"), perturbed("activity"))
     assert lists and all(name.startswith("contacts/ledger-") for name in lists)

@@ -39,7 +39,7 @@ def test_what_chapters_import_is_light() -> None:
             r"^(?:from|import) .+$", chapter.read_text(encoding="utf-8"), re.MULTILINE
         )
     }
-    assert len(files) > 15 and "from report import old_page as page" in lines
+    assert len(files) > 15 and "from report import page" in lines
     code = "\n".join(
         [
             "import sys",

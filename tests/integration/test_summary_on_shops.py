@@ -15,10 +15,10 @@ from analysis.orders.text import recent_orders
 from analysis.segments import figures_movement
 from analysis.segments.rules import read_segments
 from analysis.strategy import contact_lists, contact_policy, summary
+from analysis.strategy.cards import action_cards, group_cards
 from analysis.strategy.names import LOSES
 from analysis.strategy.plan import Plan, read_plan
 from analysis.strategy.tables import strategy
-from analysis.strategy.text import losing_action
 
 Tables = dict[str, pd.DataFrame]
 
@@ -159,5 +159,7 @@ def test_what_does_not_pay_is_recommended_nowhere(
     assert not contact_lists.contact_lists(actions, made["customers"], made["activity"])
     cards = decided(actions, made["action_experiments"], settings)
     assert {card.badge for card in cards} == {LOSES}
-    for row in actions[actions["rank"].notna()].to_dict("records"):
-        assert "Leave these customers" in losing_action(pd.Series(row))
+    planned = [*action_cards(actions, "£"), *group_cards(actions)]
+    assert planned and {dict(card.lines)["Action"][:21] for card in planned} == {
+        "Leave these customers"
+    }

@@ -7,18 +7,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotnine as p9
 import pytest
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 from plans import OVERALL, PLAN, profile, regular, some_terms, table, terms
 
+from analysis.core import tables
 from analysis.core.plotting import draw
+from analysis.core.presentation import Figure, Table
 from analysis.core.settings import Settings, read_settings
 from analysis.forecast.names import GROUPS
 from analysis.ingest.sample_orders import HOSTILE
-from analysis.strategy import budget, experiments, figures, value
+from analysis.strategy import budget, cards, experiments, figures, layouts, value
 from analysis.strategy import text as strategy_text
 from analysis.strategy.tables import strategy
 from analysis.strategy.value import Terms
@@ -37,108 +38,167 @@ def experiments_of(found: Any, base: float = 0.3) -> Any:
     return experiments.plan_experiments(found, dict.fromkeys(found["segment"], base), STRATEGY)
 
 
+def shown(found: pd.DataFrame) -> Figure:
+    made = figures.action_value(found, "£")
+    assert isinstance(made, Figure)
+    return made
+
+
+def names_in(text: str) -> set[str]:
+    return set(re.findall(r"S\d", text))
+
+
 @effort(max_examples=30, deadline=None)
-@given(several)
+@given(st.lists(st.one_of(some_terms, st.just(value.NO_PAST)), min_size=1, max_size=4))
 def test_what_pays_and_what_may_lose_agrees_with_the_table(drawn: list[Terms | str]) -> None:
     found = table(known_as(drawn))
     ranked = found[found["rank"].notna()]
-    message, sure = (
-        strategy_text.expected_value(found, "ledger", "£"),
-        strategy_text.loss_risk(found),
-    )
     if ranked.empty:
-        assert message == sure == strategy_text.NOTHING
+        assert figures.action_value(found, "£") == "No action can be valued."
         return
-    pays = int((ranked["value_per_contact"] > 0).sum())
-    if len(ranked) == 1:
-        assert ("is expected to bring £" in message) == bool(pays)
-        assert ("is not expected to bring more" in message) == (not pays)
-    elif not pays:
-        assert f"none of the {len(ranked)} actions" in message
+    made = shown(found)
+    more = dict(made.more or {})
+    pays = ranked.loc[ranked["expected_profit"] > 0, "expected_profit"]
+    if pays.empty:
+        assert "expected to bring more than it costs" in made.headline
     else:
-        top = ranked.loc[ranked["value_per_contact"].idxmax()]
-        assert f"'{top['segment']}' brings most" in message
-        share = f"all {len(ranked)}" if pays == len(ranked) else f"{pays} of {len(ranked)}"
-        assert f"{share} actions" in message
+        assert strategy_text.write_estimate(pays.sum(), "ledger", "£") in made.headline
+        assert ("actions is" in made.headline or "actions are" in made.headline) == (
+            len(ranked) > 1
+        )
     open_ = ranked[(ranked["low"] < 0) & (ranked["high"] > 0)]
-    parts = sure.split("allow, ")[1].split("; ")
-    said = [part for part in parts if "may pay or lose" in part]
-    assert set(re.findall(r"'(S\d)'", " ".join(said))) == set(open_["segment"])
-    left = strategy_text.missing_values(found)
-    assert set(re.findall(r"'(S\d)'", left)) == set(found.loc[found["rank"].isna(), "segment"])
+    assert names_in(more.get("said-open", "")) == set(open_["segment"])
+    told = [more.get(key, "") for key in ("said-sure", "said-open", "said-lose")]
+    assert names_in(" ".join(told)) == set(ranked["segment"])
+    assert names_in(more.get("said-missing", "")) == set(found.loc[found["rank"].isna(), "segment"])
+    best = ranked.loc[ranked["expected_profit"].idxmax(), "segment"]
+    first = ranked.loc[ranked["rank"].idxmin(), "segment"]
+    if "said-best" in more:
+        assert more["said-best"].startswith(f"Per contact, {first} brings most; in all, {best}")
 
 
 @effort(max_examples=20, deadline=None)
 @given(several, st.sampled_from([0, 1, 50, 1000, 10**7]))
 def test_the_order_names_who_is_contacted(drawn: list[Terms | str], limit: int) -> None:
     known = known_as(drawn)
-    order = budget.budget(table(known), known, 1, limit, limit)
-    for by in ("contacts", "money"):
-        text = strategy_text.order(order, by, limit, "ledger", "£")
-        rows = order[order["by"] == by]
-        if rows.empty:
-            assert "no action pays" in text
-            continue
+    found = table(known)
+    order = budget.budget(found, known, 1, limit, limit)
+    given_limits = {"contacts": {"ledger": limit}, "budget": {"ledger": float(limit)}}
+    limits = read_settings().model_copy(
+        update={"strategy": STRATEGY.model_copy(update=given_limits)}
+    )
+    made = figures.action_budget(order, found, "£", limits)
+    if order.empty:
+        assert isinstance(made, str)
+        return
+    assert isinstance(made, Figure)
+    more = dict(made.more or {})
+    assert ("said-money" in more) == (limit > 0)
+    for by in ("contacts", "money") if limit else ("contacts",):
+        text, rows = more[f"said-{by}"], order[order["by"] == by]
         total = rows["taken_profit"].sum()
-        assert strategy_text.write_amount(total, "ledger", "£") in text
-        assert ("Without a limit" in text) == (limit == 0)
-        if "the last in part" in text or ", in part" in text or " go" in text:
+        assert strategy_text.write_estimate(total, "ledger", "£") in text
+        assert text.startswith("Without a limit") == (limit == 0)
+        if "in part" in text:
             assert (rows["taken"] < rows["contacts"]).any()
-            named = re.findall(r"'(S\d)'", text)
+            named = re.findall(r"S\d", text)
             assert named == list(rows.loc[rows["taken"] > 0, "segment"])[: len(named)]
-    assert strategy_text.budget_curve(order, "ledger", "£").endswith(".")
     both = [list(order.loc[order["by"] == by, "segment"]) for by in ("contacts", "money")]
-    assert ("orders differ" in strategy_text.two_orders(order)) == (both[0] != both[1])
+    assert ("orders differ" in more["said-order"]) == (both[0] != both[1])
 
 
 @effort(max_examples=20, deadline=None)
 @given(some_terms)
 def test_the_tornado_says_who_can_turn_the_result(known: Terms) -> None:
+    found = table({"A": known})
     bars = value.tornado("A", "ledger", known)
-    text = strategy_text.tornado(bars, "ledger", "£")
+    made = figures.action_tornado(bars, found, "£")
     moved = bars[bars["swing"] > 0]
     if moved.empty:
-        assert "none can move" in text
+        assert made == "No assumption has a range, so none can move the result."
         return
+    assert isinstance(made, Figure)
     ends = moved[["profit_low", "profit_high"]]
     turning = int(((ends.min(axis=1) < 0) & (ends.max(axis=1) > 0)).sum())
-    assert ("no single assumption" in text) == (turning == 0)
-    assert (
-        strategy_text.capital(strategy_text.assumption(moved["assumption"].iloc[0], "ledger"))
-        in text
-    )
+    assert ("no single assumption" in made.headline) == (turning == 0)
     if turning > 1:
-        assert f"{turning} assumptions could each" in text
+        assert f"{turning} assumptions could each" in made.headline
 
 
-def test_experiments_that_suffice_are_named() -> None:
+def said_of_tests(found: pd.DataFrame) -> dict[str, str]:
+    """Return what is said about the tests of actions."""
+    made = layouts.action_tests(experiments_of(found), found, read_settings())
+    assert isinstance(made, Table)
+    return dict(made.more or {})
+
+
+def test_tests_with_enough_customers_are_named() -> None:
     large = terms(people=10**7)
-    found = table({"large": large, "small": terms()})
-    text = strategy_text.experiments(experiments_of(found))
-    assert text.startswith("Of 2 segments, 1 is large enough") and text.endswith("having: 'large'.")
-    assert strategy_text.experiments(experiments_of(table({"large": large}))).startswith(
-        "The segment is large"
+    told = said_of_tests(table({"large": large, "small": terms()}))["said-enough"]
+    assert told.startswith("One of 2 segments has enough") and told.endswith(": large.")
+    assert said_of_tests(table({"a": large, "b": large}))["said-enough"].startswith(
+        "2 of 2 segments"
     )
-    assert strategy_text.experiments(experiments_of(table({"small": terms()}))).startswith(
-        "The segment is not"
+    assert said_of_tests(table({"small": terms()}))["said-enough"].startswith(
+        "The segment has too few"
     )
-    dear = experiments_of(table({"small": terms(), "dear": terms(cost=500)}))
-    assert strategy_text.experiments(dear).endswith(
-        "For 'dear' no uplift that is possible would pay."
+    told = said_of_tests(table({"small": terms(), "dear": terms(cost=500)}))["said-never"]
+    assert told == "No possible uplift would pay for dear."
+    assert "said-enough" not in said_of_tests(table({"idle": terms(uplift=0, cost=0)}))
+    nothing = table({"a": value.NO_PAST})
+    assert layouts.action_tests(EMPTY, nothing, read_settings()) == (
+        "No test can be planned: no action has a value and a past rate."
     )
-    assert strategy_text.experiments(dear).startswith("The segment is not large enough")
-    idle = experiments_of(table({"idle": terms(uplift=0, cost=0)}))
-    assert "no action is assumed to change anything" in strategy_text.experiments(idle)
-    assert "No trial" in strategy_text.experiments(EMPTY)
-    assert strategy_text.joint_experiment(EMPTY, EMPTY, 4) == ""
-    joint = experiments_of(table({"large": large, "more": large}))
-    assert "would probably show it" in strategy_text.joint_experiment(
-        joint, table({"large": large, "more": large}), 4
+    assert layouts.action_tests(EMPTY, EMPTY, read_settings()) is None
+
+
+@pytest.mark.parametrize(("people", "said"), [(10**7, "detect the effect"), (90, "miss the")])
+def test_a_test_of_all_says_whether_it_would_show_the_effect(people: int, said: str) -> None:
+    found = table({"a": terms(people=people), "b": terms(people=people)})
+    assert said in said_of_tests(found)["said-joint"]
+
+
+def test_tables_of_values_keep_ranges_on_one_line() -> None:
+    found = table({"a": terms(), "missing": value.NO_PAST})
+    made = layouts.action_values(found, "£")
+    assert made is not None
+    html = tables.html(made.table)
+    assert ">A<" in html and "Missing" not in html
+    assert re.search(r"£[\d,]+ \(.?.?£[\d,]+\xa0to\xa0£[\d,]+\)", html)
+    assert layouts.action_values(table({"missing": value.NO_PAST}), "£") is None
+    assert layouts.group_values(found) is None
+
+
+def test_a_card_recommends_no_action_that_loses() -> None:
+    texts = dict.fromkeys(["objective", "action", "channel", "offer", "metric", "avoid"], "Do it.")
+    found = table({"a": terms(), "dear": terms(cost=500), "hopeless": terms(spend=0)})
+    told = found.assign(
+        customers=100,
+        share=0.5,
+        revenue_share=0.25,
+        shown=True,
+        owner="Sales",
+        timing="Now",
+        **texts,
     )
-    few = table({"a": terms(people=20), "b": terms(people=20)})
-    assert "would probably not be seen" in strategy_text.joint_experiment(
-        experiments_of(few), few, 4
-    )
+    good, dear, hopeless = cards.action_cards(told, "£")
+    assert dict(good.lines)["Size"] == "100 customers, 50.0% of all, with 25.0% of net revenue."
+    assert dict(good.lines)["Who and when"] == "Sales. Now."
+    assert "to break even" in dict(dear.lines)["Action"] and len(dear.lines) == 2
+    assert "No uplift would make" in dict(hopeless.lines)["Action"]
+    assert cards.action_cards(told.assign(shown=False), "£") == []
+    assert cards.group_cards(told) == []
+
+
+def test_assumptions_are_told_of_the_inputs_that_are_there(settings: Settings) -> None:
+    both = pd.DataFrame({"half": ["ledger", "activity"]})
+    told = strategy_text.plan_assumptions(both, False, settings)
+    assert [*sorted(told)] == ["said-consent", "said-costs", "said-orders", "said-regulars"]
+    assert "40% of sales (30% to 50%)" in told["said-orders"]
+    assert [*strategy_text.plan_assumptions(both[:1], None, settings)] == [
+        "said-costs",
+        "said-orders",
+    ]
 
 
 def test_amounts_and_points_are_written_as_they_are() -> None:
@@ -220,7 +280,9 @@ def test_both_halves_stand_below_each_other_and_are_never_added_up(settings: Set
     small = actions.set_index("segment").loc["Promising"]
     assert small["customers"] == 3 and pd.isna(small["expected_profit"])
     assert small["reason"] == value.FEW
-    assert "'Promising'" in strategy_text.missing_values(actions)
+    made_figure = figures.action_value(actions, "£")
+    assert isinstance(made_figure, Figure)
+    assert "Promising" in dict(made_figure.more or {})["said-missing"]
     for name in ("action_traits", "action_tornado", "action_budget", "action_experiments"):
         assert not {"Promising", "Least active"} & set(made[name]["segment"])
     assert facts["strategy.ledger.available"] and facts["strategy.activity.available"]
@@ -249,7 +311,7 @@ def test_either_half_and_the_consent_may_be_missing(settings: Settings) -> None:
     )
     own = made["actions"][made["actions"]["half"] == "activity"]
     assert own["reason"].eq(value.NO_CONSENT).all() and own["expected_profit"].isna().all()
-    assert strategy_text.expected_value(own, "activity") == strategy_text.NOTHING
+    assert figures.group_value(own) == "No action can be valued."
     assert facts["strategy.activity.valued"] == 0
     # A ledger too short to learn from: actions stand there, without an expected value.
     made, facts = everything(settings, segment_returns=pd.DataFrame(columns=["segment", "share"]))
@@ -258,41 +320,35 @@ def test_either_half_and_the_consent_may_be_missing(settings: Settings) -> None:
     assert empty["actions"].empty and not facts["strategy.ledger.available"]
 
 
-def drawn(plot: p9.ggplot) -> None:
-    assert draw(plot).startswith(b"<svg")
-
-
-@pytest.mark.parametrize("case", ["usual", "losses", "one", "nothing"])
+@pytest.mark.parametrize("case", ["usual", "losses", "one"])
 def test_every_table_can_be_drawn(case: str) -> None:
     known: Known = {
         "usual": {HOSTILE: terms(), "$x$": terms(cost=90), "c": terms(people=1)},
         "losses": {"a": terms(cost=90), "b": terms(spend=0)},
         "one": {"a": terms(uplift=0, cost=0)},
-        "nothing": {"a": value.NO_PAST},
     }[case]  # type: ignore[assignment]
     found = table(known)
-    name, term = next(iter(known.items()))
-    bars = value.tornado(name, "ledger", term) if isinstance(term, Terms) else EMPTY
     order = budget.budget(found, known, 1, 100)
-    drawn(
-        figures.expected_value(
-            found, strategy_text.expected_value(found, "ledger", "£"), "ledger", "£"
-        )
-    )
-    drawn(figures.tornado(bars, strategy_text.tornado(bars, "ledger", "£"), "ledger", "£"))
-    message = strategy_text.budget_curve(order, "ledger", "£")
-    drawn(figures.budget(order, message, 100, "ledger", "£"))
+    parts = [
+        value.tornado(name, "ledger", term)
+        for name, term in known.items()
+        if isinstance(term, Terms)
+    ]
+    bars = pd.concat(parts)
+    made = [
+        figures.action_value(found, "£"),
+        figures.action_tornado(bars, found, "£"),
+        figures.action_budget(order, found, "£", read_settings()),
+    ]
+    assert isinstance(made[0], Figure)
+    for one in made:
+        if isinstance(one, Figure):
+            assert draw(one.plot).startswith(b"<svg")
+        else:
+            assert one and one.endswith(".")
 
 
 def test_what_brings_most_in_all_is_told_where_it_is_not_what_brings_most_for_a_contact() -> None:
-    rows = pd.DataFrame({"segment": ["a", "b"], "rank": [1, 2], "expected_profit": [10.0, 90.0]})
-    assert strategy_text.largest_total(rows, "ledger", "£") == (
-        "For each contact 'a' brings most; in all, 'b' does, £90.00."
-    )
-    assert (
-        strategy_text.largest_total(rows.assign(expected_profit=[90.0, 10.0]), "ledger", "£") == ""
-    )
-    assert (
-        strategy_text.largest_total(rows.assign(expected_profit=[-9.0, -1.0]), "ledger", "£") == ""
-    )
-    assert strategy_text.largest_total(rows.assign(rank=float("nan")), "ledger", "£") == ""
+    found = table({"few": terms(people=50, cost=0), "many": terms(people=9000)})
+    told = dict(shown(found).more or {})["said-best"]
+    assert told.startswith("Per contact, few brings most; in all, many does, with £")
