@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT))
 from analysis.core.problems import Refused  # noqa: E402 - the path above must come first
 from analysis.release import open_store, store  # noqa: E402
 from analysis.release.refresh import REPORT_BUILD  # noqa: E402
+from report.polish import polish  # noqa: E402
 
 
 def main(root: Path = ROOT) -> int:
@@ -26,6 +27,7 @@ def main(root: Path = ROOT) -> int:
     ):
         return 0  # a single chapter was rendered, for somebody who writes
     book = root / "_book"
+    polish(book)
     lacking = [
         name for name in ("index.html", "customer-report.pdf") if not _is_filled(book / name)
     ]

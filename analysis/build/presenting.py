@@ -91,7 +91,10 @@ def row_as_text(html: str) -> str:
     if html.count("<tr") != 2:
         return ""
     names, values = (
-        [unescape(text) for text in re.findall(rf"<{tag}\b[^>]*>(.*?)</{tag}>", html, re.S)]
+        [
+            unescape(re.sub(r"<[^>]+>", "", text))
+            for text in re.findall(rf"<{tag}\b[^>]*>(.*?)</{tag}>", html, re.S)
+        ]
         for tag in ("th", "td")
     )
     return " ".join(

@@ -12,6 +12,8 @@ from analysis.core.formatting import percent
 from analysis.core.plotting import INK
 
 MISSING = "–"
+#: A range in brackets, as "(£1 to £3)".
+_RANGE = re.compile(r"\((?=[^()<>]*\d)[^()<>]{1,24} to [^()<>]{1,24}\)")
 
 
 def grid(
@@ -73,19 +75,34 @@ def grid(
 
 
 def with_range(value: float, low: float, high: float, write: Callable[[float], str]) -> str:
-    r"""Return a value with its range, for a cell: the range never breaks over lines.
+    """Return a value with its range, for a cell.
 
     Examples
     --------
-    >>> with_range(2.0, -1.0, 3.0, lambda x: f"{x:g}".replace("-", "−")).split(" ")
-    ['2', '(−\u20601\xa0to\xa03)']
+    >>> with_range(2.0, -1.0, 3.0, "{:g}".format), with_range(2.0, float("nan"), 3.0, "{:g}".format)
+    ('2 (-1 to 3)', '2')
     """
     if pd.isna(value):
         return MISSING
     if pd.isna(low) or pd.isna(high):
         return write(value)
-    ends = [write(end).replace("−", "−\u2060").replace(" ", "\u00a0") for end in (low, high)]
-    return f"{write(value)} ({ends[0]}\u00a0to\u00a0{ends[1]})"
+    return f"{write(value)} ({write(low)} to {write(high)})"
+
+
+def keep_ranges_whole(cells: str) -> str:
+    r"""Mark each range in the cells of a table, so that it is set small and never breaks.
+
+    Examples
+    --------
+    >>> keep_ranges_whole("<td>£2 (−£1 to £3)</td>").replace(chr(0xA0), "~").replace("\u2060", "")
+    '<td>£2 <span class="range">(−£1~to~£3)</span></td>'
+    """
+    return _RANGE.sub(lambda found: _whole(found.group()), cells)
+
+
+def _whole(text: str) -> str:
+    joined = text.replace(" ", "\u00a0").replace("−", "−\u2060")
+    return f'<span class="range">{joined}</span>'
 
 
 def html(made: gt.GT) -> str:
@@ -93,4 +110,6 @@ def html(made: gt.GT) -> str:
     # The page's own font serves tables too, on the screen and in print.
     text = re.sub(r"font-family:[^;]*;", "", made.as_raw_html(make_page=False))
     # Quarto, on its way to the PDF, would escape this one again; between tags it need not be.
-    return text.replace("&#x27;", "'")
+    text = text.replace("&#x27;", "'")
+    head, body, cells = text.partition("<tbody")
+    return head + body + keep_ranges_whole(cells)

@@ -150,6 +150,18 @@ def test_nothing_is_loaded_from_another_host(site: Path, pages: dict[Path, Page]
         assert not re.search(r"(url\(|@import)\s*['\"]?(https?:)?//", style.read_text("utf-8"))
 
 
+def test_no_script_of_a_page_is_a_module_which_a_browser_blocks_on_a_disk(
+    pages: dict[Path, Page],
+) -> None:
+    modules = [
+        (path.name, a.get("src"))
+        for path, page in pages.items()
+        for tag, a in page.tags
+        if tag == "script" and a.get("type") == "module"
+    ]
+    assert modules == []
+
+
 def test_every_image_says_what_it_shows(pages: dict[Path, Page]) -> None:
     # Pictures stand in the page itself, as SVG; their text alternative is a label.
     images = [

@@ -18,7 +18,7 @@ IMPORTS = {
     "from report import reference",
     "from report.page import say",
 }
-MOST_LINES = 150
+MOST_LINES = 140
 
 
 def cells(text: str) -> str:

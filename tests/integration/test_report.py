@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from conftest import snapshot
 from analysis.core.settings import ROOT
 from analysis.release import open_store
 from report import publish
+from report.polish import polish
 
 
 def test_an_environment_without_libraries_is_told_how_to_get_them() -> None:
@@ -55,3 +57,24 @@ def test_a_book_that_does_not_fit_leaves_what_was_published(
     with open_store(tmp_path):
         pass
     assert snapshot(tmp_path / "_site", *(tmp_path / "sites").glob("report-*")) == before
+
+
+def test_scripts_of_a_page_work_from_a_disk(tmp_path: Path) -> None:
+    scripts = tmp_path / "site_libs" / "quarto-html"
+    (scripts / "tabsets").mkdir(parents=True)
+    (scripts / "tabsets" / "tabsets.js").write_text("export function init() { return 1; }\n")
+    (scripts / "quarto.js").write_text(
+        'import * as tabsets from "./tabsets/tabsets.js";\nwindow.found = tabsets.init();\n'
+    )
+    modules = "".join(
+        f'<script src="site_libs/quarto-html/{name}.js" type="module"></script>\n'
+        for name in ("quarto", "tabsets/tabsets")
+    )
+    (tmp_path / "index.html").write_text(modules)
+    for _ in range(2):  # a page that is mended stays as it is
+        polish(tmp_path)
+        made = (scripts / "quarto.js").read_text()
+        assert not re.search(r"^(import|export) ", made, re.M) and "tabsets.init()" in made
+        assert (tmp_path / "index.html").read_text() == (
+            '<script src="site_libs/quarto-html/quarto.js" defer></script>\n'
+        )

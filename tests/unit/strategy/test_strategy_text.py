@@ -164,7 +164,7 @@ def test_tables_of_values_keep_ranges_on_one_line() -> None:
     assert made is not None
     html = tables.html(made.table)
     assert ">A<" in html and "Missing" not in html
-    assert re.search(r"£[\d,]+ \(.?.?£[\d,]+\xa0to\xa0£[\d,]+\)", html)
+    assert re.search(r'£[\d,]+ <span class="range">\(.?.?£[\d,]+\xa0to\xa0£[\d,]+\)</span>', html)
     assert layouts.action_values(table({"missing": value.NO_PAST}), "£") is None
     assert layouts.group_values(found) is None
 
