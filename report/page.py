@@ -168,10 +168,10 @@ def tiles(name: str) -> None:
     made = files.read_json(BUILD / "cards" / f"{name}.json")["cards"]
     html = "\n".join(_html_tile(**tile) for tile in made)
     printed = ",\n".join(_typst_tile(**tile) for tile in made)
-    columns = min(len(made), MOST_TILES)
+    grid = f"#grid(columns: (1fr,) * {min(len(made), MOST_TILES)}, gutter: 8pt,"
     _print_block(
         f'```{{=html}}\n<ul class="tiles">\n{html}\n</ul>\n```',
-        f"```{{=typst}}\n#grid(columns: (1fr,) * {columns}, gutter: 8pt,\n{printed}\n)\n```",
+        f"```{{=typst}}\n{grid}\n{printed}\n)\n#v(6pt)\n```",
     )
 
 
