@@ -21,6 +21,7 @@ from analysis.ingest.data_folder import Inputs, find_inputs
 from analysis.ingest.parts import Part
 from analysis.orders import cleaning, refusals
 from analysis.orders.ledger import NET, Ledger, connect, engine_in_words, write_ledger
+from analysis.orders.telling_columns import is_sign_of
 from analysis.orders.understood import order_assumptions
 from analysis.regulars import contract, reading, shared_ids
 from analysis.regulars.understood import regular_assumptions
@@ -154,11 +155,32 @@ def small_group_problems(checked: Checked, settings: Settings) -> list[Problem]:
     ]
 
 
+def report_problems(checked: Checked, settings: Settings) -> list[Problem]:
+    """Return why no report can be made of data that can be read."""
+    return small_group_problems(checked, settings) + currency_problems(checked, settings)
+
+
+def currency_problems(checked: Checked, settings: Settings) -> list[Problem]:
+    """Return that the report would put another currency's sign before the money of the files."""
+    sign = settings.transactions.currency
+    named = checked.ledger.named_currency if checked.ledger else ""
+    if not sign or not named or is_sign_of(sign, named):
+        return []
+    return [
+        Problem(
+            "settings.toml",
+            f"[transactions] currency is {sign!r}, and the files name {named}: all amounts would "
+            "be shown in another currency",
+            remedy=f'Set currency = "{named}", or the sign that it has.',
+        )
+    ]
+
+
 def assumptions(checked: Checked, settings: Settings) -> list[Assumption]:
     """Return everything that was assumed or noticed about the data, in the order to read it in."""
     found = [
         Assumption("left out", f"No report can be made yet: {problem.rule}.", source=problem.source)
-        for problem in small_group_problems(checked, settings)
+        for problem in report_problems(checked, settings)
     ]
     if checked.ledger:
         found += order_assumptions(checked.ledger, settings.transactions)
@@ -177,7 +199,7 @@ def read(
 ) -> tuple[dict[str, pd.DataFrame | Path], dict[str, Fact]]:
     """Read and validate a data folder, as a step of the build: see `analysis.build.steps`."""
     with check(inputs, settings, progress) as checked:
-        if problems := small_group_problems(checked, settings):
+        if problems := report_problems(checked, settings):
             raise Refused(problems)
         facts: dict[str, Fact] = {
             "report.sample": inputs.sample,

@@ -65,7 +65,7 @@ def _date_format(text: str) -> str:
 
 def _ledger_names(columns: dict[str, list[str]]) -> dict[str, list[str]]:
     known = "invoice stock_code description quantity invoice_date unit_price customer_id country "
-    known += "amount till status currency_code"
+    known += "amount till status currency_code discount"
     if strange := set(columns) - set(known.split()):
         raise ValueError(f"there is no column {', '.join(sorted(strange))}; there are {known}")
     return columns
@@ -73,7 +73,14 @@ def _ledger_names(columns: dict[str, list[str]]) -> dict[str, list[str]]:
 
 #: What is refused for want of evidence, and may be accepted by its name.
 Acceptable = Literal[
-    "shared_customer", "single_orders", "small_amounts", "unknown_statuses", "few_products"
+    "shared_customer",
+    "single_orders",
+    "small_amounts",
+    "order_totals",
+    "line_totals",
+    "refund_columns",
+    "unknown_statuses",
+    "few_products",
 ]
 Share = Annotated[float, Field(ge=0, le=1)]
 Names = dict[str, list[str]]
@@ -120,8 +127,11 @@ class TransactionSettings(_Section):
     no_customer: list[str] = []
     no_sale_statuses: list[str] = []
     sale_statuses: list[str] = []
+    refund_statuses: list[str] = []
     only_currency: str = ""
     line_amount: Literal["", "amount", "quantity_times_price"] = ""
+    line_discount: Literal["", "none", "share", "percent", "money"] = ""
+    restated_orders: Literal["", "newest", "all"] = ""
     equal_lines: Literal["", "count", "drop"] = ""
     accept: list[Acceptable] = []
 

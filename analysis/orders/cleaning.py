@@ -44,6 +44,7 @@ from analysis.orders.refusals import (
     summarise_files,
     summarise_rules,
 )
+from analysis.orders.telling_columns import find_by_values
 from analysis.orders.understood import recorded
 
 # What DuckDB raises on a damaged file; all else is a fault of ours, and must show as one.
@@ -82,6 +83,7 @@ def read_ledger(
         dates lie in the future, ids are not ids; or because no line is a sale.
     """
     readings, problems = read_notations(engine, parts, settings, usual_dates)
+    readings = [find_by_values(reading, settings) for reading in readings]
     if not readings:
         raise Refused(problems)
     try:
@@ -160,6 +162,7 @@ def _place(
         as_of=day,
         late_rows=late_rows,
         assumptions=(*recorded(readings), *draft.assumptions, *told),
+        named_currency=draft.currency,
     )
 
 

@@ -10,7 +10,7 @@ from analysis.core.settings import shipped_columns
 from analysis.ingest.columns import match_columns, plain_name
 
 #: Columns that say what a line means, and are no part of it.
-EXTRAS = ("till", "status", "currency_code")
+EXTRAS = ("till", "status", "currency_code", "discount")
 #: A column that counts the rows of a file tells nothing about them.
 _COUNTER = re.compile(r"(unnamed:?\d*|index|rows?|row(id|no|nr|num|number|index)|nr|no|#|№|)\.?")
 

@@ -24,9 +24,11 @@ import ibis.expr.types as ir
 import pandera.ibis as pai
 
 #: What is no customer's id: what a spreadsheet makes of a long number, or a number with decimals.
-NO_ID_PATTERN = r"^[+-]?\d+\.\d+([eE][+-]?\d+)?$|^\d+[eE]\+\d+$"
-#: Far above the largest order that any of our shops has seen; beyond it decimals break.
-LARGEST = 1e9
+NO_ID_PATTERN = r"^[+-]?\d+\.\d+([eE][+-]?\d+)?$|^[+-]?\d+(,\d+)?[eE]\+\d+$"
+#: Far above any number of pieces, and below what a bar code is as a number.
+MOST_PIECES = 1e9
+#: Far above any price, in rials or dong too; beyond it decimals break.
+LARGEST = 1e12
 
 
 def _check(
@@ -73,11 +75,11 @@ def _readable_checks(column: str, what: str, instead: Sequence[str] = ()) -> lis
     ]
 
 
-def _finite_check(column: str) -> pai.Check:
+def _finite_check(column: str, most: float = LARGEST) -> pai.Check:
     return _check(
         f"{column}_finite",
-        f"the {column.replace('_', ' ')} is finite and below {LARGEST:,.0f}",
-        lambda t, key: t[key].isnull() | (t[key].abs() < LARGEST),
+        f"the {column.replace('_', ' ')} is finite and below {most:,.0f}",
+        lambda t, key: t[key].isnull() | (t[key].abs() < most),
     )
 
 
@@ -99,7 +101,7 @@ def lines_schema(columns: set[str], earliest: dt.date) -> pai.DataFrameSchema:
         A missing customer id breaks no rule: cleaning sets such lines apart.
     """
     optional = {
-        "quantity": [_finite_check("quantity")],
+        "quantity": [_finite_check("quantity", MOST_PIECES)],
         "unit_price": [
             _finite_check("unit_price"),
             _check(

@@ -79,6 +79,8 @@ class Ledger:
     assumptions
         What was assumed while the files were read and the lines were cleaned; a ledger that is
         opened again has none.
+    named_currency
+        The currency that the files name, as its code or its sign; empty where they name none.
     """
 
     engine: Backend
@@ -93,6 +95,7 @@ class Ledger:
     as_of: dt.date
     late_rows: int
     assumptions: tuple[Assumption, ...] = ()
+    named_currency: str = ""
 
 
 def connect(settings: EngineSettings, folder: Path) -> Backend:

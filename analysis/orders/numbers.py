@@ -25,6 +25,8 @@ _NUMBER = re.compile(
     r"(?P<inner>[-+])?\s*(?P<body>[.,]?\d[\d., ']*?)\s*(?P<last>-)?\s*"
     r"(?P<after>[^\W\d_]{1,4}\.?|[^\w\s.,'()+%-]{1,2})?\s*(?P<close>\))?"
 )
+#: What spreadsheets make of large numbers: 1.5E+05.
+_SCIENTIFIC = re.compile(r"[-+]?\d([.,]\d+)?[eE][-+]?\d{1,2}")
 _SPACED = re.compile(r"\d{1,3}([ ']\d{3})+(?![\d])")
 #: Currencies of which nobody writes hundredths; those whose countries only know decimal points; and
 #: those that have thousandths. Signs and codes.
@@ -129,6 +131,9 @@ def shape_of(text: str) -> Shape:
     >>> shape_of("€ 1.234,50-")
     Shape(kind='decimal', mark=',', affix='€', simple=False, zero=False)
     """
+    if found := _SCIENTIFIC.fullmatch(text):
+        mark = found[1][0] if found[1] else ""
+        return Shape("decimal" if mark else "plain", mark, "", mark != ",")
     found = _NUMBER.fullmatch(text.translate(_ALIKE))
     unreadable = Shape("unreadable")
     if not found or bool(found["open"]) != bool(found["close"]):
@@ -289,5 +294,10 @@ def read_number(text: ir.StringValue, form: NumberForm) -> ir.FloatingValue:
         # One comma among decimal points, but not before three digits: it can only be one, too.
         odd = plain.re_search(rf"^(?:\d*[{comma}](?:\d{{1,2}}|\d{{4,}})|0+[{comma}]\d{{3}})$")
         found = ibis.ifelse(odd, plain.replace(comma, "."), found)
-    number = found.try_cast("float64")
+    power = ibis.ifelse(
+        plain.re_search(rf"^\d([{point}]\d+)?[eE][-+]?\d{{1,2}}$"),
+        plain.replace(point, "."),
+        ibis.null("string"),
+    )
+    number = ibis.coalesce(found, power).try_cast("float64")
     return ibis.ifelse(minus, -number, number)

@@ -74,7 +74,7 @@ def _count_ragged(ledger: Ledger) -> int:
     return int(rules["fields_match_header"])
 
 
-def _cancelled_amount(ledger: Ledger) -> float:
+def cancelled_amount(ledger: Ledger) -> float:
     """Return the amount of all cancellations of products by known customers."""
     back = ledger.cancellations.filter(ledger.cancellations["product"])
     return (
@@ -120,7 +120,7 @@ def ledger_facts(ledger: Ledger, steps: pd.DataFrame) -> dict[str, int | float |
     cleaning_step = {row["cleaning_step"]: row for row in steps.to_dict("records")}
     every, known, gross, net = (cleaning_step[number] for number in (0, GROSS - 1, GROSS, NET))
     counted["no_amount_rows"] += _count_ragged(ledger)
-    cancelled = _cancelled_amount(ledger)
+    cancelled = cancelled_amount(ledger)
     matched = round(gross["amount"] - net["amount"], 2)
     facts: dict[str, int | float | str] = {
         "raw_rows": every["rows"],

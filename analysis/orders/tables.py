@@ -68,7 +68,11 @@ def monthly(ledger: Ledger) -> pd.DataFrame:
             new_revenue=orders.amount.sum(where=new).cast("float64").fill_null(0.0),
             units=sum_exactly(orders.units),
             median_order=orders.amount.cast("float64").median(),
-            squares=(orders.amount * orders.amount).sum().cast("float64"),
+            # The square of a large order is beyond the decimals of money.
+            squares=(orders.amount.cast("float64") ** 2)
+            .cast("decimal(38, 4)")
+            .sum()
+            .cast("float64"),
         )
         .execute()
     )

@@ -13,9 +13,14 @@ from analysis.core.problems import Problem
 from analysis.orders.canonical import Reading
 from analysis.orders.ledger import LINE_COLUMNS, hash_of
 from analysis.orders.meaning.draft import Draft, measured, refuse, sound, tell
+from analysis.orders.meaning.restated import bare_code
 
 #: A till writes a line for every piece where so many lines in 1,000 are of one piece.
 PIECES = 0.995
+#: So many hours two files can be apart in the time of an order.
+CLOCKS = 36
+#: Orders stand together in a file where so many of them have all lines in one place.
+TOGETHER = 0.5
 #: How many lines evidence takes.
 FEW = 20
 #: Equal lines that may be sales or copies are refused above this share of the money.
@@ -32,8 +37,10 @@ def equal_lines(draft: Draft) -> Draft:
     """
     setting = draft.settings.equal_lines
     each = setting == "count" or (not setting and _a_line_per_piece(draft))
-    row = draft.lines.row_number if each else ibis.literal(0, "uint32")
-    draft = replace(draft, lines=draft.lines.mutate(piece=row))
+    if each:
+        draft = _number_pieces(draft)
+    else:
+        draft = replace(draft, lines=draft.lines.mutate(piece=ibis.literal(0, "uint32")))
     clear = setting or each or "quantity" in draft.columns
     if not each and clear:
         return draft
@@ -76,6 +83,32 @@ def equal_lines(draft: Draft) -> Draft:
     return refuse(draft, problem)
 
 
+def _number_pieces(draft: Draft) -> Draft:
+    """Give numbers to lines that are each a sale, so that none is a copy of another.
+
+    Where the lines of an order follow each other in a file, an order that comes again further down
+    was pasted twice: its pieces have the numbers that they have above.
+    """
+    lines = draft.lines
+    rows = ibis.window(group_by="part", order_by="row_number")
+    before = lines.mutate(last=lines.order_id.lag().over(rows))
+    begins = (before.last != before.order_id).fill_null(True)
+    runs = before.mutate(run=begins.cast("int64").cumsum(group_by="part", order_by="row_number"))
+    by_order = runs.group_by("part", "order_id").aggregate(
+        runs=runs.run.nunique(), lines=runs.count()
+    )
+    by_order = by_order.filter(by_order.lines > 1)
+    found = measured(by_order, orders=by_order.count(), once=(by_order.runs == 1).sum())
+    if draft.settings.equal_lines or found["once"] < TOGETHER * found["orders"]:
+        return replace(draft, lines=lines.mutate(piece=lines.row_number))
+    keys = [name for name in LINE_COLUMNS if name in draft.columns]
+    marked = runs.mutate(mark=_mark(runs, keys))
+    within = ibis.window(group_by=["part", "run", "mark"], order_by="row_number")
+    piece = ibis.row_number().over(within).cast("uint32") + 1
+    numbered = marked.mutate(piece=piece).select(*lines.columns, "piece")
+    return replace(draft, lines=draft.engine.create_table("pieces", numbered, temp=True))
+
+
 def _mark(lines: ir.Table, names: list[str]) -> ir.Value:
     return hash_of(ibis.struct({name: lines[name] for name in [*names, "rest"]}))
 
@@ -93,7 +126,7 @@ def _a_line_per_piece(draft: Draft) -> bool:
 def keys(draft: Draft) -> Draft:
     """Give each line the key by which it is found again in this file and in others.
 
-    That is the line itself. In an order that stands in several files it is the order with day,
+    That is the line itself. In an order that stands in several files it is the order with
     product, quantity and money: what else the line says may be written otherwise there.
     """
     lines = draft.lines
@@ -102,14 +135,21 @@ def keys(draft: Draft) -> Draft:
     if len(draft.readings) == 1:
         return replace(draft, lines=lines.mutate(hash=line))
     good = sound(draft)
-    by_order = good.group_by("order_id").aggregate(low=good.part.min(), high=good.part.max())
-    several = draft.engine.create_table(
-        "in_several_files", by_order.filter(by_order.low != by_order.high).select("order_id"),
-        temp=True,
-    )  # fmt: skip
+    firsts = good.group_by("order_id", "part").aggregate(first=good.invoice_date.min())
+    by_order = firsts.group_by("order_id").aggregate(
+        parts=firsts.count(),
+        apart=firsts["first"].max().epoch_seconds() - firsts["first"].min().epoch_seconds(),
+    )
+    by_order = by_order.filter(by_order.parts > 1).select("order_id", "apart")
+    several = draft.engine.create_table("in_several_files", by_order, temp=True)
+    # Clocks of two files may be in two time zones: the same order can be on the next day.
+    near = lines.order_id.isin(several.filter(several.apart <= CLOCKS * 3600).order_id)
     shared = set.intersection(*(_priced(reading) for reading in draft.readings))
     core = ["order_id", *(name for name in _CORE if name in shared)]
-    cells = {name: lines[name] for name in core} | {"day": lines.invoice_date.truncate("D")}
+    cells = {name: lines[name] for name in core}
+    cells["day"] = ibis.ifelse(near, ibis.null("timestamp"), lines.invoice_date.truncate("D"))
+    if "stock_code" in cells:
+        cells["stock_code"] = bare_code(lines.stock_code)
     same = hash_of(ibis.struct(cells))
     again = lines.order_id.isin(several.order_id).fill_null(False) & (lines.broken == 0)
     return replace(draft, lines=lines.mutate(hash=ibis.ifelse(again, same, line)))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import ibis
@@ -17,15 +18,21 @@ from analysis.core.problems import Problem
 from analysis.orders.canonical import Reading
 from analysis.orders.columns import unread
 from analysis.orders.meaning.draft import Draft, measured, refuse, sound, tell
+from analysis.orders.telling_columns import compared
 
-#: Spaces that a plain strip leaves at the ends of an id.
+#: Spaces of all kinds, also those that a plain strip leaves at the ends of an id.
 _SPACE = r"[\s\x{00a0}\x{2007}\x{202f}\x{200b}\x{feff}]+"
+#: A whole number with marks between its thousands, and a telephone number with spaces and signs.
+_THOUSANDS = r"^\d{1,3}(?:[.,' ]\d{3})+$"
+_TELEPHONE = r"^(?:\+|00?|\(\+?0)[\d\s()/.-]{6,}$"
 #: A value is judged by its share of the orders where there are at least so many others.
 OTHERS = 20
 #: A value of unusual form with this share of the orders, and so many times those of the next one,
 #: is no customer; a value of the usual form with these is refused.
 ODD_SHARE, ODD_TIMES = 0.05, 3
 LARGE_SHARE, LARGE_TIMES = 0.2, 10
+#: So many of the most frequent values are looked at.
+TOP = 6
 #: From this many orders on it is worth a remark that nobody returns.
 FEW_ORDERS = 30
 _NAMES_OF_CUSTOMERS = re.compile(
@@ -53,26 +60,24 @@ def no_customers(draft: Draft) -> Draft:
     found = ids.filter(none).order_by(ibis.desc("rows"), "id").execute()
     named = set(found["id"])
     raw = ids.filter(none).select("customer_id").execute()["customer_id"].tolist()
-    odd, draft = _shared_value(draft, ids, named)
+    odd, draft = _shared_values(draft, ids, named)
     if odd:
-        raw += ids.filter(ids.id == odd).select("customer_id").execute()["customer_id"].tolist()
+        raw += ids.filter(ids.id.isin(odd)).select("customer_id").execute()["customer_id"].tolist()
     if not raw:
         return draft
     is_none = draft.lines.customer_id.isin(raw)
     lines = draft.lines
-    for value, why in [*((value, "") for value in found["id"].drop_duplicates()), (odd, "shape")]:
-        if not value:
-            continue
+    for value in [*found["id"].drop_duplicates(), *odd]:
         its = measured(
             lines.filter(_clean(lines.customer_id) == value),
             rows=lambda t: t.count(),
             money=lambda t: t.amount.sum().cast("float64"),
         )
         sentence = f"The value {value!r} means that a line has no customer."
-        if why:
+        if value in odd:
             sentence = (
                 f"The value {value!r} is taken for no customer: it has many times the orders of "
-                "any other, and does not look like theirs."
+                "a customer, and does not look like one's number."
             )
         draft = tell(
             draft,
@@ -89,22 +94,26 @@ def no_customers(draft: Draft) -> Draft:
     return replace(draft, lines=lines.mutate(customer_id=known))
 
 
+@ibis.udf.scalar.builtin
+def nfc_normalize(text: str) -> str:  # type: ignore[empty-body]
+    """Write a letter and its accent as one character (DuckDB's own)."""
+
+
 def _clean(column: ir.StringValue) -> ir.StringValue:
     """Return ids in small letters, and without any kind of space around them."""
     return column.re_replace(rf"^{_SPACE}|{_SPACE}$", "").lower()
 
 
-def compared(text: str) -> str:
-    """Return a word as it is compared: without case, spaces and punctuation.
+def _bare(column: ir.StringValue) -> ir.StringValue:
+    """Return cleaned ids as they are compared: without what programs add to them or take away.
 
-    Examples
-    --------
-    >>> compared("Walk-in customer"), compared("-1"), compared("N/A"), compared("000")
-    ('walkincustomer', '-1', 'na', '0')
+    These are zeros before a number, marks between its thousands, an apostrophe that keeps it a
+    text, spaces in a telephone number, second spaces, and accents apart from their letters.
     """
-    if re.fullmatch(r"[-+]?\d+", text.strip()):
-        return re.sub(r"^([-+]?)0+(?=\d)", r"\1", text.strip())
-    return "".join(letter for letter in text.casefold() if letter.isalnum())
+    text = nfc_normalize(column.re_replace("^'", "")).re_replace(_SPACE, " ")
+    marked = text.re_search(_THOUSANDS) | text.re_search(_TELEPHONE)
+    text = ibis.ifelse(marked, text.re_replace(r"[^\d+]", ""), text)
+    return ibis.ifelse(text.re_search(r"^\d+$"), text.re_replace(r"^0+(\d)", r"\1"), text)
 
 
 def _ids(draft: Draft, name: str) -> ir.Table:
@@ -115,14 +124,14 @@ def _ids(draft: Draft, name: str) -> ir.Table:
     return draft.engine.create_table(name, table, temp=True)
 
 
-def _shared_value(draft: Draft, ids: ir.Table, named: Iterable[str]) -> tuple[str, Draft]:
-    """Return a value that too many orders share to be a customer, if there is one."""
+def _shared_values(draft: Draft, ids: ir.Table, named: Iterable[str]) -> tuple[list[str], Draft]:
+    """Return the values that too many orders share to be customers, as one of each till."""
     known = ids.filter(~ids.id.isin(sorted(named))) if named else ids
     values = known.group_by("id").aggregate(rows=known.rows.sum())
-    top = values.order_by(ibis.desc("rows"), "id").limit(5).execute()
+    top = values.order_by(ibis.desc("rows"), "id").limit(TOP).execute()
     total = measured(values, ids=values.count(), rows=values.rows.sum())
     if total["ids"] <= OTHERS or top["rows"].iloc[0] < ODD_SHARE / 2 * total["rows"]:
-        return "", draft
+        return [], draft
     lines = sound(draft)
     lines = lines.filter((lines.amount > 0) & lines.customer_id.notnull())
     lines = lines.mutate(id=_clean(lines.customer_id))
@@ -139,22 +148,17 @@ def _shared_value(draft: Draft, ids: ir.Table, named: Iterable[str]) -> tuple[st
     )
     ranked = orders.execute().sort_values(["orders", "id"], ascending=[False, True])
     if len(ranked) < 2 or not all_orders:
-        return "", draft
-    first, second = ranked.iloc[0], ranked.iloc[1]
-    share = first["orders"] / all_orders
-    value, times = str(first["id"]), first["orders"] / max(second["orders"], 1)
-    if share >= ODD_SHARE and times >= ODD_TIMES and _is_odd(value, values):
-        return value, draft
-    if share < LARGE_SHARE or times < LARGE_TIMES:
-        return "", draft
+        return [], draft
+    names, sizes = ranked["id"].map(str).tolist(), ranked["orders"].tolist()
+    for few in range(len(names) - 1, 0, -1):
+        far = sizes[few - 1] >= ODD_TIMES * max(sizes[few], 1)
+        if far and sizes[0] >= ODD_SHARE * all_orders and _are_odd(names[:few], values):
+            return names[:few], draft
+    first, share = ranked.iloc[0], sizes[0] / all_orders
+    value, times = names[0], sizes[0] / max(sizes[1], 1)
+    if share < ODD_SHARE or times < ODD_TIMES:
+        return [], draft
     about = f"{count(first['orders'], 'order')} share the value {value!r}: {percent(share)} of all"
-    problem = Problem(
-        draft.source,
-        f"{about}, {times:,.0f} times as many as the next customer has. They are worth "
-        f"{first['money']:,.2f}",
-        column=draft.spelled("customer_id"),
-        remedy=f'If it means guests, add "{value}" to no_customer in data/settings.toml.',
-    )
     told = Assumption(
         "customers",
         f"{about}. It is taken for one customer.",
@@ -162,20 +166,36 @@ def _shared_value(draft: Draft, ids: ir.Table, named: Iterable[str]) -> tuple[st
         money=float(first["money"]),
         setting="transactions.no_customer",
     )
-    return "", refuse(draft, problem, "shared_customer", told)
+    if share < LARGE_SHARE or times < LARGE_TIMES:
+        return [], tell(draft, told)
+    problem = Problem(
+        draft.source,
+        f"{about}, {times:,.0f} times as many as the next customer has. They are worth "
+        f"{first['money']:,.2f}",
+        column=draft.spelled("customer_id"),
+        remedy=f'If it means guests, add "{value}" to no_customer in data/settings.toml.',
+    )
+    return [], refuse(draft, problem, "shared_customer", told)
 
 
-def _is_odd(value: str, values: ir.Table) -> bool:
-    """Tell whether a value is unlike the ids: one digit repeated, or a word among numbers."""
-    if re.fullmatch(r"(\d)\1{2,}", value):
-        return True
-    others = values.filter(values.id != value)
-    digit = others.id.re_search(r"\d")
-    long = others.id.re_search(r"^\d+$") & (others.id.length() >= len(value) + 2)
-    found = measured(others, ids=others.count(), digit=digit.sum(), long=long.sum())
-    if not re.search(r"\d", value):
-        return bool(found["digit"] >= 0.9 * found["ids"])
-    return value.isdigit() and bool(found["long"] >= 0.99 * found["ids"])
+def _are_odd(some: Sequence[str], values: ir.Table) -> bool:
+    """Tell whether values are unlike the ids: digits repeated, words among numbers, short ones."""
+    others = values.filter(~values.id.isin(list(some)))
+    longer = max(map(len, some)) + 2
+    found = measured(
+        others,
+        ids=others.count(),
+        digit=others.id.re_search(r"\d").sum(),
+        number=others.id.re_search(r"^\d+$").sum(),
+        long=(others.id.re_search(r"^\d+$") & (others.id.length() >= longer)).sum(),
+    )
+    return all(
+        re.fullmatch(r"(\d)\1{2,}", value)
+        or (not re.search(r"\d", value) and found["digit"] >= 0.9 * found["ids"])
+        or (not value.isdigit() and found["number"] >= 0.9 * found["ids"])
+        or (value.isdigit() and found["long"] >= 0.99 * found["ids"])
+        for value in some
+    )
 
 
 def spellings(draft: Draft) -> Draft:
@@ -186,8 +206,7 @@ def spellings(draft: Draft) -> Draft:
     letters or in capitals throughout, or holds an @ or a space.
     """
     ids = _ids(draft, "ids_of_customers")
-    bare = ibis.ifelse(ids.id.re_search(r"^\d+$"), ids.id.re_replace(r"^0+(\d)", r"\1"), ids.id)
-    ids = ids.mutate(bare=bare)
+    ids = ids.mutate(bare=_bare(ids.id))
     found = measured(
         ids,
         raw=ids.count(),
@@ -203,6 +222,7 @@ def spellings(draft: Draft) -> Draft:
     files = lines.filter(lines.customer_id.isin(some["customer_id"].tolist()))
     files = files.select("customer_id", "part").distinct().execute()
     parts = files.groupby("customer_id")["part"].agg(set).to_dict()
+    some["id"] = some["id"].map(_tidy)
     new, zeros, apart = _one_spelling(some, parts)
     column = draft.spelled("customer_id")
     if apart:
@@ -227,7 +247,7 @@ def spellings(draft: Draft) -> Draft:
         rows=lambda t: t.count(),
         money=lambda t: t.amount.sum().cast("float64"),
     )
-    how = "in zeros before it" if zeros else "in capitals or spaces"
+    how = "in zeros before it" if zeros else "in capitals, spaces or marks"
     example = next(iter(sorted(zeros or new)))
     draft = tell(
         draft,
@@ -244,6 +264,15 @@ def spellings(draft: Draft) -> Draft:
     return replace(draft, lines=joined.mutate(customer_id=one).drop("old", "one"))
 
 
+def _tidy(text: str) -> str:
+    """Return an id without what programs add to it, but for zeros: see `_bare`."""
+    text = re.sub(r"[\s\u200b\ufeff]+", " ", unicodedata.normalize("NFC", text))
+    text = text.strip().removeprefix("'")
+    if re.search(_THOUSANDS, text) or re.search(_TELEPHONE, text):
+        text = re.sub(r"[^\d+]", "", text)
+    return text
+
+
 def _one_spelling(
     ids: pd.DataFrame, parts: dict[str, set[int]]
 ) -> tuple[dict[str, str], set[str], tuple[str, ...]]:
@@ -255,12 +284,12 @@ def _one_spelling(
         spelled = dict(zip(group["customer_id"], group["rows"], strict=True))
         trimmed: dict[str, int] = defaultdict(int)
         for name, times in spelled.items():
-            trimmed[re.sub(r"^[\s\u200b\ufeff]+|[\s\u200b\ufeff]+$", "", name)] += times
+            trimmed[_tidy(name)] += times
         plain = any(name in (name.lower(), name.upper()) for name in trimmed)
         merge = len(trimmed) == 1 or plain or "@" in str(key) or " " in str(key)
         common = min(trimmed, key=lambda name: (-trimmed[name], name))
         for name in spelled:
-            own = re.sub(r"^[\s\u200b\ufeff]+|[\s\u200b\ufeff]+$", "", name)
+            own = _tidy(name)
             one = (str(key) if "@" in str(key) else common) if merge else own
             new[name] = one
             members[one].add(name)

@@ -29,6 +29,8 @@ class Draft:
     settings: TransactionSettings
     assumptions: tuple[Assumption, ...] = ()
     problems: tuple[Problem, ...] = ()
+    #: The currency that the files name, as its code or its sign; empty where they name none.
+    currency: str = ""
 
     @property
     def columns(self) -> frozenset[str]:

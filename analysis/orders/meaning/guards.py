@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from analysis.orders.meaning import copies, customers, money, numbers, sales, settings_fit
+from analysis.orders.meaning import (
+    copies,
+    customers,
+    discounts,
+    money,
+    numbers,
+    restated,
+    sales,
+    settings_fit,
+    totals,
+)
 from analysis.orders.meaning.draft import Draft, Guard
 
 #: Each needs what those before it have decided: who the customer is before what an order is,
 #: and what an order is before what a copy of one is.
 GUARDS: tuple[Guard, ...] = (
     money.line_amounts,
+    discounts.discounts,
     money.small_amounts,
+    totals.line_totals,
+    totals.order_totals,
+    totals.one_line,
+    totals.unread_refunds,
     customers.no_customers,
     customers.spellings,
+    numbers.spellings,
     numbers.orders,
     money.currencies,
     sales.statuses,
+    sales.returns_with_numbers,
     sales.products,
     sales.cancellations,
+    restated.restated_orders,
     customers.returning,
     settings_fit.home_country,
     copies.equal_lines,

@@ -16,6 +16,7 @@ from analysis.orders.canonical import Reading
 from analysis.orders.columns import named_by_user, unread
 from analysis.orders.ledger import MONEY
 from analysis.orders.meaning.draft import Draft, measured, refuse, sound, tell
+from analysis.orders.telling_columns import is_currency
 
 #: Amounts disagree when they differ on lines that hold more than this share of the money.
 DISAGREE = 0.01
@@ -188,7 +189,13 @@ def _plain_number(column: ir.Column, mark: str) -> ir.FloatingValue:
 def currencies(draft: Draft) -> Draft:
     """Keep the lines of one currency: several cannot be added up."""
     if "currency_code" not in draft.columns:
-        return draft
+        signs = {
+            form.affix.upper()
+            for reading in draft.readings
+            for name, form in reading.numbers.items()
+            if name != "quantity" and form.affix and is_currency(form.affix)
+        }
+        return replace(draft, currency=signs.pop()) if len(signs) == 1 else draft
     lines = draft.lines.mutate(currency_code=draft.lines.currency_code.strip().upper())
     draft = replace(draft, lines=lines)
     good = sound(draft)
@@ -219,12 +226,9 @@ def currencies(draft: Draft) -> Draft:
         )
         return refuse(draft, problem)
     if len(found) == 1 and not only:
-        told = Assumption(
-            "money",
-            f"All lines are in the currency {found['currency_code'].iloc[0]}.",
-            column=column,
-        )
-        return tell(draft, told)
+        code = str(found["currency_code"].iloc[0])
+        told = Assumption("money", f"All lines are in the currency {code}.", column=column)
+        return tell(replace(draft, currency=code), told)
     if len(found) < 2:
         return draft
     out = found[found["currency_code"] != only]
@@ -236,7 +240,7 @@ def currencies(draft: Draft) -> Draft:
         setting=setting,
     )
     kept = lines.filter(lines.currency_code.isnull() | (lines.currency_code == only))
-    return tell(replace(draft, lines=kept), told)
+    return tell(replace(draft, lines=kept, currency=only), told)
 
 
 def _sums(found: pd.DataFrame) -> str:

@@ -11,10 +11,12 @@ from dataclasses import replace
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+from ibis import _
 
 from analysis.core.assumptions import Assumption
 from analysis.core.formatting import count, percent
 from analysis.orders.meaning.draft import Draft, measured, sound, tell
+from analysis.orders.meaning.restated import bare_code
 
 #: Lines with one number that are further apart than so many days are two orders.
 FAR = 90
@@ -22,6 +24,40 @@ FAR = 90
 RESTART = 0.01
 #: What belongs to an order, and may stand on its first row only.
 OF_AN_ORDER = ("customer_id", "country", "status", "currency_code")
+
+
+def spellings(draft: Draft) -> Draft:
+    """Make numbers one that differ between files only in zeros, signs or capitals before them."""
+    if len(draft.readings) == 1 or "invoice" not in draft.columns:
+        return draft
+    lines = draft.lines.filter(draft.lines.invoice.notnull())
+    ids = lines.select("part", "invoice").distinct().mutate(bare=bare_code(_.invoice))
+    ids = draft.engine.create_table("number_spellings", ids, temp=True)
+    found = measured(
+        ids,
+        raw=ids.invoice.nunique(),
+        bare=ids.bare.nunique(),
+        own=ids.count(),
+        own_bare=ibis.struct({"part": ids.part, "bare": ids.bare}).nunique(),
+    )
+    # A file that has both tells them apart.
+    if found["raw"] == found["bare"] or found["own"] != found["own_bare"]:
+        return draft
+    one = ids.group_by("bare").aggregate(one=ids.invoice.argmax(ids.invoice.length()))
+    one = ids.select("invoice", "bare").distinct().join(one, "bare")
+    one = one.filter(one.invoice != one.one).select("one", other="invoice")
+    one = draft.engine.create_table("one_number", one, temp=True)
+    joined = draft.lines.left_join(one, draft.lines.invoice == one.other)
+    changed = measured(joined.filter(joined.other.notnull()), rows=lambda t: t.count())
+    told = Assumption(
+        "orders",
+        "A number that differs from one of another file only in zeros, a sign or capitals is the "
+        "same order.",
+        column=draft.spelled("invoice"),
+        rows=int(changed["rows"]),
+    )
+    same = joined.mutate(invoice=ibis.coalesce(joined.one, joined.invoice))
+    return tell(replace(draft, lines=same.select(draft.lines.columns)), told)
 
 
 def orders(draft: Draft) -> Draft:

@@ -5,19 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 import ibis
+import ibis.expr.types as ir
 import pandas as pd
 
 from analysis.core.assumptions import Assumption
 from analysis.core.formatting import join_words, percent
 from analysis.core.problems import Problem
 from analysis.orders.ledger import NET
-from analysis.orders.meaning.customers import compared
 from analysis.orders.meaning.draft import Draft, measured, refuse, sound, tell
+from analysis.orders.telling_columns import compared, status_words
 
 #: Unknown statuses are refused above this share of the money.
 UNKNOWN = 0.01
-#: Codes that are no products are refused above this share of the money.
-NO_PRODUCTS = 0.5
+#: So many lines show whether they take purchases back, if this share of them is like earlier ones.
+FEW, LIKE = 10, 0.8
+#: What a line and the one that takes it back have in common.
+WHAT = ("customer_id", "stock_code", "quantity", "unit_price", "amount")
+#: Codes that are no products are refused above this share of the money, on so many lines.
+NO_PRODUCTS, LINES = 0.05, 20
 #: At most so many values are listed in a sentence.
 LISTED = 8
 
@@ -37,10 +42,19 @@ def statuses(draft: Draft) -> Draft:
         .execute()
     )
     word = found["status"].map(compared)
-    out = word.isin({compared(one) for one in draft.settings.no_sale_statuses})
-    sale = word.isin({compared(one) for one in draft.settings.sale_statuses}) & ~out
+    outs, refunds, sales = status_words(draft.settings)
+    out, sale = word.isin(outs), word.isin(sales)
     unknown = found[~out & ~sale]
     no_sale = draft.lines.status.isin(found.loc[out, "status"].tolist()).fill_null(False)
+    if back := found.loc[word.isin(refunds), "status"].tolist():
+        draft = _minus(
+            draft,
+            (draft.lines.status.isin(back) & (draft.lines.amount > 0)).fill_null(False),
+            ~no_sale & (draft.lines.amount > 0).fill_null(False),
+            "Lines with a status of refunds",
+            "status",
+        )
+        no_sale &= draft.lines.amount > 0
     column = draft.spelled("status")
     draft = replace(draft, lines=draft.lines.mutate(no_sale=no_sale & (draft.lines.amount > 0)))
     if out.any():
@@ -87,6 +101,74 @@ def statuses(draft: Draft) -> Draft:
         remedy="Add each to sale_statuses or to no_sale_statuses in data/settings.toml.",
     )
     return refuse(draft, problem, "unknown_statuses", told)
+
+
+def _minus(
+    draft: Draft, back: ir.BooleanValue, sales: ir.BooleanValue, who: str, column: str
+) -> Draft:
+    """Give lines a minus that take purchases back without one: those like a line before them.
+
+    Where customers buy the same again and again, any line is like one before it: so sales must
+    be so much more seldom.
+    """
+    lines = draft.lines.mutate(back=back, sales=sales)
+    lines = lines.filter((lines.broken == 0) & lines.customer_id.notnull())
+    bought = lines.filter(lines.sales)
+    first = bought.group_by(*WHAT).aggregate(first=bought.invoice_date.min())
+    both = lines.filter(lines.back | lines.sales)
+    both = both.left_join(first, [both[name].identical_to(first[name]) for name in WHAT])
+    again = ibis.ifelse(
+        both.back, both.invoice_date >= both["first"], both.invoice_date > both["first"]
+    ).fill_null(False)
+    found = measured(
+        both,
+        rows=both.back.sum(),
+        money=both.amount.sum(where=both.back).cast("float64"),
+        like=(again & both.back).sum(),
+        sales=both.sales.sum(),
+        usual=(again & both.sales).sum(),
+    )
+    if found["rows"] < FEW:
+        return draft
+    like, usual = found["like"] / found["rows"], found["usual"] / max(found["sales"], 1)
+    if like < LIKE or like < usual + LIKE / 2:
+        return draft
+    told = Assumption(
+        "refunds",
+        f"{who} take purchases back, without a minus: {percent(like)} of them are like an earlier "
+        "line of the same customer.",
+        column=draft.spelled(column),
+        rows=int(found["rows"]),
+        money=float(found["money"]),
+    )
+    amount = ibis.ifelse(back, -draft.lines.amount, draft.lines.amount)
+    return tell(replace(draft, lines=draft.lines.mutate(amount=amount)), told)
+
+
+def returns_with_numbers(draft: Draft) -> Draft:
+    """Find returns that only letters before their number show: few, and like earlier lines."""
+    if "invoice" not in draft.columns:
+        return draft
+    # As written by `numbers.orders`, with one row a number.
+    numbers = draft.engine.table("numbers")
+    letters = numbers.invoice.re_extract(r"^\s*([\pL]+)[\W_]*\d", 1).upper().fill_null("")
+    numbers = numbers.mutate(letters=letters)
+    found = numbers.group_by("letters").aggregate(rows=numbers.sold.sum()).execute()
+    total = found["rows"].sum()
+    few = found[(found["letters"] != "") & found["rows"].between(FEW, total / 3)]
+    lines = draft.lines
+    brings = (lines.amount > 0).fill_null(False)
+    own = lines.invoice.re_extract(r"^\s*([\pL]+)[\W_]*\d", 1).upper().fill_null("")
+    for prefix in sorted(few["letters"]):
+        mine = own == prefix
+        draft = _minus(
+            draft,
+            mine & brings,
+            ~mine & brings,
+            f"Lines whose number begins with {prefix!r}",
+            "invoice",
+        )
+    return draft
 
 
 def _values(found: pd.DataFrame) -> str:
@@ -180,15 +262,16 @@ def products(draft: Draft) -> Draft:
                 money=float(found["rows_money"]),
             ),
         )
-    if not found["all"] or found["out_money"] <= NO_PRODUCTS * found["all"]:
+    few = found["out_money"] <= NO_PRODUCTS * found["all"] or found["out"] < LINES
+    if few and found["out_money"] <= 0.5 * found["all"]:
         return draft
     other = good.filter(~good["product"]).select("stock_code").distinct().order_by("stock_code")
     some = join_words([repr(code) for code in other.limit(3).execute()["stock_code"]])
     share = percent(found["out_money"] / found["all"])
-    rule = f"most of the money is in codes that no pattern in product_codes fits: {share}"
+    rule = f"{share} of the money is in codes that no pattern in product_codes fits"
     told = Assumption(
         "products",
-        f"{rule[0].upper()}{rule[1:]}.",
+        f"{rule}.",
         column=column,
         rows=int(found["out"]),
         money=float(found["out_money"]),
