@@ -7,6 +7,8 @@ from the last year of accepted months. A finding informs, warns, or stops until 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import ibis
 import ibis.expr.types as ir
 import numpy as np
@@ -60,12 +62,13 @@ def ledger_findings(
     """
     again = overlap(old, new)
     twice = again if replaced is None else overlap(kept, new) if kept else again.iloc[:0]
+    stay = dict(zip(twice["month"], twice["missing"], strict=True))
     return findings(
         [
             *_order(old.days.index, new.days["lines"], again),
             *_lost_day_findings(replaced, new.days.index),
-            *_resent_findings(again, currency),
-            *_double_count_findings(twice),
+            *_resent_findings(again, currency, stay),
+            *(_double_count_findings(twice) if new.days.index[-1] <= old.days.index[-1] else ()),
             *_columns(old.columns, new.columns),
             *_id_forms(old, new),
             *_swapped_days(new.days["lines"]),
@@ -172,8 +175,13 @@ def _order(before: pd.Index, came: pd.Series, again: pd.DataFrame) -> list[Findi
     return found
 
 
-def _resent_findings(again: pd.DataFrame, currency: str) -> list[Finding]:
-    """Say what new files do to each month that was accepted before."""
+def _resent_findings(
+    again: pd.DataFrame, currency: str, stay: Mapping[pd.Timestamp, int]
+) -> list[Finding]:
+    """Say what new files do to each month that was accepted before.
+
+    What they state otherwise counts as they have it; what they lack counts on (`stay`, by month).
+    """
     found = []
     for row in again.to_dict("records"):
         month, total = formatting.month(row["month"]), row["accepted"]
@@ -193,6 +201,12 @@ def _resent_findings(again: pd.DataFrame, currency: str) -> list[Finding]:
                 f"{RESTATED:.0%} may pass), and changes their sum by "
                 f"{formatting.money(row['net'], currency)}. See that it is meant."
             )
+            if lines := stay.get(row["month"], 0):
+                text = (
+                    f"{text} {formatting.count(lines, 'line')} that went still count: name the "
+                    "accepted file whose place the new one takes with --replaces if they should "
+                    "not."
+                )
             severity = STOPS if share > RESTATED else WARNS
             found.append(Finding("ledger.restated", severity, month, text, share, 0, RESTATED))
         if row["late"]:
@@ -210,7 +224,10 @@ def _resent_findings(again: pd.DataFrame, currency: str) -> list[Finding]:
 
 
 def _double_count_findings(again: pd.DataFrame) -> list[Finding]:
-    """Say when lines that are restated would go on counting as they were."""
+    """Say when lines that are restated would go on counting as they were.
+
+    Where the new files end later than the accepted ones, an order counts as the new files have it.
+    """
     restated = again["changed"] + again["missing"] + again["added"]
     return [
         Finding(

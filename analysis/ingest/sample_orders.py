@@ -266,9 +266,9 @@ def plant_dirt(
     ledger["quarter"] = (
         ledger["time"].dt.year.astype(str) + "-Q" + ledger["time"].dt.quarter.astype(str)
     )
-    late = ledger["time"].between(LATE_FROM, LATE_UNTIL, inclusive="left") & ledger["planted"].eq(
-        ""
-    )
+    # All that can be read of two days stands in the next file, too: its export began early.
+    late = ledger["time"].between(LATE_FROM, LATE_UNTIL, inclusive="left")
+    late &= ~ledger["planted"].str.startswith("refused")
     copies = ledger[late].assign(planted="late", quarter="2025-Q4")
     return pd.concat([copies, ledger], ignore_index=True)
 
@@ -374,7 +374,7 @@ def export_quarters(ledger: pd.DataFrame) -> tuple[dict[str, bytes], dict[str, i
         "late_lines": count["late"],
         "duplicate_lines": count["duplicate"],
         "missing_customer_lines": count["guest"] + count["write_off"] + count["refused_price"],
-        "cancelled_lines": ledger["cancels"].sum(),
+        "cancelled_lines": (own & ledger["cancels"]).sum(),
         "cancelled_invoices": ledger.loc[ledger["cancels"], "invoice"].nunique(),
         "lines_cancelled_in_full": count["cancelled_in_full"] + count["giant_cancelled"],
         "lines_cancelled_in_part": count["cancelled_in_part"],

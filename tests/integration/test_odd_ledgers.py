@@ -311,7 +311,8 @@ def test_headers_and_totals_among_the_rows_are_no_lines(tmp_path: Path) -> None:
 
 
 def test_each_month_can_begin_with_order_one(tmp_path: Path) -> None:
-    rows, numbers = lines(), {}
+    rows = lines()
+    numbers: dict[str, dict[str, str]] = {}
     for row in rows:
         month = numbers.setdefault(row["InvoiceDate"][:7], {})
         month.setdefault(row["InvoiceNo"], str(len(month) + 1))

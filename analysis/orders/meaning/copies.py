@@ -19,6 +19,8 @@ from analysis.orders.meaning.restated import bare_code
 PIECES = 0.995
 #: So many hours two files can be apart in the time of an order.
 CLOCKS = 36
+#: So many orders, and so large a share of those in both files, show that their clocks differ.
+SHIFTED = (5, 0.8)
 #: Orders stand together in a file where so many of them have all lines in one place.
 TOGETHER = 0.5
 #: How many lines evidence takes.
@@ -143,7 +145,12 @@ def keys(draft: Draft) -> Draft:
     by_order = by_order.filter(by_order.parts > 1).select("order_id", "apart")
     several = draft.engine.create_table("in_several_files", by_order, temp=True)
     # Clocks of two files may be in two time zones: the same order can be on the next day.
-    near = lines.order_id.isin(several.filter(several.apart <= CLOCKS * 3600).order_id)
+    moved = several.filter((several.apart > 0) & (several.apart <= CLOCKS * 3600))
+    found = measured(
+        several, orders=several.count(), moved=several.order_id.isin(moved.order_id).sum()
+    )
+    near = lines.order_id.isin(moved.order_id)
+    near &= bool(found["orders"] >= SHIFTED[0] and found["moved"] >= SHIFTED[1] * found["orders"])
     shared = set.intersection(*(_priced(reading) for reading in draft.readings))
     core = ["order_id", *(name for name in _CORE if name in shared)]
     cells = {name: lines[name] for name in core}

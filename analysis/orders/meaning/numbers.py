@@ -27,7 +27,7 @@ OF_AN_ORDER = ("customer_id", "country", "status", "currency_code")
 
 
 def spellings(draft: Draft) -> Draft:
-    """Make numbers one that differ between files only in zeros, signs or capitals before them."""
+    """Make numbers one that differ between files only in zeros or signs before them."""
     if len(draft.readings) == 1 or "invoice" not in draft.columns:
         return draft
     lines = draft.lines.filter(draft.lines.invoice.notnull())
@@ -51,7 +51,7 @@ def spellings(draft: Draft) -> Draft:
     changed = measured(joined.filter(joined.other.notnull()), rows=lambda t: t.count())
     told = Assumption(
         "orders",
-        "A number that differs from one of another file only in zeros, a sign or capitals is the "
+        "A number that differs from one of another file only in zeros or a sign before it is the "
         "same order.",
         column=draft.spelled("invoice"),
         rows=int(changed["rows"]),

@@ -17,19 +17,18 @@ from analysis.orders.meaning.draft import Draft, measured, refuse, sound, tell
 
 #: A line's product, pieces and money.
 CORE = ["code", "quantity", "unit_price", "amount"]
-#: An order is the same in two files where so many of the shorter one's products are in both; ...
+#: An order is the same in two files where so many of the shorter one's products are in both; and
+#: two files overlap where so many of the orders in both have all products in both.
 SAME = 0.5
-#: ... or of its pieces and money, where codes were changed.
+#: Codes were changed between two files where so many lines have the same pieces and money.
 RENAMED = 0.9
-#: So many orders in both files show that they overlap; a single one may be split over them.
-FEW = 2
 #: What changes more than this share of all money is refused where no file is the newest.
 UNCLEAR = 0.01
 
 
 def bare_code(code: ir.StringValue) -> ir.StringValue:
-    """Return a code as files are compared: in capitals, and without zeros before a number."""
-    plain = code.strip().upper().re_replace(r"^[#']+\s*", "")
+    """Return a code as files are compared: without a sign, and without zeros before a number."""
+    plain = code.strip().re_replace(r"^[#']+\s*", "")
     return ibis.ifelse(plain.re_search(r"^0\d+$"), plain.re_replace(r"^0+(\d)", r"\1"), plain)
 
 
@@ -37,7 +36,8 @@ def restated_orders(draft: Draft) -> Draft:
     """Leave out the lines of orders that a newer file states otherwise.
 
     An order is the same in two files where most of its products are in both, or most of its pieces
-    and money. An order that is split over two files has other products in each: all of them count.
+    and money. An order that is split over two files has other products in each: all of them count,
+    and so does a line of which the newer file has none like it.
     """
     if len(draft.readings) == 1 or draft.settings.restated_orders == "all":
         return draft
@@ -55,52 +55,56 @@ def restated_orders(draft: Draft) -> Draft:
     )
     several = several.filter(several.parts > 1)
     several = draft.engine.create_table("shared_orders", several, temp=True)
-    found = measured(several, unlike=several.unlike.sum(), orders=several.count())
-    if not found["unlike"] or found["orders"] < FEW:
+    found = measured(several, unlike=several.unlike.sum())
+    if not found["unlike"]:
         return draft
-    ends = good.group_by("part").aggregate(
-        first=good.invoice_date.min(), last=good.invoice_date.max()
-    )
+    ends = good.group_by("part").aggregate(last=good.invoice_date.max()).execute()
     unlike = several.filter(several.unlike)
     lines = good.semi_join(unlike, "order_id").execute()
     lines["amount"] = lines["amount"].astype(float)
-    old, new = _superseded(lines, ends.execute().set_index("part"))
+    # Which of some lines is the first must not depend on the order of rows.
+    lines = lines.sort_values([*CORE, "part", "row_number"], ignore_index=True)
+    age = ends.sort_values(["last", "part"])["part"].tolist()
+    lasts = ends.set_index("part")["last"].dt.normalize()
+    old, new = _superseded(lines, age, lasts)
     if old.empty:
         return draft
-    return _leave_out(draft, old, new, _tied(ends.execute()))
+    return _leave_out(draft, old, new, bool(lasts.duplicated().any()))
 
 
-def _tied(ends: pd.DataFrame) -> bool:
-    return bool(ends["last"].dt.normalize().duplicated().any())
+def _superseded(
+    lines: pd.DataFrame, age: list[int], lasts: pd.Series
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the lines that newer files state otherwise, and the lines that take their place.
 
-
-def _superseded(lines: pd.DataFrame, ends: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the lines that newer files state otherwise, and the lines that take their place."""
-    age = ends.reset_index().sort_values(["last", "part"])["part"].tolist()
+    `age` are the parts, the oldest first, and `lasts` their last days.
+    """
     olds, news = [], []
     for older, newer in combinations(age, 2):
         both = lines[lines["part"].isin([older, newer])]
         shared = both.groupby("order_id")["part"].transform("nunique") > 1
         both = both[shared]
-        if both["order_id"].nunique() == 0:
+        days = both["invoice_date"].dt.normalize()
+        # A single order of the last day may be cut in two by the end of the file.
+        if both["order_id"].nunique() <= 1 and (days >= lasts[older]).all():
             continue
         a, b = (both[both["part"] == part] for part in (older, newer))
-        sizes = pd.DataFrame(
-            {part: both[both["part"] == part].groupby("order_id").size() for part in (older, newer)}
-        ).min(axis=1)
-        codes = _pairs(a, b, ["code"]).reindex(sizes.index, fill_value=0)
-        same = codes >= SAME * sizes
-        money = _pairs(a, b, ["quantity", "amount"]).reindex(sizes.index, fill_value=0)
-        renamed = money.sum() >= RENAMED * sizes.sum() and codes.sum() < SAME * sizes.sum()
-        if renamed:
-            same |= money >= RENAMED * sizes
-        alike = same.index[same]
+        sizes = both.groupby(["order_id", "part"]).size().unstack()
+        short, long = sizes.min(axis=1), sizes.max(axis=1)
+        what = ["code"]
+        pairs = _pairs(a, b, what).reindex(short.index, fill_value=0)
+        if pairs.sum() < SAME * short.sum():
+            what = ["quantity", "amount"]
+            pairs = _pairs(a, b, what).reindex(short.index, fill_value=0)
+            if pairs.sum() < RENAMED * short.sum():
+                continue
+        if (pairs == long).mean() < SAME:
+            continue  # orders are split over these files, as by rows or by products
+        alike = short.index[pairs >= SAME * short]
         a, b = a[a["order_id"].isin(alike)], b[b["order_id"].isin(alike)]
-        edges = [ends.loc[newer, end].normalize() for end in ("first", "last")]
-        like = _are_in(a, b, ["quantity", "amount"] if renamed else ["code"])
-        cut = a["invoice_date"].dt.normalize().isin(edges) & ~like
-        olds.append(a[~_are_in(a, b, CORE) & ~cut])
-        news.append(b[~_are_in(b, a, CORE)])
+        a, b = a[~_are_in(a, b, CORE)], b[~_are_in(b, a, CORE)]
+        olds.append(a[_are_in(a, b, what)])
+        news.append(b)
     keys = ["part", "row_number"]
     empty = lines.iloc[:0]
     old = pd.concat([empty, *olds]).drop_duplicates(keys)
