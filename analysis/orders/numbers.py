@@ -26,7 +26,7 @@ _NUMBER = re.compile(
     r"(?P<after>[^\W\d_]{1,4}\.?|[^\w\s.,'()+%-]{1,2})?\s*(?P<close>\))?"
 )
 #: What spreadsheets make of large numbers: 1.5E+05.
-_SCIENTIFIC = re.compile(r"[-+]?\d([.,]\d+)?[eE][-+]?\d{1,2}")
+_SCIENTIFIC = re.compile(r"[-+]?\d([.,]\d+)?[eE][-+]\d{1,2}")
 _SPACED = re.compile(r"\d{1,3}([ ']\d{3})+(?![\d])")
 #: Currencies of which nobody writes hundredths; those whose countries only know decimal points; and
 #: those that have thousandths. Signs and codes.
@@ -295,7 +295,7 @@ def read_number(text: ir.StringValue, form: NumberForm) -> ir.FloatingValue:
         odd = plain.re_search(rf"^(?:\d*[{comma}](?:\d{{1,2}}|\d{{4,}})|0+[{comma}]\d{{3}})$")
         found = ibis.ifelse(odd, plain.replace(comma, "."), found)
     power = ibis.ifelse(
-        plain.re_search(rf"^\d([{point}]\d+)?[eE][-+]?\d{{1,2}}$"),
+        plain.re_search(rf"^\d([{point}]\d+)?[eE][-+]\d{{1,2}}$"),
         plain.replace(point, "."),
         ibis.null("string"),
     )
