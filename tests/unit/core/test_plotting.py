@@ -21,7 +21,7 @@ def test_breaks_are_few_and_within_the_limits(one: float, other: float) -> None:
         assert all(place == round(place) for place in found)
 
 
-@given(st.lists(st.integers(-(10**9), 10**9).filter(lambda n: n % 1000 == 0), min_size=1))
+@given(st.lists(st.integers(-(10**6), 10**6).map(lambda n: 1000 * n), min_size=1, max_size=8))
 def test_a_minus_is_as_long_as_a_plus(places: list[int]) -> None:
     texts = money_labels("£")(places)
     assert [text.startswith("−£") for text in texts] == [place < 0 for place in places]

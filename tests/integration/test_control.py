@@ -37,7 +37,7 @@ def test_a_month_adds_up_by_hand(tmp_path: Path) -> None:
     assert (february["net"], february["all_lines"]) == (0, -15)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(-9, 9), st.sampled_from(["1", "", "2"]), st.integers(1, 3)),
