@@ -166,6 +166,7 @@ def sources(module: str, root: Path) -> dict[str, str]:
     if not waiting:
         raise ValueError(f"there is no module {module}")
     found: dict[str, str] = {}
+    followed: set[str] = set()
     while waiting:
         path = waiting.pop()
         name = path.relative_to(root).as_posix()
@@ -173,7 +174,8 @@ def sources(module: str, root: Path) -> dict[str, str]:
             content = path.read_bytes()
             found[name] = hashlib.sha256(content).hexdigest()
             for imported in _cached_imports(content, name):
-                if imported.partition(".")[0] == package:
+                if imported not in followed and imported.partition(".")[0] == package:
+                    followed.add(imported)
                     waiting += _files(imported, root)
     return found
 
@@ -185,7 +187,7 @@ def _cached_imports(content: bytes, name: str) -> tuple[str, ...]:
 
 def _imports(content: bytes, name: str) -> Iterator[str]:
     """Yield the names that a source imports; ``from a import b`` may mean the module a.b."""
-    for node in ast.walk(ast.parse(content)):
+    for node in _statements(ast.parse(content)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -193,6 +195,15 @@ def _imports(content: bytes, name: str) -> Iterator[str]:
                 raise ValueError(f"{name} imports by a relative name: use the full one")
             yield str(node.module)
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield all statements within a node; no expression, which would take most of the time."""
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        part = getattr(node, name, None)
+        for child in part if isinstance(part, list) else ():
+            yield child
+            yield from _statements(child)
 
 
 def _files(module: str, root: Path) -> list[Path]:
