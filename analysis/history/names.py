@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-#: The forecasts that are held against what came.
+#: The forecasts that are compared with their outcomes.
 LAPSE, DECLINE = "lapse", "decline"
 #: What may have decayed: who comes before whom, and how many there are in all.
 RANKING, LEVEL = "ranking", "level"

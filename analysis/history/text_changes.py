@@ -82,7 +82,7 @@ def day_of(text: str) -> str:
 
 
 def restatements(changes: pd.DataFrame, facts: Mapping[str, Fact], currency: str = "") -> str:
-    """Say which part of the changes is no business, but data that was restated or came late."""
+    """Say which part of the changes is data that was restated or came late, not business."""
     split = changes[changes["restated"].notna()] if len(changes) else changes
     if split.empty:
         return ""
