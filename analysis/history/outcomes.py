@@ -73,8 +73,9 @@ def lapse_outcomes(ledger: Ledger, customers: pd.DataFrame, as_of: dt.date, days
         return _no_outcomes("no customer had a forecast then")
     if missing := max((end - ledger.as_of).days, 0):
         return _no_outcomes(
-            f"{count(days, 'day')} have to pass before the forecast can be compared with the outcome: "
-            f"{count(missing, 'day')} of them {'is' if missing == 1 else 'are'} not in the ledger"
+            f"{count(days, 'day')} have to pass before the forecast can be compared with the "
+            f"outcome: {count(missing, 'day')} of them {'is' if missing == 1 else 'are'} "
+            "not in the ledger"
         )
     lines = ledger.lines
     known = lines.filter(lines.cleaning_step >= GROSS).select("customer_id").distinct().execute()
