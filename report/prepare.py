@@ -50,9 +50,12 @@ def main() -> int:
         "activity": facts["activity.available"],
         "decline": bool(facts.get("activity.model")),
         "lapse": bool(facts.get("lapse.available")),
+        "season": bool(facts.get("forecast.season_known")),
+        "next_products": bool(facts.get("next_products.available")),
         "since": bool(since.get("since.available")),
         "history": bool(since.get("history.available")),
         "backtest": (ROOT / "build" / "since" / "backtest.parquet").is_file(),
+        "spend_backtest": (ROOT / "build" / "since" / "backtest_spend.parquet").is_file(),
     }
     listed = yaml.safe_load((ROOT / "_quarto.yml").read_text(encoding="utf-8"))["contents"]
     about = {

@@ -254,11 +254,12 @@ COMPARE = Step(
             "migration",
             "noticed",
             "backtest",
+            "backtest_spend",
             "reliability_lapse",
             "reliability_decline",
             "history",
         )
     ),
-    settings=("engine", "models.lapse_days", "transactions.home_country", "report.smallest_group"),
+    settings=("engine", "report.smallest_group"),
     paths=PATHS,
 )

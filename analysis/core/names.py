@@ -7,3 +7,5 @@ from typing import Literal
 Half = Literal["ledger", "activity"]
 LEDGER: Half = "ledger"
 ACTIVITY: Half = "activity"
+#: Lists of what a customer may buy next: products bought before, and products never bought.
+REORDER, CROSS_SELL = "reorder", "new to the customer"

@@ -43,6 +43,7 @@ from analysis.forecast.spend_features import (
 from analysis.forecast.spend_intervals import Uncertain, forecast_uncertain, spend_at_risk
 from analysis.orders.purchases import Purchases, day_number
 from analysis.stats import bgnbd
+from analysis.stats.expectation import expect_measures
 
 Numbers = npt.NDArray[np.float64]
 Facts = dict[str, Any]
@@ -163,7 +164,10 @@ def forecast_coming(
         facts["forecast.lapse_model"] = "logistic regression"
     facts["forecast.scored"] = int(ranked.sum())
     facts["forecast.not_scored"] = int((~ranked).sum())
+    facts["forecast.rank_look_back_days"] = max(find_look_back(shop, season, lapse_days)[1], 0)
     facts |= riskiest_facts(customers)
+    if season.known:
+        facts |= expected_test_facts(customers, shop.seed)
     empty = pd.DataFrame()
     return Coming(
         customers,
@@ -206,10 +210,7 @@ def rank_customers(shop: Shop, season: Season, days: int) -> pd.Series:
     from the latest days of which the outcome is known, and serves to rank customers only. Customers
     without an order in the look-back have none, and nobody has where too little came to learn from.
     """
-    earlier, look_back = season.earlier, season.look_back
-    if not season.known:
-        earlier = shop.as_of - dt.timedelta(days=days)
-        look_back = min((earlier - shop.first).days, MOST_BEFORE)
+    earlier, look_back = find_look_back(shop, season, days)
     none = pd.Series(dtype=float, name="lapse_probability")
     # As many days are needed to test the ranking: see `forecast.lapse`.
     if look_back < 2 * days:
@@ -220,6 +221,14 @@ def rank_customers(shop: Shop, season: Season, days: int) -> pd.Series:
     target = shop.sample(shop.as_of, look_back, 0)
     away = predict_two_part(fit_two_part(train), target).away
     return pd.Series(away, index=target.past.index, name="lapse_probability")
+
+
+def find_look_back(shop: Shop, season: Season, days: int) -> tuple[dt.date, int]:
+    """Return the day from which risks are learnt, and how many days before it are looked at."""
+    if season.known:
+        return season.earlier, season.look_back
+    earlier = shop.as_of - dt.timedelta(days=days)
+    return earlier, min((earlier - shop.first).days, MOST_BEFORE)
 
 
 def label_groups(today: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
@@ -405,6 +414,17 @@ def earlier_facts(shop: Shop, season: Season) -> Facts:
         "forecast.earlier_returned": float(back.mean()) if len(back) else None,
         "forecast.earlier_returned_days": rest,
     }
+
+
+def expected_test_facts(customers: pd.DataFrame, seed: int) -> Facts:
+    """Return how well the risks of active customers will do, if they are right: told beforehand."""
+    risk = customers.loc[customers["active"], "lapse_probability"].dropna()
+    facts: Facts = {}
+    for name, told in zip(("roc_auc", "brier"), expect_measures(risk, seed), strict=True):
+        if np.isfinite(told.value):
+            ends = zip(ENDS, told, strict=True)
+            facts |= {f"forecast.expected_{name}{end}": float(value) for end, value in ends}
+    return facts
 
 
 def riskiest_facts(customers: pd.DataFrame) -> Facts:

@@ -19,21 +19,10 @@ TWO_PART = "two-part linear"
 REFERENCE = "BG/NBD and gamma-gamma"
 #: How candidates were tested.
 IN_TIME, IN_FOLDS = "a later year", "folds of customers"
-#: How a candidate is chosen, as the report states it.
-SPEND_RULE = (
-    "The simplest candidate whose rank correlation with what customers spent is no more than one "
-    "standard error of the difference below the best, over all tests together."
-)
 #: Why a season is not known.
 TOO_SHORT, GAP, FEW = "too short", "gap", "few customers"
 #: Account tiers, by place among all customers.
 TIER_NAMES = ("top 20", "21 to 100", "101 to 500", "501 to 1,500", "the rest")
-#: Lists of next products, and what ranks them.
-REORDER, CROSS_SELL = "reorder", "new to the customer"
+#: What ranks the lists of next products.
 RANDOM, POPULARITY = "random", "popularity"
 OWN_RHYTHM, CO_PURCHASE, RIDGE = "own purchases", "co-purchase", "ridge item to item"
-#: How one is chosen, as the report states it.
-LIST_RULE = (
-    "The simplest candidate whose hits are no more than one standard error of the difference below "
-    "those of the best."
-)

@@ -24,13 +24,12 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import linalg, sparse
 
+from analysis.core.names import CROSS_SELL, REORDER
 from analysis.forecast.names import (
     CO_PURCHASE,
-    CROSS_SELL,
     OWN_RHYTHM,
     POPULARITY,
     RANDOM,
-    REORDER,
     RIDGE,
 )
 from analysis.orders.as_of import lines_known_at

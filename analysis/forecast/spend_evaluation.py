@@ -84,7 +84,10 @@ def cross_validate(sample: Sample, look_back: int, days: int, seed: int) -> Spen
 
 
 def compare_spend(tests: Sequence[SpendTest], days: int, seed: int) -> pd.DataFrame:
-    """Set the candidates beside each other on every test, and choose one by `SPEND_RULE`.
+    """Set the candidates beside each other on every test, and choose one.
+
+    Chosen is the simplest whose rank correlation with what customers spent is no more than one
+    standard error of the difference below the best, over all tests together.
 
     Parameters
     ----------

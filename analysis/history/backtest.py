@@ -25,6 +25,7 @@ from analysis.history.names import FEWEST_OF_A_KIND, LEVEL, RANKING
 from analysis.history.outcomes import Outcomes
 from analysis.stats import bootstrap, evaluation
 from analysis.stats.evaluation import EDGE
+from analysis.stats.expectation import expect_measures
 from analysis.stats.intervals import wilson
 from analysis.stats.models import Numbers
 from analysis.stats.ranking import captured_share
@@ -37,8 +38,15 @@ TOP = 0.1
 MATERIAL = 0.1
 #: Normal quantiles of the two checks: one to one side, one to both. Each then calls 2.5 in 100
 #: sound models decayed at most, and both together 5 in 100.
+#: How much sound forecasts differ from quarter to quarter beyond what independent customers would:
+#: standard deviations of the ROC-AUC, and of the log odds of the share. Of the gift shop, the
+#: ROC-AUC varied from .73 to .78 over six quarters, and shares by 2 to 4 points against the same
+#: season's forecast.
+BETWEEN_AREA, BETWEEN_ODDS = 0.02, 0.15
 WORSE, OFF = float(stats.norm.ppf(0.975)), float(stats.norm.ppf(0.9875))
 _ENDS = ("", "_low", "_high")
+#: Fewer customers of one kind who were on no contact list do not judge a model by themselves.
+FEWEST_UNLISTED = 50
 #: The columns of `judge` that hold measures.
 MEASURES = [
     "predicted",
@@ -74,6 +82,11 @@ class Promise(NamedTuple):
     level
         Whether it said how many would lapse. Where the season was not known, it only ranked
         customers, and only their ranking can decay.
+    seasonal
+        Whether the level depends on the season: where it was off and the ranking holds, this
+        season differed from the one learnt from, and the model has not decayed.
+    brier
+        The Brier score that was to be expected; missing where none was told.
     """
 
     roc_auc: float
@@ -81,6 +94,8 @@ class Promise(NamedTuple):
     high: float
     customers: int
     level: bool = True
+    seasonal: bool = False
+    brier: float = np.nan
 
 
 class Verdict(NamedTuple):
@@ -91,9 +106,10 @@ class Verdict(NamedTuple):
     judged
         Whether anything could be judged.
     decayed
-        Whether anything has decayed.
+        Whether the model has decayed.
     reason
-        What has: `RANKING`, `LEVEL` or both, joined by " and "; "" where nothing has.
+        What was off: `RANKING`, `LEVEL` or both, joined by " and "; "" where nothing was. A level
+        that was off for the season is no decay.
     """
 
     judged: bool
@@ -266,13 +282,29 @@ def reliability(outcomes: pd.DataFrame, minimum_group: int = 1) -> pd.DataFrame:
     return table.head(0) if len(known) < max(minimum_group, 1) else table
 
 
-def lapse_promise(facts: Mapping[str, Any]) -> Promise | None:
-    """Return what an earlier build promised of lapsing; None where it had no model."""
-    if not facts.get("lapse.available"):
+def lapse_promise(facts: Mapping[str, Any], outcomes: pd.DataFrame, seed: int) -> Promise | None:
+    """Return what an earlier build promised of lapsing; None where nobody had a risk.
+
+    The promise is what calibrated risks say of themselves (`stats.expectation`): how well these
+    very customers would be ranked, and how far the risks would be off.
+
+    Parameters
+    ----------
+    facts
+        The earlier build's.
+    outcomes
+        `Outcomes.table`, of the customers by whom the forecast is judged.
+    seed
+        Of the draws.
+    """
+    risk = outcomes["probability"].dropna()
+    if risk.empty:
         return None
-    customers = facts["lapse.training_customers"] + facts["lapse.test_customers"]
-    area, low, high = (float(facts[f"lapse.roc_auc{end}"]) for end in _ENDS)
-    return Promise(area, low, high, int(customers), bool(facts.get("forecast.season_known", True)))
+    area, brier = expect_measures(risk, seed)
+    learnt = facts.get("lapse.training_customers") or 0
+    learnt += facts.get("lapse.test_customers") or 0
+    known = bool(facts.get("forecast.season_known", True))
+    return Promise(*area, int(learnt), known, True, brier.value)
 
 
 def decline_promise(activity_models: pd.DataFrame, customers: int) -> Promise | None:
@@ -295,16 +327,15 @@ def decline_promise(activity_models: pd.DataFrame, customers: int) -> Promise | 
 def check_promise(row: Mapping[str, Any] | pd.Series, promise: Promise | None) -> Verdict:
     """Tell whether a forecast kept its promise.
 
-    Two things may decay, and the one may hold where the other does not. The *ranking* has decayed
+    Two things may be off, and the one may hold where the other does not. The *ranking* is off
     when the 95% interval of the difference between the ROC-AUC now and the one promised lies
-    below zero, both being uncertain (normal approximation, independent customers). The *level*
-    has decayed when the share to whom it happened lies outside the 97.5% interval around the
-    mean prediction; that is uncertain by what varies when predictions are right, and because the
-    model has learnt from a sample. Either must be `MATERIAL` too. A sound model is called decayed
-    in about 5 of 100 quarters at most, for `WORSE` looks to one side and `OFF` to both.
+    below zero, both being uncertain (normal approximation). The *level* is off when the share to
+    whom it happened lies outside the 97.5% interval around the mean prediction. Customers of one
+    quarter are alike in more than their risks, so both intervals also allow for the variance
+    between quarters (`BETWEEN_AREA`, `BETWEEN_ODDS`). Either must be `MATERIAL` too.
 
-    That quarters differ with the season is no excuse: a level that was off was off, whatever the
-    reason, and who planned by it was misled.
+    A ranking that is off is decay. So is a level, unless it depends on the season and the ranking
+    holds: then this season differed from last year's.
 
     Parameters
     ----------
@@ -329,7 +360,8 @@ def check_promise(row: Mapping[str, Any] | pd.Series, promise: Promise | None) -
     ranked = bool(np.isfinite([row["roc_auc"], now, promise.roc_auc, then]).all())
     if ranked:
         worse = promise.roc_auc - row["roc_auc"]
-        if worse > max(WORSE * np.hypot(now, then), MATERIAL * (promise.roc_auc - 0.5)):
+        spread = float(np.sqrt(now**2 + then**2 + BETWEEN_AREA**2))
+        if worse > max(WORSE * spread, MATERIAL * (promise.roc_auc - 0.5)):
             reasons.append(RANKING)
     mean, error = row["predicted"], row["observed_se"]
     levelled = (
@@ -339,10 +371,13 @@ def check_promise(row: Mapping[str, Any] | pd.Series, promise: Promise | None) -
     )
     if levelled:
         learnt = mean * (1 - mean) / max(promise.customers, 1)
+        between = BETWEEN_ODDS * mean * (1 - mean)
         off = abs(row["observed"] - mean)
-        if off > max(OFF * np.sqrt(error**2 + learnt), MATERIAL * min(mean, 1 - mean)):
+        spread = float(np.sqrt(error**2 + learnt + between**2))
+        if off > max(OFF * spread, MATERIAL * min(mean, 1 - mean)):
             reasons.append(LEVEL)
-    return Verdict(ranked or levelled, bool(reasons), " and ".join(reasons))
+    season = promise.seasonal and ranked and reasons == [LEVEL]
+    return Verdict(ranked or levelled, bool(reasons) and not season, " and ".join(reasons))
 
 
 def backtest(
@@ -362,21 +397,43 @@ def backtest(
     Returns
     -------
     pandas.DataFrame
-        One row: model; no_outcome (`Outcomes.reason`); lost, new; the columns of `judge`;
-        promised, promised_low, promised_high (ROC-AUC) and promised_customers, missing without a
-        promise; judged, decayed and reason (`Verdict`).
+        One row: model; no_outcome (`Outcomes.reason`); lost, new; the columns of `judge`, for the
+        customers of `split_listed`; listed (customers judged apart) with listed_predicted and
+        listed_observed, missing where they are too few; promised, promised_low, promised_high
+        (ROC-AUC), promised_brier and promised_customers, missing without a promise; judged,
+        decayed and reason (`Verdict`).
     """
-    row = judge(outcomes.table, seed, minimum_group)
+    kept, apart = split_listed(outcomes.table)
+    row = judge(kept, seed, minimum_group)
     verdict = check_promise(row.iloc[0], promise)
     said = promise or Promise(np.nan, np.nan, np.nan, 0)
+    told = judge(apart, seed, max(minimum_group, FEWEST_OF_A_KIND)).iloc[0]
     row.insert(0, "model", model)
     row.insert(1, "no_outcome", outcomes.reason)
     row.insert(2, "lost", outcomes.lost)
     row.insert(3, "new", outcomes.new)
     return row.assign(
+        listed=len(apart),
+        listed_predicted=told["predicted"],
+        listed_observed=told["observed"],
         promised=said.roc_auc,
         promised_low=said.low,
         promised_high=said.high,
+        promised_brier=said.brier,
         promised_customers=said.customers,
         **verdict._asdict(),
     )
+
+
+def split_listed(outcomes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the customers by whom a forecast is judged, and those who are judged apart.
+
+    Who was on a contact list may have done something else because of the contact. All are judged
+    together where the others are too few to tell anything.
+    """
+    known = outcomes[outcomes["probability"].notna()]
+    listed = known["listed"].astype(bool)
+    kinds = known.loc[~listed, "happened"].astype(bool)
+    if listed.any() and min(kinds.sum(), (~kinds).sum()) >= FEWEST_UNLISTED:
+        return known[~listed], known[listed]
+    return outcomes, outcomes.iloc[:0]

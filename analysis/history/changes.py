@@ -20,7 +20,7 @@ from analysis.core.files import Fact, data_version, read_json
 from analysis.core.settings import Settings
 from analysis.history import backtest, drift, findings, outcomes
 from analysis.history.names import COUNT, DAYS, DECLINE, LAPSE, MONEY, PROFIT, SAME, SCORE, SHARE
-from analysis.orders.home_market import named_home
+from analysis.history.spend_backtest import backtest_spend
 from analysis.orders.ledger import Ledger
 from analysis.segments import movement, rfm
 from analysis.segments.rules import Segment, former_names
@@ -153,15 +153,46 @@ def changes(
 # ------------------------------------------------------------------------- forecasts
 
 
-def forecast_to_check(accepted: Sequence[Path], as_of: dt.date) -> Path:
-    """Return the last accepted build whose forecast's days are over; if none's are, the last."""
-    for folder in reversed(accepted):
+def forecast_to_check(accepted: Sequence[Path], as_of: dt.date, horizon: int = 0) -> Path:
+    """Return the accepted build whose forecast is checked next; if no days are over, the last.
+
+    Windows never overlap, so no quarter counts twice: from the first build on, each that is
+    checked begins when the days of the one before are over.
+
+    Parameters
+    ----------
+    accepted
+        The folders of the accepted builds, oldest first.
+    as_of
+        Of the new build: orders are known until then.
+    horizon
+        Days that were forecast; 0: those of the build's forecast of lapsing.
+    """
+    found, free = None, None
+    for folder in accepted:
         facts = read_json(folder / "facts.json")
-        day, days = facts.get("transactions.as_of"), facts.get("lapse.days")
-        over = as_of - dt.timedelta(days=int(days or 0))
-        if facts.get("lapse.available") and day and dt.date.fromisoformat(str(day)) <= over:
-            return folder
-    return accepted[-1]
+        day, days = facts.get("transactions.as_of"), horizon or int(facts.get("lapse.days") or 0)
+        able = facts.get(f"forecast.expected_{horizon}" if horizon else "lapse.available")
+        if not able or not day:
+            continue
+        start = dt.date.fromisoformat(str(day))
+        if free and start < free:
+            continue
+        if start + dt.timedelta(days=days) > as_of:
+            break
+        found, free = folder, start + dt.timedelta(days=days)
+    return found or accepted[-1]
+
+
+def spend_backtest(folder: Path, ledger: Ledger, days: int, settings: Settings) -> pd.DataFrame:
+    """Return the back-test of a build's forecast of spend; empty where its days are not over."""
+    facts = read_json(folder / "facts.json")
+    day = facts.get("transactions.as_of")
+    if not day or dt.date.fromisoformat(str(day)) + dt.timedelta(days=days) > ledger.as_of:
+        return pd.DataFrame()
+    customers = pd.read_parquet(folder / "customers.parquet")
+    seed, minimum_group = settings.engine.seed, settings.report.smallest_group
+    return backtest_spend(facts, customers, ledger, days, seed, minimum_group)
 
 
 def backtests(
@@ -173,7 +204,8 @@ def backtests(
     -------
     dict
         backtest: a row a model, as `history.backtest.backtest` has it, with ``start``, the day
-        of the forecast; reliability_lapse and reliability_decline, where something can be told.
+        of the forecast; reliability_lapse and reliability_decline, where something can be told;
+        backtest_spend, a row a horizon, from `spend_backtest.backtest_spend`.
     """
     seed, minimum_group = settings.engine.seed, settings.report.smallest_group
     rows: list[pd.DataFrame] = []
@@ -184,7 +216,8 @@ def backtests(
     ) -> None:
         row = backtest.backtest(model, came, promise, seed, minimum_group)
         rows.append(row.assign(start=day))
-        if len(groups := backtest.reliability(came.table, minimum_group)):
+        judged, _ = backtest.split_listed(came.table)
+        if len(groups := backtest.reliability(judged, minimum_group)):
             found[f"reliability_{model}"] = groups
 
     if ledger:
@@ -194,7 +227,15 @@ def backtests(
             day, days = str(facts["transactions.as_of"]), int(facts["lapse.days"])
             people = pd.read_parquet(folder / "customers.parquet")
             came = outcomes.lapse_outcomes(ledger, people, dt.date.fromisoformat(day), days)
-            judge_forecast(LAPSE, came, backtest.lapse_promise(facts), day)
+            kept, _ = backtest.split_listed(came.table)
+            judge_forecast(LAPSE, came, backtest.lapse_promise(facts, kept, seed), day)
+        spend = [
+            spend_backtest(folder, ledger, days, settings)
+            for days in (90, 365)
+            for folder in [forecast_to_check(accepted, ledger.as_of, days)]
+        ]
+        if filled := [table for table in spend if len(table)]:
+            found["backtest_spend"] = pd.concat(filled, ignore_index=True)
     last = accepted[-1]
     if "activity" in tables and (last / "activity_models.parquet").is_file():
         people = pd.read_parquet(last / "activity.parquet")
@@ -203,7 +244,9 @@ def backtests(
         )
         came = outcomes.decline_outcomes(people, tables["activity"])
         judge_forecast(DECLINE, came, promise, "")
-    return {"backtest": pd.concat(rows, ignore_index=True), **found} if rows else {}
+    if rows:
+        found["backtest"] = pd.concat(rows, ignore_index=True)
+    return found
 
 
 # ------------------------------------------------------------------------- all of it
@@ -266,8 +309,6 @@ def compare_with_last(
             then = {name: fact for name, fact in then.items() if not name.startswith(SIZES)}
     if ledger and day and dt.date.fromisoformat(day) < ledger.as_of:
         date = dt.date.fromisoformat(day)
-        home = named_home(ledger, settings.transactions.home_country)
-        noticed += drift.lapse_drift(ledger, date, settings.models.lapse_days, home)
         past = pd.concat(
             [
                 people[["customer_id", "monetary", "segment"]].assign(date=pd.Timestamp(when))

@@ -6,15 +6,12 @@ says how far it moved, and by a test, which says whether chance moves it so far.
 
 from __future__ import annotations
 
-import datetime as dt
-
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.forecast import decline, lapse_features
+from analysis.forecast import decline
 from analysis.history.findings import INFORMS, WARNS, Finding
-from analysis.orders.ledger import Ledger
 
 #: A population stability index is moderate, or large, from here on; the level of the tests.
 MODERATE, LARGE, LEVEL = 0.1, 0.25, 0.05
@@ -98,31 +95,6 @@ def drift_findings(moved: pd.DataFrame, model: str) -> list[Finding]:
         for name, psi, q in moved[["feature", "psi", "q_value"]].itertuples(index=False)
         if psi >= MODERATE and q < LEVEL
     ]
-
-
-def lapse_drift(ledger: Ledger, before: dt.date, days: int, home: str = "") -> list[Finding]:
-    """Return how the lapse model's features moved between an earlier day and `as_of`.
-
-    Parameters
-    ----------
-    ledger
-        All lines.
-    before
-        The day of the last accepted build; only what was known then counts there.
-    days, home
-        As in `forecast.lapse_features.history`.
-    """
-    if (before - ledger.first_day).days < 2 * days:
-        text = (
-            f"On {before:%d %B %Y} the ledger spanned less than the {2 * days} days which the "
-            "features of the lapse model look back on: they must move."
-        )
-        return [Finding("lapse.short_history", INFORMS, "", text)]
-    tables = [
-        lapse_features.features(lapse_features.history(ledger, date, days, home), days)
-        for date in (before, ledger.as_of)
-    ]
-    return drift_findings(drift(*tables), "lapse")
 
 
 def decline_drift(before: pd.DataFrame, now: pd.DataFrame) -> list[Finding]:

@@ -12,7 +12,7 @@ from functools import partial
 
 import pandas as pd
 
-from analysis.core.formatting import count, day, percent, share_of_hundred
+from analysis.core.formatting import count, day, percent, score, share_of_hundred
 from analysis.core.names import ACTIVITY, LEDGER
 from analysis.core.presentation import Figure
 from analysis.core.sentences import fill
@@ -29,11 +29,14 @@ _LAPSE = (
     "backtest-lapse.advice-level",
     "backtest-lapse.advice-money",
     "backtest-lapse.advice-ranking",
+    "backtest-lapse.advice-season",
     "backtest-lapse.alt",
+    "backtest-lapse.brier",
     "backtest-lapse.headline",
     "backtest-lapse.level",
     "backtest-lapse.level-few",
     "backtest-lapse.level-many",
+    "backtest-lapse.listed",
     "backtest-lapse.lists",
     "backtest-lapse.lost",
     "backtest-lapse.money",
@@ -144,6 +147,17 @@ def _sentences(words: Mapping[str, str], row: Row, currency: str) -> dict[str, s
             customers=count(row["top_customers"]),
             top=percent(row["top"]),
             events=percent(row["top_events"]),
+        )
+    if are_known(row, "brier", "promised_brier") and "brier" in words:
+        told["brier"] = say(
+            words["brier"], brier=score(row["brier"]), promised=score(row["promised_brier"])
+        )
+    if are_known(row, "listed_predicted", "listed_observed") and "listed" in words:
+        told["listed"] = say(
+            words["listed"],
+            count=row["listed"],
+            predicted=percent(row["listed_predicted"]),
+            observed=percent(row["listed_observed"]),
         )
     if row["judged"]:
         told["advice"] = say(words[f"advice{finding(row)}"])

@@ -13,7 +13,7 @@ from analysis.orders.as_of import spend_after
 from analysis.orders.ledger import GROSS, Ledger
 from analysis.regulars.contract import CUSTOMERS_SCHEMA
 
-COLUMNS = ["customer_id", "probability", "happened", "stake", "after"]
+COLUMNS = ["customer_id", "probability", "happened", "stake", "after", "listed"]
 
 
 class Outcomes(NamedTuple):
@@ -23,7 +23,8 @@ class Outcomes(NamedTuple):
     ----------
     table
         customer_id, in order; probability (as forecast); happened (whether it came); stake
-        (money that was at stake when the forecast was made, never below 0); after (money since).
+        (money that was at stake when the forecast was made, never below 0); after (money since);
+        listed (whether the customer was on a contact list of the earlier build).
     lost
         Customers with a forecast whose outcome cannot be known.
     new
@@ -90,6 +91,7 @@ def lapse_outcomes(ledger: Ledger, customers: pd.DataFrame, as_of: dt.date, days
             "happened": lapse_features.outcome(ledger, as_of, days, kept),
             "stake": before.reindex(kept, fill_value=0.0),
             "after": came.reindex(kept, fill_value=0.0),
+            "listed": _listed(customers, kept),
         }
     )
     new = int((~came.index.isin(forecast.index)).sum())
@@ -131,6 +133,7 @@ def decline_outcomes(before: pd.DataFrame, now: pd.DataFrame) -> Outcomes:
             "happened": today.loc[kept, "decline"].astype(bool),
             "stake": then.loc[kept, "profit"],
             "after": today.loc[kept, "profit"],
+            "listed": _listed(before, kept),
         }
     )
     return Outcomes(
@@ -149,12 +152,19 @@ def _forecast(table: pd.DataFrame, column: str) -> pd.Series:
     return _index_by_id(table)[column].dropna().astype(float).sort_index()
 
 
+def _listed(table: pd.DataFrame, kept: pd.Index) -> pd.Series:
+    """Tell who was on a contact list: who had an action. Early builds have no such column."""
+    if "action" not in table:
+        return pd.Series(False, index=kept)
+    return _index_by_id(table)["action"].reindex(kept).notna()
+
+
 def _tidy(table: pd.DataFrame) -> pd.DataFrame:
     table = table.assign(stake=table["stake"].fillna(0.0).clip(lower=0.0))
     return table.rename_axis("customer_id").reset_index()[COLUMNS]
 
 
 def _no_outcomes(reason: str) -> Outcomes:
-    kinds = dict(zip(COLUMNS, ("str", "float", "bool", "float", "float"), strict=True))
+    kinds = dict(zip(COLUMNS, ("str", "float", "bool", "float", "float", "bool"), strict=True))
     table = pd.DataFrame(columns=COLUMNS).astype(kinds)
     return Outcomes(table, reason=reason)

@@ -18,6 +18,8 @@ from analysis.history.names import DECLINE, LAPSE, LEVEL, RANKING
 say = partial(fill, "history")
 #: What a back-test can find, in a word: the ending of the template that says so.
 HELD, MONEY, ORDER, NUMBER, BOTH = "", "-money", "-ranking", "-level", "-both"
+#: The number was off while the ranking holds: the season differed from last year's.
+SEASON = "-season"
 VERDICTS = {
     LAPSE: {
         HELD: "summary-changes.said-lapse",
@@ -25,6 +27,7 @@ VERDICTS = {
         ORDER: "summary-changes.said-lapse-ranking",
         NUMBER: "summary-changes.said-lapse-level",
         BOTH: "summary-changes.said-lapse-both",
+        SEASON: "summary-changes.said-lapse-season",
     },
     DECLINE: {
         HELD: "summary-changes.said-decline",
@@ -44,6 +47,8 @@ def verdict_of(row: Row) -> str:
 
 def finding(row: Row) -> str:
     """Return in what a forecast that was judged failed: the ending of a template."""
+    if not row["decayed"] and row["reason"]:
+        return SEASON
     if not row["decayed"]:
         return MONEY if money_is_off(row) else HELD
     ranking, level = (what in str(row["reason"]) for what in (RANKING, LEVEL))

@@ -46,7 +46,7 @@ from analysis.core.plotting import (
 )
 from analysis.core.presentation import Figure
 from analysis.core.sentences import fill
-from analysis.orders.names import HISTORY_MONTHS, TOP_MARKETS, TOP_PRODUCTS
+from analysis.orders.names import TOP_MARKETS, TOP_PRODUCTS
 
 say = partial(fill, "orders")
 
@@ -146,26 +146,29 @@ def _revenue_headline(best: pd.Series, least: pd.Series, number: int, currency: 
     )
 
 
-def new_and_returning_customers(monthly: pd.DataFrame) -> Figure | str:
+def new_and_returning_customers(monthly_customers: pd.DataFrame) -> Figure | str:
     """Draw new and returning customers by month; grey where there is too little history."""
-    whole = monthly[monthly["whole"] & monthly["new_customers"].notna()]
-    hidden = monthly["new_customers"].isna().any()
-    if len(whole) < 2 or (hidden and not whole["customers"].any()):
-        few = monthly["whole"].sum() > 1
-        return say("new-and-returning-customers.few" if few else "new-and-returning-customers.none")
+    every = monthly_customers[monthly_customers["whole"].astype(bool)]
+    if not every["new_known"].any():
+        return say("new-and-returning-customers.none")
+    whole = every[every["customers"].notna()]
+    known = whole[whole["new_customers"].notna()]
+    if known.empty:
+        return say("new-and-returning-customers.few")
     colors = {
         say("new-and-returning-customers.legend-new"): ACCENT,
         say("new-and-returning-customers.legend-returning"): PRIMARY,
         say("new-and-returning-customers.legend-unknown"): FAINT,
     }
     new, returning, unknown = colors
-    early = whole["month"] < monthly["month"].iloc[0] + pd.DateOffset(months=HISTORY_MONTHS)
+    unclear = whole[whole["new_customers"].isna()]
     parts = [
-        whole.assign(kind=np.where(early, unknown, kind), number=whole[column])
-        for kind, column in ((new, "new_customers"), (returning, "returning_customers"))
+        known.assign(kind=new, number=known["new_customers"]),
+        known.assign(kind=returning, number=known["returning_customers"]),
+        unclear.assign(kind=unknown, number=unclear["customers"]),
     ]
-    bars = pd.concat(parts).groupby(["month", "kind"], as_index=False)[["number"]].sum()
-    bars["kind"] = pd.Categorical(bars["kind"], list(colors))
+    bars = pd.concat([part for part in parts if len(part)])[["month", "kind", "number"]]
+    bars["kind"] = pd.Categorical(bars["kind"], list(colors)).remove_unused_categories()
     plot = (
         p9.ggplot(bars, p9.aes("month", "number", fill="kind"))
         + p9.geom_col(width=24)
@@ -176,7 +179,7 @@ def new_and_returning_customers(monthly: pd.DataFrame) -> Figure | str:
         + report_theme(2.8)
         + NO_COLUMNS
     )
-    last = whole.iloc[-1]
+    last = known.iloc[-1]
     if last["customers"]:
         headline = say(
             "new-and-returning-customers.headline",
@@ -186,10 +189,7 @@ def new_and_returning_customers(monthly: pd.DataFrame) -> Figure | str:
     else:
         headline = say("new-and-returning-customers.headline-no-orders", month=month(last["month"]))
     return Figure(
-        plot,
-        headline,
-        caption=say("new-and-returning-customers.caption", count=HISTORY_MONTHS),
-        data=whole[["month", "new_customers", "returning_customers"]],
+        plot, headline, data=whole[["month", "customers", "new_customers", "returning_customers"]]
     )
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 #: So many products and markets are shown, the largest.
 TOP_PRODUCTS, TOP_MARKETS = 15, 12
-#: Only with so many months of orders before it does a month show who is new.
-HISTORY_MONTHS = 3
 #: What is compared with what.
 QUARTER_ON_YEAR = "three months, year on year"
 YEAR_ON_YEAR = "twelve months, year on year"

@@ -10,14 +10,13 @@ import pandas as pd
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
-from analysis.orders.growth import knows_new
+from analysis.orders.growth import LOOK_BACK, knows_new
 from analysis.orders.ledger import NET, Ledger
 from analysis.stats.bootstrap import percentile_interval, resampled_sums
 from analysis.stats.periods import covers_month, months_between
 
-#: A first order counts as first with so many days of orders before it; and a second one is waited
-#: for so many days.
-HISTORY, FOLLOW = 180, 90
+#: A second order is waited for so many days.
+FOLLOW = 90
 #: A product in fewer first orders tells nothing.
 FEWEST = 30
 #: Share of products that may be marked though they do nothing (Benjamini and Hochberg 1995).
@@ -160,7 +159,7 @@ def first_orders(ledger: Ledger, orders: pd.DataFrame) -> tuple[pd.DataFrame, pd
     first = days.transform("min")
     later = people.loc[people["day"] > first].groupby("customer_id")["day"].min()
     table = pd.DataFrame({"day": days.min()})
-    start = pd.Timestamp(ledger.first_day) + pd.Timedelta(days=HISTORY)
+    start = pd.Timestamp(ledger.first_day) + pd.Timedelta(days=LOOK_BACK)
     end = pd.Timestamp(ledger.as_of) - pd.Timedelta(days=FOLLOW)
     table = table[(table["day"] >= start) & (table["day"] <= end)]
     wait = later.reindex(table.index) - table["day"]

@@ -17,11 +17,12 @@ say = partial(fill, "orders")
 
 
 def recent_orders(recent_change: pd.DataFrame, currency: str) -> dict[str, str]:
-    """Say how orders and the order value moved between the last two periods."""
+    """Say how orders and the order value moved: against a year earlier, if that is covered."""
     periods = {row["period"]: row for row in recent_change.to_dict("records")}
     if "latest" not in periods:
         return {"said": say("recent-orders.said-short")}
-    now, before = periods["latest"], periods.get("before")
+    now = periods["latest"]
+    before = periods.get("year_before") or periods.get("before")
     known = {
         "count": now["orders"],
         "span": months(now["first"], now["last"]),
@@ -29,14 +30,13 @@ def recent_orders(recent_change: pd.DataFrame, currency: str) -> dict[str, str]:
     }
     if not before:
         return {"said": say("recent-orders.said", **known)}
-    return {
-        "said": say(
-            "recent-orders.said-compared",
-            **known,
-            change=change(now["orders"], before["orders"]),
-            value_change=change(now["mean_order"], before["mean_order"]),
-        )
+    known |= {
+        "change": change(now["orders"], before["orders"]),
+        "value_change": change(now["mean_order"], before["mean_order"]),
     }
+    if before["period"] == "year_before":
+        return {"said": say("recent-orders.said-year", **known)}
+    return {"said": say("recent-orders.said-compared", **known)}
 
 
 def concentration(

@@ -22,7 +22,7 @@ from analysis.core.formatting import (
     percent,
     shorten,
 )
-from analysis.core.names import ACTIVITY, LEDGER
+from analysis.core.names import ACTIVITY, CROSS_SELL, LEDGER, REORDER
 from analysis.core.presentation import Card
 from analysis.core.sentences import fill
 
@@ -38,6 +38,7 @@ def segment_cards(
     movement: pd.DataFrame,
     retention: pd.DataFrame,
     coming: pd.DataFrame | None,
+    segment_next_products: pd.DataFrame | None,
     actions: pd.DataFrame,
     action_traits: pd.DataFrame,
     currency: str,
@@ -60,6 +61,7 @@ def segment_cards(
             (say("segment-cards.label-again"), _repeat_orders(retention, name)),
             (say("segment-cards.label-risk"), _risk(coming, name, currency)),
             (say("segment-cards.label-products"), _products(segment_products, name, currency)),
+            (say("segment-cards.label-following"), _next_products(segment_next_products, name)),
             (say("segment-cards.label-traits"), _traits(action_traits, LEDGER, name)),
         ]
         action = _of(actions, LEDGER, name)
@@ -269,6 +271,22 @@ def _products(segment_products: pd.DataFrame, name: str, currency: str) -> str:
         for row in own.to_dict("records")
     ]
     return say("segment-cards.products", products=join_words(told))
+
+
+def _next_products(segment_next_products: pd.DataFrame | None, name: str) -> str:
+    """Say which products are on most of the segment's lists: own products, and new ones."""
+    if segment_next_products is None:
+        return ""
+    own = segment_next_products[segment_next_products["segment"] == name]
+    again, fresh = (
+        join_words([shorten(text) for text in own.loc[own["list"] == kind, "description"]])
+        for kind in (REORDER, CROSS_SELL)
+    )
+    if again and fresh:
+        return say("segment-cards.following", again=again, fresh=fresh)
+    if again:
+        return say("segment-cards.following-again", again=again)
+    return say("segment-cards.following-new", fresh=fresh) if fresh else ""
 
 
 # ------------------------------------------------------------------------- regular customers

@@ -1,68 +1,84 @@
-"""Test the back-test of the lapse forecast on the gift shop."""
+"""Test the back-tests of orders and spend on two years of the gift shop.
+
+What a build of the day would have said is computed from the orders known then, and held against
+what came in the 90 days from it.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import reading
+from forecasting import SEED, SMALLEST, forecast
 
-from analysis.forecast import lapse, lapse_features, text_lapse
-from analysis.history import backtest, text_backtest
-from analysis.history import outcomes as history_outcomes
-from analysis.history.names import LAPSE
-from analysis.segments import rfm
-from analysis.stats import bootstrap
+from analysis.history import backtest, spend_backtest
+from analysis.history.names import LAPSE, RANKING
+from analysis.history.outcomes import Outcomes, lapse_outcomes
+from analysis.orders.ledger import Ledger
 
-SEED = 7
+pytestmark = [pytest.mark.drill, pytest.mark.real]
+DAYS = 90
+DATES = (dt.date(2011, 6, 13), dt.date(2011, 9, 11))
 
 
-@pytest.mark.drill
-@pytest.mark.real
-def test_the_gift_shop(gift_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a build of September would have said, and what December knows of it.
+class Past(NamedTuple):
+    """What a build of a day said, and what came."""
 
-    The chapter tests the same candidate on the same cut-off, and finds a ROC-AUC of 0.754 (0.731
-    to 0.775) and a Brier score of 0.180.
-    """
-    cut, source = dt.date(2011, 9, 11), gift_shop / "transactions" / "online_retail.parquet"
-    monkeypatch.setattr(
-        lapse, "PLANS", {k: v for k, v in lapse.PLANS.items() if k in text_lapse.NAMES}
-    )
-    monkeypatch.setattr(bootstrap, "DRAWS", 999)
-    raw = pd.read_parquet(source)
-    path = tmp_path / "then.parquet"
-    raw[raw["InvoiceDate"] < str(cut)].to_parquet(path)
-    with reading([path], as_of=cut) as then:
-        people = rfm.customers(then.lines, cut).order_by("customer_id").execute()
-        seen = lapse.read_lapse(then, people.assign(segment="all"), 90, SEED, minimum_group=5)
-    customers = people.assign(lapse_probability=seen.probabilities.to_numpy())
-    with reading([source]) as now:
-        found = history_outcomes.lapse_outcomes(now, customers, cut, 90)
-        chapter = lapse_features.snapshot(now, cut, 90)
-    # The very customers, labels and spend that the chapter's test has.
-    table = found.table.set_index("customer_id")
-    assert found.lost == 0 and set(table.index) == set(chapter.features.index)
-    labels = pd.Series(chapter.lapsed, index=chapter.features.index).reindex(table.index)
-    assert (labels == table["happened"]).all()
-    pd.testing.assert_series_equal(
-        table["stake"], chapter.spend.reindex(table.index), check_names=False
-    )
-    row = backtest.backtest(LAPSE, found, backtest.lapse_promise(seen.facts), SEED, 5).iloc[0]
-    assert row["roc_auc"] == pytest.approx(0.754, abs=0.003)
-    assert row["roc_auc_low"] == pytest.approx(0.731, abs=0.005)
-    assert row["roc_auc_high"] == pytest.approx(0.775, abs=0.005)
-    assert row["brier"] == pytest.approx(0.180, abs=0.002)
-    # The chapter's constant is the share in spring, when more stayed away; here it is the mean
-    # prediction, which knows better.
-    assert row["brier"] < row["brier_constant"] < 0.227
-    assert row["judged"] and not row["decayed"]
-    # Who is likeliest to stay away spends little: the list by risk alone catches less than a lot.
-    assert row["top_money_high"] < backtest.TOP < row["value_money_low"]
-    curve = backtest.reliability(found.table, 5)
-    assert curve["customers"].sum() == row["n"]
-    json.dumps({name: str(row[name]) for name in row.index})
-    assert "nan" not in text_backtest.verdict_of(row)
+    facts: dict[str, Any]
+    customers: pd.DataFrame
+    outcomes: Outcomes
+
+
+@pytest.fixture(scope="module")
+def ledger(two_years: Path) -> Iterator[Ledger]:
+    with reading(sorted((two_years / "transactions").iterdir())) as found:
+        yield found
+
+
+@pytest.fixture(scope="module", params=DATES, ids=str)
+def past(request: pytest.FixtureRequest, two_years: Path, ledger: Ledger) -> Past:
+    files = sorted((two_years / "transactions").iterdir())
+    with reading(files, as_of=request.param) as then:
+        made = forecast(then)
+    facts = made.facts | {"transactions.as_of": f"{request.param}"}
+    return Past(facts, made.customers, lapse_outcomes(ledger, made.customers, request.param, DAYS))
+
+
+def judged(past: Past, table: pd.DataFrame) -> pd.Series:
+    promise = backtest.lapse_promise(past.facts, table, SEED)
+    outcomes = past.outcomes._replace(table=table)
+    return backtest.backtest(LAPSE, outcomes, promise, SEED, SMALLEST).iloc[0]
+
+
+def test_no_alarm_for_a_sound_model(past: Past) -> None:
+    assert past.facts["forecast.season_known"] is True
+    row = judged(past, past.outcomes.table)
+    assert row["judged"] and not row["decayed"] and row["reason"] == ""
+    # What was told beforehand is what is held against the outcome.
+    for name in ("roc_auc", "brier"):
+        told = past.facts[f"forecast.expected_{name}"]
+        assert row[name] == pytest.approx(told, abs=0.035), name
+    assert row["promised"] == pytest.approx(past.facts["forecast.expected_roc_auc"], abs=0.002)
+    assert row["brier"] < row["brier_constant"]
+
+
+def test_an_alarm_when_outcomes_are_shuffled(past: Past) -> None:
+    table = past.outcomes.table
+    mixed = np.random.default_rng(1).permutation(table["happened"])
+    row = judged(past, table.assign(happened=mixed))
+    assert row["decayed"] and row["reason"] == RANKING
+
+
+def test_spend_is_held_against_what_came(past: Past, ledger: Ledger) -> None:
+    (row,) = spend_backtest.backtest_spend(
+        past.facts, past.customers, ledger, DAYS, SEED, SMALLEST
+    ).to_dict("records")
+    assert row["reason"] == "" and not row["decayed"]
+    assert 0.75 <= row["ratio"] <= 1.25
+    assert row["spearman"] > 0.5

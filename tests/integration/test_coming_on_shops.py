@@ -13,35 +13,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import reading
+from forecasting import SEED, SMALLEST, forecast
 from shoppers import AS_OF, FIRST, make_purchases
 
 from analysis.forecast import next_products, spend
-from analysis.forecast.coming import Coming, Shop, forecast_coming
+from analysis.forecast.coming import Coming
 from analysis.forecast.season import find_season
 from analysis.forecast.spend_evaluation import IN_FOLDS, IN_TIME, group_labels
 from analysis.forecast.spend_features import spend_in
 from analysis.forecast.spend_intervals import forecast_uncertain
 from analysis.orders import growth
 from analysis.orders.ledger import Ledger
-from analysis.orders.purchases import read_purchases
-from analysis.segments import rfm
-from analysis.segments.rules import assign, read_segments
-
-SEED, SMALLEST = 7, 5
-
-
-def name_segments(past: pd.DataFrame) -> np.ndarray:
-    scored = past.join(rfm.scores(past, rfm.cut_points(past)))
-    return assign(scored, read_segments()).to_numpy(dtype=object)
-
-
-def forecast(ledger: Ledger) -> Coming:
-    people = rfm.customers(ledger.lines, ledger.as_of).order_by("customer_id").execute()
-    people["segment"] = name_segments(people)
-    shop = Shop(
-        read_purchases(ledger), ledger.first_day, ledger.as_of, name_segments, SMALLEST, SEED
-    )
-    return forecast_coming(shop, people[["customer_id", "segment"]], 90)
 
 
 @pytest.fixture(scope="module")

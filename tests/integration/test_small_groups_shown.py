@@ -13,9 +13,16 @@ from conftest import a_line, reading, write_lines
 from analysis.build.small_groups import RULES, hide_small_groups
 from analysis.core.plotting import draw
 from analysis.core.presentation import Figure, Table
-from analysis.orders import figures, layouts, tables
+from analysis.orders import figures, growth, layouts, new_customers, tables
+from analysis.orders.ledger import Ledger
 
 SMALLEST = 5
+
+
+def monthly_customers(ledger: Ledger) -> pd.DataFrame:
+    orders = growth.read_orders(ledger)
+    orders = orders.assign(new=growth.mark_new(orders))
+    return new_customers.monthly_customers(orders, ledger.first_day, ledger.as_of)
 
 
 def hidden_tables(folder: Path, customers: Callable[[int], int]) -> dict[str, pd.DataFrame]:
@@ -34,6 +41,7 @@ def hidden_tables(folder: Path, customers: Callable[[int], int]) -> dict[str, pd
     with reading([folder / "a.csv"]) as ledger:
         made = {
             "monthly": tables.monthly(ledger),
+            "monthly_customers": monthly_customers(ledger),
             "week": tables.week(ledger),
             "cohorts": tables.cohorts(ledger),
             "products": tables.products(ledger),
@@ -44,7 +52,7 @@ def hidden_tables(folder: Path, customers: Callable[[int], int]) -> dict[str, pd
 def presented(made: dict[str, pd.DataFrame]) -> dict[str, Figure | str]:
     return {
         "revenue": figures.revenue_by_month(made["monthly"], "£"),
-        "new": figures.new_and_returning_customers(made["monthly"]),
+        "new": figures.new_and_returning_customers(made["monthly_customers"]),
         "week": figures.orders_by_weekday_and_hour(made["week"]),
         "cohorts": figures.cohorts(made["cohorts"]),
         "products": figures.best_selling_products(made["products"], "£", True, 1000.0),

@@ -87,8 +87,8 @@ def test_orders_compare_the_last_two_periods() -> None:
     recent = tables.recent_change(table)
     assert list(recent["period"]) == ["latest", "before"]
     assert text.recent_orders(recent, "£")["said"] == (
-        "In April to June 2024, customers placed 15 orders (down 50% on the three months before), "
-        "worth £20.00 on average (up 100%)."
+        "In April to June 2024, customers placed 15 orders (down 50% on the three months before, "
+        "which may be the season), worth £20.00 on average (up 100%)."
     )
     assert "too few" in text.recent_orders(tables.recent_change(months(1, 2)), "£")["said"]
     assert text.recent_orders(tables.recent_change(months(1, 2, 3)), "£")["said"] == (
@@ -104,16 +104,42 @@ def test_a_period_a_year_earlier_is_found_only_where_it_is_whole() -> None:
     assert "year_before" not in set(tables.recent_change(broken)["period"])
 
 
+def monthly_customers(size: int, known: int) -> pd.DataFrame:
+    """Return a table as `new_customers.monthly_customers` makes it, with the last months known."""
+    told = [n >= size - known for n in range(size)]
+    return pd.DataFrame(
+        {
+            "month": pd.date_range("2024-01-01", periods=size, freq="MS"),
+            "whole": True,
+            "new_known": told,
+            "customers": 5,
+            "new_customers": [2.0 if one else float("nan") for one in told],
+            "returning_customers": [3.0 if one else float("nan") for one in told],
+        }
+    )
+
+
 def test_new_customers_are_not_told_apart_before_there_is_history() -> None:
-    table = months(*[100.0] * 5)
+    table = monthly_customers(5, known=2)
     made = shown(figures.new_and_returning_customers(table))
     assert made.headline == "In May 2024, 40% of the customers who ordered were new"
     kinds = made.plot.data.groupby("month")["kind"].agg(list)
     assert [len(kind) for kind in kinds] == [1, 1, 1, 2, 2]
-    assert set(kinds.iloc[0]) == {"too early to tell"}
-    assert isinstance(figures.new_and_returning_customers(months(1)), str)
-    silent = shown(figures.new_and_returning_customers(table.assign(customers=0)))
-    assert silent.headline == "No customer ordered in May 2024"
+    assert set(kinds.iloc[0]) == {"not told apart"}
+    short = figures.new_and_returning_customers(monthly_customers(5, known=0))
+    assert isinstance(short, str) and "no such month yet" in short
+    few = table.assign(new_customers=float("nan"), returning_customers=float("nan"))
+    assert "enough customers" in str(figures.new_and_returning_customers(few))
+    silent = table.assign(customers=0, new_customers=0.0, returning_customers=0.0)
+    assert shown(figures.new_and_returning_customers(silent)).headline == (
+        "No customer ordered in May 2024"
+    )
+
+
+def test_orders_are_compared_with_a_year_earlier_first() -> None:
+    table = months(*[100.0] * 15).assign(orders=[20] * 3 + [5] * 9 + [10] * 3)
+    told = text.recent_orders(tables.recent_change(table), "£")["said"]
+    assert "30 orders (down 50% on the same months a year earlier)" in told
 
 
 def test_the_week_names_days_without_orders() -> None:
@@ -248,7 +274,7 @@ def test_pictures_of_few_and_of_many_months(size: int) -> None:
     table = months(*[100.0 + n for n in range(size)])
     for made in (
         figures.revenue_by_month(table, "£"),
-        figures.new_and_returning_customers(table),
+        figures.new_and_returning_customers(monthly_customers(size, known=1)),
         figures.cancelled_share(table, 0.0, True),
     ):
         assert draw(shown(made).plot).startswith(b"<svg")

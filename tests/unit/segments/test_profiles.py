@@ -167,7 +167,9 @@ def test_one_customer_with_one_order(
             figures_profiles.segment_traits(hidden, overall, "£", True, True),
         ):
             assert none == "No segment has enough customers to be described."
-        assert cards.segment_cards(hidden, product, EMPTY, EMPTY, None, EMPTY, EMPTY, "£") == []
+        assert (
+            cards.segment_cards(hidden, product, EMPTY, EMPTY, None, None, EMPTY, EMPTY, "£") == []
+        )
 
 
 # ------------------------------------------------------------------------- figures and cards
@@ -282,6 +284,7 @@ def card_of(
     before: int = 10,
     quarters: slice = slice(None),
     coming: pd.DataFrame | None = None,
+    following: pd.DataFrame | None = None,
     **changes: object,
 ) -> tuple[str, dict[str, str]]:
     """Return the badge and the lines of the card of a segment whose action differs."""
@@ -310,12 +313,29 @@ def card_of(
         sizes,
         kept.iloc[quarters],
         coming,
+        following,
         pd.DataFrame([{**ACTION, **changes}]),
         traits,
         "£",
     )
     assert card.title == "a"
     return card.badge, dict(card.lines)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "says"),
+    [
+        (["reorder", "new to the customer"], "Again: MUG. New to them: CUP."),
+        (["reorder", "reorder"], "Again: MUG and CUP."),
+        (["new to the customer"] * 2, "New to them: MUG and CUP."),
+    ],
+)
+def test_a_card_names_the_next_products_of_its_segment(kinds: list[str], says: str) -> None:
+    table = pd.DataFrame(
+        {"segment": "a", "list": kinds, "place": [1, 1], "description": ["MUG", "CUP"]}
+    )
+    assert card_of(following=table)[1]["Next products"] == says
+    assert "Next products" not in card_of(following=table.assign(segment="b"))[1]
 
 
 def test_a_card_says_what_a_segment_is_and_what_to_do() -> None:
