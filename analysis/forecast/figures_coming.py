@@ -65,7 +65,8 @@ def revenue_at_risk_by_tier(coming: pd.DataFrame, currency: str) -> Figure | str
         )
     else:
         most = money(best[column], currency)
-        headline = say("revenue-at-risk-by-tier.headline-recent", amount=money(whole[column], currency))
+        amount = money(whole[column], currency)
+        headline = say("revenue-at-risk-by-tier.headline-recent", amount=amount)
     names = [say(TIERS[name][0]) for name in table["group"]]
     subtitle = (
         say("revenue-at-risk-by-tier.subtitle")
@@ -172,5 +173,7 @@ def _label(row: dict[Any, Any], column: str, currency: str) -> str:
             expected=estimate(row["expected_90"], currency),
         )
     return say(
-        "revenue-at-risk-by-tier.label-recent", amount=money(row[column], currency), count=row["riskiest"]
+        "revenue-at-risk-by-tier.label-recent",
+        amount=money(row[column], currency),
+        count=row["riskiest"],
     )

@@ -136,6 +136,8 @@ def _bare(text: object) -> str:
 def _plan(action: dict[str, Any], currency: str | None) -> Lines:
     """Return action, offer, expected gain and next step; of what loses money, only that it does."""
     label, following = say("segment-cards.label-action"), say("segment-cards.label-next")
+    if pd.isna(action["rank"]) and not pd.isna(action["break_even_uplift"]):
+        return _plan_without_gain(action)
     if pd.isna(action["rank"]):
         told = say(
             "segment-cards.action-unvalued",
@@ -161,6 +163,37 @@ def _plan(action: dict[str, Any], currency: str | None) -> Lines:
             say("segment-cards.offer", offer=_bare(action["offer"])),
         ),
         (say("segment-cards.label-gain"), _gain(action, currency)),
+        (
+            following,
+            say(
+                "segment-cards.next",
+                count=action["listed"],
+                owner=str(action["owner"]),
+                timing=_bare(action["timing"]),
+            ),
+        ),
+    ]
+
+
+def _plan_without_gain(action: dict[str, Any]) -> Lines:
+    """Return what is planned where no gain can be stated: when it breaks even instead."""
+    label, following = say("segment-cards.label-action"), say("segment-cards.label-next")
+    even = f"{100 * action['break_even_uplift']:.2g}"
+    if not action["listed"]:
+        return [
+            (label, say("segment-cards.action-does-not-pay")),
+            (following, say("segment-cards.next-loses", uplift=even)),
+        ]
+    return [
+        (label, say("segment-cards.action", action=_bare(action["action"]))),
+        (
+            say("segment-cards.label-offer"),
+            say("segment-cards.offer", offer=_bare(action["offer"])),
+        ),
+        (
+            say("segment-cards.label-even"),
+            say("segment-cards.even", uplift=even, assumed=f"{100 * action['uplift']:.2g}"),
+        ),
         (
             following,
             say(

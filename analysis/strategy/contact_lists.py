@@ -19,6 +19,9 @@ from analysis.core.problems import Problem, Refused
 from analysis.core.spreadsheets import write_csv
 from analysis.segments.names import tells_levels
 
+#: What each customer may buy next, a row a product.
+NEXT_PRODUCTS = "next-products/next-products.csv"
+PRODUCT_COLUMNS = ["customer_id", "list", "place", "stock_code", "description"]
 COLUMNS = ["customer_id", "segment", "cluster", "recency_days", "frequency", "monetary"]
 #: What the column says of a customer's consent to messages.
 CONSENTED, UNKNOWN_CONSENT = "yes", "not in the ledger: check before contacting"
@@ -40,8 +43,8 @@ def write_lists(build: Path) -> list[Path]:
     -------
     list of Path
         The files written, in alphabetical order: the segments' in ``export``, the actions' in
-        ``export/contacts``. A manifest lies beside them: the day, the data's version, rows and
-        SHA-256 of each file, and what was assumed.
+        ``export/contacts``, next products in ``export/next-products``. A manifest lies beside them:
+        the day, the data's version, rows and SHA-256 of each file, and what was assumed.
 
     Raises
     ------
@@ -61,13 +64,17 @@ def write_lists(build: Path) -> list[Path]:
         raise _no_build(build)
     sizes = customers["segment"].value_counts().sort_index() if len(customers) else pd.Series()
     lists = _segment_lists(customers) | contact_lists(actions, customers, regular)
+    products = _table(build, "next_products")
+    if len(products):
+        lists[NEXT_PRODUCTS] = products[
+            ["customer_id", "list", "place", "stock_code", "description"]
+        ]
     about = core_files.read_json(build / core_files.MANIFEST)
     with core_files.replacing(out) as new:
         files: dict[str, dict[str, Any]] = {}
         for name, table in lists.items():
             path = new / name
-            if name.startswith("contacts/"):
-                path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(exist_ok=True)
             write_csv(table, path)
             files[name] = {"rows": len(table), "sha256": core_files.file_hash(path)}
         core_files.write_json(

@@ -31,7 +31,7 @@ from analysis.core.plotting import (
 )
 from analysis.core.presentation import Figure
 from analysis.core.sentences import fill
-from analysis.strategy.names import COST, RATE, REACH, UPLIFT, VALUE
+from analysis.strategy.names import COST, NO_SEASON, RATE, REACH, UPLIFT, VALUE
 from analysis.strategy.text import (
     list_names,
     of,
@@ -62,6 +62,8 @@ def _value(actions: pd.DataFrame, half: str, currency: str) -> Figure | str | No
     if own.empty:
         return None
     rows = own[own["rank"].notna()]
+    if rows.empty and own["reason"].eq(NO_SEASON).any():
+        return say("value.none-season", count=int((own["listed"] > 0).sum()))
     if rows.empty:
         return say("value.none")
     rows = rows.sort_values("expected_profit", ascending=False, kind="stable")

@@ -14,3 +14,5 @@ PAYS, UNCERTAIN, LOSES = "pays if assumptions hold", "uncertain", "does not pay"
 TOGETHER = "All that pay, together"
 #: What can be said of an experiment.
 ENOUGH, TOO_SMALL, NEVER, UNKNOWN = "large enough", "too small", "cannot pay", "not known"
+#: Why an action of the orders states no gain.
+NO_SEASON = "the orders do not hold the same season a year earlier"

@@ -27,7 +27,7 @@ from analysis.core.names import ACTIVITY, LEDGER
 from analysis.core.presentation import Card, Tile
 from analysis.core.sentences import fill
 from analysis.forecast.names import HIGH_RISK
-from analysis.strategy.names import LOSES, TOGETHER, UNCERTAIN
+from analysis.strategy.names import LOSES, PAYS, TOGETHER, UNCERTAIN
 from analysis.strategy.text import points
 
 say = partial(fill, "strategy")
@@ -275,32 +275,32 @@ def summary_decisions(
     actions: pd.DataFrame, action_experiments: pd.DataFrame, currency: str, settings: Any
 ) -> list[Card] | str:
     """Return the decisions: the actions that bring most, and the test that would measure them."""
-    valued = actions[actions["rank"].notna()] if len(actions) else actions
-    if valued.empty:
+    able = actions[actions["break_even_uplift"].notna() | actions["rank"].notna()]
+    if able.empty:
         return say("summary-decisions.none")
-    halves = [half for half in (LEDGER, ACTIVITY) if (valued["half"] == half).any()]
+    halves = [half for half in (LEDGER, ACTIVITY) if (able["half"] == half).any()]
     cards = []
     for half in halves:
-        own = valued[valued["half"] == half].sort_values(
-            "expected_profit", ascending=False, kind="stable"
-        )
-        paying = own[own["expected_profit"] > 0].head(ACTIONS // len(halves))
+        own = _best_first(able[able["half"] == half])
+        paying = own[own["listed"] > 0].head(ACTIONS // len(halves))
         sign = currency if half == LEDGER else None
         cards += [_contact(row, sign) for row in paying.to_dict("records")]
-        if paying.empty:
+        if paying.empty and own["rank"].notna().any():
             cards.append(_contact_nobody(own.iloc[0].to_dict(), half, sign))
     test = _test(actions, action_experiments, settings.strategy.most_waves)
     return [*cards, test] if test else cards
 
 
+def _best_first(own: pd.DataFrame) -> pd.DataFrame:
+    """Return the actions of a half, the best first: by gain, or else those of most revenue."""
+    if own["rank"].notna().any():
+        return own.sort_values("expected_profit", ascending=False, kind="stable")
+    sure = own.assign(sure=own["verdict"] == PAYS)
+    return sure.sort_values(["sure", "revenue_share"], ascending=False, kind="stable")
+
+
 def _contact(action: Row, currency: str | None) -> Card:
     """Ask for an action: who does what, when, at which cost, for which gain, and when to stop."""
-    known = {
-        "gain": estimate(action["expected_profit"], currency or ""),
-        "low": estimate(action["low"], currency or ""),
-        "high": estimate(action["high"], currency or ""),
-        "cost": estimate(action["cost"], currency or ""),
-    }
     title = (
         say("summary-decisions.title-group", group=shorten(action["segment"]))
         if currency is None
@@ -322,9 +322,7 @@ def _contact(action: Row, currency: str | None) -> Card:
         ),
         (
             say("summary-decisions.label-gain"),
-            say("summary-decisions.gain-units", **known)
-            if currency is None
-            else say("summary-decisions.gain", **known),
+            _gain(action, currency),
         ),
     ]
     if pd.notna(action["break_even_uplift"]):
@@ -339,6 +337,22 @@ def _contact(action: Row, currency: str | None) -> Card:
             )
         )
     return Card(title, str(action["verdict"]), lines)
+
+
+def _gain(action: Row, currency: str | None) -> str:
+    """Say what an action costs and brings; only the cost where no gain can be stated."""
+    cost = estimate(action["cost"], currency or "")
+    if pd.isna(action["expected_profit"]):
+        return say("summary-decisions.gain-unknown", cost=cost)
+    known = {
+        "gain": estimate(action["expected_profit"], currency or ""),
+        "low": estimate(action["low"], currency or ""),
+        "high": estimate(action["high"], currency or ""),
+        "cost": cost,
+    }
+    if currency is None:
+        return say("summary-decisions.gain-units", **known)
+    return say("summary-decisions.gain", **known)
 
 
 def _contact_nobody(closest: Row, half: str, currency: str | None) -> Card:
@@ -376,7 +390,7 @@ def _test(actions: pd.DataFrame, experiments: pd.DataFrame, waves: int) -> Card 
         shows, found = say("summary-decisions.test-nothing", count=waves), False
     else:
         row = told.sort_values("half", key=lambda halves: halves.ne(LEDGER)).iloc[0]
-        own = actions[(actions["half"] == row["half"]) & (actions["value_per_contact"] > 0)]
+        own = actions[(actions["half"] == row["half"]) & (actions["listed"] > 0)]
         assumed = (own["uplift"] * own["contacts"]).sum() / own["contacts"].sum()
         found = bool(row["detectable"] <= assumed)
         known = {"detectable": points(row["detectable"]), "assumed": points(assumed)}

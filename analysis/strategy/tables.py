@@ -12,6 +12,7 @@ import pandas as pd
 
 from analysis.core.names import ACTIVITY, LEDGER, Half
 from analysis.core.settings import ContactSettings, Settings, StrategySettings
+from analysis.segments.names import tells_levels
 from analysis.segments.returns import absence_probability
 from analysis.strategy import budget, experiments, traits, value
 from analysis.strategy.names import ENOUGH, TOGETHER
@@ -92,10 +93,13 @@ def strategy(
             settings.strategy.budget.get(half, 0.0),
         )
         planned = experiments.plan_experiments(own, rates, settings.strategy)
+        told = half == ACTIVITY or tells_levels(people)
+        if not told:
+            own, order = value.hide_levels(own), order.iloc[:0]
         tornados = [
             value.tornado(name, half, term)
             for name, term in terms.items()
-            if isinstance(term, value.Terms)
+            if told and isinstance(term, value.Terms)
         ]
         found["actions"].append(own)
         found["action_traits"].append(traits.match_traits(plan, values, half))
@@ -139,7 +143,7 @@ def strategy_facts(
     facts: Facts = {
         f"{key}.actions": len(table),
         f"{key}.valued": int(table["rank"].notna().sum()),
-        f"{key}.paying": int((table["value_per_contact"] > 0).sum()),
+        f"{key}.paying": int((table["listed"] > 0).sum()),
         f"{key}.listed": int(table["listed"].sum()),
         f"{key}.experiments": int((planned["segment"] != TOGETHER).sum()),
         f"{key}.experiments_enough": int(

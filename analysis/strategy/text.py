@@ -179,7 +179,7 @@ def joint_test(experiments: pd.DataFrame, actions: pd.DataFrame, waves: int) -> 
     row = rows.iloc[0]
     if pd.isna(row["detectable"]):
         return say("tests.said-joint-nothing", count=waves)
-    pays = actions[actions["value_per_contact"] > 0]
+    pays = actions[actions["listed"] > 0]
     assumed = float((pays["uplift"] * pays["contacts"]).sum() / pays["contacts"].sum())
     known = {
         "customers": f"{row['contacts']:,.0f}",

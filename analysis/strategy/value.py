@@ -21,7 +21,17 @@ from scipy import stats
 from analysis.core.settings import ContactSettings, Range, StrategySettings
 from analysis.stats.bootstrap import percentile_interval
 from analysis.strategy.contact_policy import gain
-from analysis.strategy.names import COST, LOSES, PAYS, RATE, REACH, UNCERTAIN, UPLIFT, VALUE
+from analysis.strategy.names import (
+    COST,
+    LOSES,
+    NO_SEASON,
+    PAYS,
+    RATE,
+    REACH,
+    UNCERTAIN,
+    UPLIFT,
+    VALUE,
+)
 from analysis.strategy.plan import Action
 
 Numbers = npt.NDArray[np.float64]
@@ -317,6 +327,26 @@ def value_actions(table: pd.DataFrame, terms: Mapping[str, Terms | str], seed: i
     more = more.astype(types)
     rank = more["value_per_contact"].rank(ascending=False, method="first").astype("Int64")
     return pd.concat([table, more.assign(rank=rank, verdict=verdict(more))], axis=1)
+
+
+#: What would state a future sum, or follows from one.
+LEVELS = ("expected_profit", "low", "high", "value_per_contact", "draws_paying")
+
+
+def hide_levels(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the valued actions of a shop whose season is not known: without what is expected.
+
+    Lists, costs, break-even and verdict stay: they state conditions, and no future sum.
+
+    Parameters
+    ----------
+    table
+        From `value_actions`.
+    """
+    valued = table["rank"].notna()
+    hidden = table.assign(**dict.fromkeys(LEVELS, np.nan))
+    rank = pd.Series(pd.NA, index=table.index, dtype="Int64")
+    return hidden.assign(rank=rank, reason=table["reason"].mask(valued, NO_SEASON).astype("str"))
 
 
 def verdict(values: pd.DataFrame) -> list[str]:

@@ -51,6 +51,7 @@ PARTS = {
         *("tbl-columns-activity",),
     },
 }
+MEANINGS = {"dictionary.html", "glossary.html", "method.html"}
 LOADING = {
     ("script", "src"),
     ("img", "src"),
@@ -256,6 +257,69 @@ def test_a_book_has_what_its_input_allows_and_nothing_of_the_other(
     for one, parts in PARTS.items():
         expected = parts if kind in (one, "both") else set()
         assert parts & found == expected, one
+
+
+#: What states a future count, share or sum. Conditions ("pays if …"), past tests and costs do not.
+LEVELS = re.compile(
+    r"[^.]*(?:"
+    r"\b(?:are|is) expected to (?:place|order|stop|stay|bring|spend|lapse|pay)\b"
+    r"|\bwe expect (?:£|[\d,.]+ (?:million|customers|orders))"
+    r"|\b(?:expected|net) gain\b[^.]*?[\d%]"
+    r"|\bexpected (?:net )?(?:profit|revenue|spend|gain)\b[^.]*?\d"
+    r"|\bwill (?:bring|spend|order|place|stop|lapse|stay|return)\b[^.]*?\d"
+    r"|\bat risk in the next\b|\bmay not come\b"
+    r"|\bin the next (?:\d+|three|twelve) (?:days|months)\b[^.]*?[£%]"
+    r")[^.]*"
+)
+#: Names of columns that hold what is expected.
+EXPECTED = re.compile(r"(?:expected|at_risk|away)_(?:spend_)?(?:90|365)|expected_profit")
+
+
+def stated_levels(text: str) -> list[str]:
+    """Return the sentences of a text about customers of the orders that state what will be."""
+    return [found.strip()[:200] for found in LEVELS.findall(text)]
+
+
+def test_a_book_without_a_known_season_states_no_future_level(
+    site: Path, sheets: list[str], pages: dict[Path, Page]
+) -> None:
+    facts = read_json(site.parent / "build" / "facts.json")
+    if facts.get("forecast.season_known") is not False or facts["activity.available"]:
+        pytest.skip("the season is known, or there are regular customers, who have no season")
+    texts = {path.name: page.words for path, page in pages.items()}
+    texts |= {"the PDF": " ".join(" ".join(sheets).split())}
+    # The dictionary and the glossary say what columns and words mean.
+    kept = {name: text for name, text in texts.items() if name not in MEANINGS}
+    found = {name: stated_levels(text) for name, text in kept.items()}
+    assert {name: said for name, said in found.items() if said} == {}
+    for name, table in downloads(site).items():
+        columns = [column for column in table if EXPECTED.search(str(column))]
+        assert not table[columns].notna().any(axis=None), name
+    levels = [name for name in facts if EXPECTED.search(name) and facts[name] is not None]
+    assert [name for name in levels if not name.startswith("activity.")] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Of 2,877 customers, 31% are expected to place no order by March",
+        "Expected net gain: £1,321 (£1,010 to £2,345) in a quarter",
+        "£430,000 of revenue is at risk in the next 90 days",
+        "Known customers will bring net revenue of £1.2 million",
+        "£140,000 of net revenue may not come; we expect £690,000",
+    ],
+)
+def test_a_sentence_that_states_a_level_is_found(text: str) -> None:
+    assert stated_levels(f"Before. {text}. After.")
+
+
+def test_a_condition_and_the_past_are_no_levels() -> None:
+    for text in (
+        "It pays if at least 1.2 percentage points more order; we assume 3",
+        "575 customers brought £205,204 in the last 12 months",
+        "Cost: £13.20. It breaks even at 0.3 points",
+    ):
+        assert stated_levels(f"{text}.") == []
 
 
 def test_figures_and_tables_are_numbered_and_found(kind: str, pages: dict[Path, Page]) -> None:

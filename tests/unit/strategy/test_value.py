@@ -21,7 +21,7 @@ from analysis.segments.movement import history
 from analysis.segments.rules import read_segments
 from analysis.strategy import budget, value
 from analysis.strategy.contact_policy import gain
-from analysis.strategy.names import COST, RATE, REACH, UPLIFT
+from analysis.strategy.names import COST, NO_SEASON, RATE, REACH, UPLIFT
 from analysis.strategy.plan import read_plan
 from analysis.strategy.tables import terms_of
 from analysis.strategy.value import Terms
@@ -339,3 +339,13 @@ def test_all_groups_have_terms_in_order(
     )
     assert [isinstance(term, Terms) for term in found.values()] == [True] * 3 + [False]
     assert found[GROUPS[3]] == value.FEW
+
+
+def test_without_a_known_season_nothing_that_is_expected_is_stated() -> None:
+    made = table({"a": terms(), "b": value.FEW})
+    hidden = value.hide_levels(made)
+    assert hidden[list(value.LEVELS)].isna().all(axis=None) and hidden["rank"].isna().all()
+    assert hidden["reason"].to_list() == [NO_SEASON, value.FEW]
+    # Lists, costs and the break-even are no forecasts.
+    same = ["listed", "cost", "break_even_uplift", "verdict"]
+    assert hidden[same].equals(made[same])
