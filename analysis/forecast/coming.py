@@ -374,7 +374,28 @@ def describe_groups(
         if len(some) < smallest:
             row |= {key: np.nan for key in row if key not in ("kind", "group", "customers")}
         rows.append(row)
-    return pd.DataFrame(rows)
+    return hide_differences(pd.DataFrame(rows), own, groups, smallest)
+
+
+def hide_differences(
+    table: pd.DataFrame, own: pd.DataFrame, groups: pd.DataFrame, smallest: int
+) -> pd.DataFrame:
+    """Return the groups so that no difference to the total tells of fewer than `smallest`.
+
+    Where the riskiest customers of all untold groups of a kind are too few together, those of the
+    smallest told group are not told either.
+    """
+    riskiest = own.loc[own["riskiest"]].index
+    table = table.astype({"riskiest": float, "riskiest_revenue": float})
+    for kind in ("segment", "tier"):
+        sizes = groups.loc[riskiest, kind].value_counts()
+        rows = table[(table["kind"] == kind) & table["riskiest"].fillna(0.0).gt(0)]
+        told = rows.set_index("group")["riskiest"]
+        left = int(sizes.sum() - told.sum())
+        if 0 < left < smallest and len(told):
+            hidden = table.index[(table["kind"] == kind) & (table["group"] == told.idxmin())]
+            table.loc[hidden, ["riskiest", "riskiest_revenue"]] = np.nan
+    return table
 
 
 def level_facts(train: Sample, target: Sample, made: Uncertain, days: int) -> Facts:

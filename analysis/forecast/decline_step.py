@@ -30,8 +30,9 @@ def forecast_decline(
         customers, found.probability, settings.models.high_risk
     )
     tables = {"work/regulars_at_risk": customers}
+    facts = {**found.facts, **decline.label_facts(customers)}
     if not found.model:
-        return tables, found.facts
+        return tables, facts
     groups = risk_groups.risk_groups(customers, seed, minimum_group)
     tables |= {
         "activity_models": found.models,
@@ -44,4 +45,4 @@ def forecast_decline(
         tables |= importance.explain(
             customers, found, 1 / settings.models.folds, minimum_group, seed
         )
-    return tables, {**found.facts, **risk_groups.risk_facts(groups)}
+    return tables, {**facts, **risk_groups.risk_facts(groups)}

@@ -30,7 +30,7 @@ say = partial(fill, "forecast")
 
 
 def decline_candidates(activity_models: pd.DataFrame, settings: Any) -> Table | None:
-    """Set the candidates of the decline model, with intervals, and say which was chosen."""
+    """Set the candidates of the decline model, with intervals, and mark best and chosen."""
     models = activity_models
     if models.empty:
         return None
@@ -38,23 +38,20 @@ def decline_candidates(activity_models: pd.DataFrame, settings: Any) -> Table | 
         "model": say("decline-candidates.model"),
         "roc_auc": say("decline-candidates.area"),
         "behind": say("decline-candidates.behind"),
-        "brier": say("decline-candidates.brier"),
+        "log_loss": say("decline-candidates.loss"),
     }
-    called = [capital(text_decline.name(model)) for model in models["model"]]
+    rows = models.to_dict("records")
     shown = pd.DataFrame(
         {
-            "model": [
-                say("decline-candidates.model-chosen", model=one) if chosen else one
-                for one, chosen in zip(called, models["chosen"], strict=True)
-            ],
+            "model": [_marked(row) for row in rows],
             **{
-                column: [_span(row, column) for row in models.to_dict("records")]
-                for column in ("roc_auc", "behind", "brier")
+                column: [_span(row, column) for row in rows]
+                for column in ("roc_auc", "behind", "log_loss")
             },
         }
     )
     return Table(
-        grid(shown, "decline-candidates", names, right=["roc_auc", "behind", "brier"]),
+        grid(shown, "decline-candidates", names, right=["roc_auc", "behind", "log_loss"]),
         caption=say(
             "decline-candidates.caption",
             repeats=count(settings.models.repeats),
@@ -63,6 +60,16 @@ def decline_candidates(activity_models: pd.DataFrame, settings: Any) -> Table | 
         more=_choice(models),
         data=models,
     )
+
+
+def _marked(row: dict[Any, Any]) -> str:
+    """Return the name of a candidate of the decline model with what it serves for."""
+    called = capital(text_decline.name(row["model"]))
+    if row["best_ranking"] and row["chosen"]:
+        return say("decline-candidates.model-both", model=called)
+    if row["best_ranking"]:
+        return say("decline-candidates.model-best", model=called)
+    return say("decline-candidates.model-chosen", model=called) if row["chosen"] else called
 
 
 def _span(row: dict[Any, Any], column: str) -> str:
@@ -75,35 +82,31 @@ def _span(row: dict[Any, Any], column: str) -> str:
 
 
 def _choice(models: pd.DataFrame) -> dict[str, str]:
-    """Say how well the chosen candidate ranks customers, and why it was chosen."""
-    row = models[models["chosen"].astype(bool)].iloc[0].to_dict()
-    if row["model"] == CONSTANT or pd.isna(row["roc_auc"]):
+    """Say how well the best candidate ranks customers, and where the risks come from."""
+    best = text_decline.best_row(models).to_dict()
+    if best["model"] == CONSTANT or pd.isna(best["roc_auc"]):
         return {"said": say("decline-candidates.said-constant")}
     known = {
-        "model": text_decline.name(row["model"]),
-        "right": share_of_hundred(row["roc_auc"]),
+        "model": text_decline.name(best["model"]),
+        "right": share_of_hundred(best["roc_auc"]),
     }
-    ends = [row["roc_auc_low"], row["roc_auc_high"]]
+    ends = [best["roc_auc_low"], best["roc_auc_high"]]
     if any(pd.isna(end) for end in ends):
         said = say("decline-candidates.said-point", **known)
     else:
         low, high = (share_of_hundred(end) for end in ends)
         said = say("decline-candidates.said", **known, low=low, high=high)
-    rest = models[models["model"] != row["model"]]
-    if rest.empty:
-        return {"said": said, "choice": say("decline-candidates.choice-only")}
-    best = text_decline.best_row(models).to_dict()
-    if best["model"] == row["model"]:
-        after = text_decline.best_row(rest).to_dict()
-        choice = say(
-            "decline-candidates.choice",
-            next=text_decline.name(after["model"]),
-            gap=_span(after, "behind"),
-        )
+    row = models[models["chosen"].astype(bool)].iloc[0].to_dict()
+    if len(models) == 1:
+        choice = say("decline-candidates.choice-only")
+    elif row["model"] == best["model"]:
+        choice = say("decline-candidates.choice")
     else:
         choice = say(
-            "decline-candidates.choice-simpler",
-            best=text_decline.name(best["model"]),
+            "decline-candidates.choice-other",
+            chosen=text_decline.name(row["model"]),
+            loss=score(row["log_loss"]),
+            best_loss=score(best["log_loss"]),
             gap=_span(row, "behind"),
         )
     return {"said": said, "choice": choice}

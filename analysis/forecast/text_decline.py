@@ -59,6 +59,23 @@ def decline_scope(
     }
 
 
+def decline_label(
+    label_change_declined: float | None,
+    label_change_stayed: float | None,
+    label_not_less: float | None,
+) -> dict[str, str] | None:
+    """Say whether the revenue of those labelled as buying less has fallen in the table."""
+    if label_change_declined is None or label_change_stayed is None or label_not_less is None:
+        return None
+    known = {
+        "declined": minus(f"{label_change_declined:+.1%}"),
+        "stayed": minus(f"{label_change_stayed:+.1%}"),
+    }
+    if label_change_declined < min(label_change_stayed, 0.0):
+        return {"said": say("decline-label.said-fall", **known)}
+    return {"said": say("decline-label.said", **known, share=percent(label_not_less))}
+
+
 def decline_without_model(no_model: str | None) -> dict[str, str] | None:
     """Say why there is no model of regular customers; nothing where there is one."""
     return {"said": say("decline-without-model.said", reason=no_model)} if no_model else None

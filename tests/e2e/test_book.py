@@ -266,8 +266,9 @@ LEVELS = re.compile(
     r"|\bwe expect (?:£|[\d,.]+ (?:million|customers|orders))"
     r"|\b(?:expected|net) gain\b[^.]*?[\d%]"
     r"|\bexpected (?:net )?(?:profit|revenue|spend|gain)\b[^.]*?\d"
-    r"|\bwill (?:bring|spend|order|place|stop|lapse|stay|return)\b[^.]*?\d"
-    r"|\bat risk in the next\b|\bmay not come\b"
+    r"|\bwill (?:bring|spend|order|place|stop|lapse|stay|return)\b"
+    r"[^.]*?(?:£|\d%|million|\d customers)"
+    r"|\bat risk in the next\b|\b(?:revenue|spend) may not come\b"
     r"|\bin the next (?:\d+|three|twelve) (?:days|months)\b[^.]*?[£%]"
     r")[^.]*"
 )

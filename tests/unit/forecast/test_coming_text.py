@@ -13,6 +13,7 @@ from analysis.core.presentation import Figure, Table
 from analysis.core.settings import Settings
 from analysis.core.tables import html
 from analysis.forecast import figures_coming, layouts_coming, text_coming
+from analysis.forecast.coming import hide_differences
 from analysis.forecast.names import FEW, GAP, IN_FOLDS, IN_TIME, OWN_RATE, TOO_SHORT, TWO_PART
 
 NAN = float("nan")
@@ -240,3 +241,24 @@ def test_lists_of_next_products_are_told_beside_popularity_and_promise_no_sales(
     assert "12 products" in made.more["seasonal"]
     assert isinstance(layouts_coming.next_products(None, False, None, None), str)
     assert layouts_coming.next_products(None, None, None, None) is None
+
+
+def test_no_difference_to_the_total_tells_of_few_customers() -> None:
+    names = [f"{n}" for n in range(40)]
+    groups = pd.DataFrame(
+        {"segment": "a", "tier": ["x"] * 3 + ["y"] * 10 + ["z"] * 27},
+        index=pd.Index(names, name="customer_id"),
+    )
+    own = pd.DataFrame({"riskiest": [True] * 40}, index=groups.index)
+    table = pd.DataFrame(
+        {
+            "kind": ["segment", "tier", "tier", "tier"],
+            "group": ["a", "x", "y", "z"],
+            "riskiest": [40, NAN, 10, 27],
+            "riskiest_revenue": [40.0, NAN, 10.0, 27.0],
+        }
+    )
+    # Three of x would follow from 40 less 10 less 27.
+    hidden = hide_differences(table, own, groups, 5)
+    assert hidden["riskiest"].isna().to_list() == [False, True, True, False]
+    assert hide_differences(table, own, groups, 3)["riskiest"].notna().sum() == 3

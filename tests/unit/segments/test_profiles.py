@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -323,7 +324,8 @@ def card_of(
 
 
 def test_a_card_states_when_an_action_pays_where_it_cannot_state_a_gain() -> None:
-    hidden = {"rank": pd.NA, "expected_profit": np.nan, "low": np.nan, "high": np.nan}
+    hidden: dict[str, Any] = {"rank": pd.NA, "expected_profit": np.nan}
+    hidden |= {"low": np.nan, "high": np.nan}
     _, lines = card_of(**hidden, uplift=0.02, reason="the season is not known")
     assert lines["Break-even"].startswith("It pays if at least 1.2 percentage points more")
     assert lines["Next step"].startswith("This month") and "Expected gain" not in lines
@@ -380,7 +382,8 @@ def test_a_card_recommends_nothing_that_loses_money() -> None:
     assert not {"Offer", "Expected gain"} & {*lines}
     _, lines = card_of(expected_profit=-230.0, listed=0, break_even_uplift=np.nan)
     assert lines["Next step"].endswith("no uplift would cover the cost of a contact.")
-    nothing = {"rank": pd.NA, "expected_profit": np.nan, "break_even_uplift": np.nan}
+    nothing: dict[str, Any] = {"rank": pd.NA, "expected_profit": np.nan}
+    nothing["break_even_uplift"] = np.nan
     _, lines = card_of(**nothing, listed=0, reason="there is no past quarter")
     assert lines["Action"] == (
         "Call each one. What that is worth is not known: there is no past quarter."
