@@ -275,7 +275,9 @@ def summary_decisions(
     actions: pd.DataFrame, action_experiments: pd.DataFrame, currency: str, settings: Any
 ) -> list[Card] | str:
     """Return the decisions: the actions that bring most, and the test that would measure them."""
-    able = actions[actions["break_even_uplift"].notna() | actions["rank"].notna()]
+    able = actions
+    if len(able):
+        able = able[able["break_even_uplift"].notna() | able["rank"].notna()]
     if able.empty:
         return say("summary-decisions.none")
     halves = [half for half in (LEDGER, ACTIVITY) if (able["half"] == half).any()]
