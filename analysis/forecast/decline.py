@@ -307,7 +307,7 @@ def compare_calibrations(
     allowed = table["brier"].where(
         table["calibration"].isin(CALIBRATIONS[CALIBRATIONS.index(own) :])
     )
-    return table.assign(used=table.index == int(allowed.to_numpy().argmin()))
+    return table.assign(used=table.index == int(np.nanargmin(allowed.to_numpy())))
 
 
 def _scores(

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.core.settings import Settings
-from analysis.forecast import risk_groups
+from analysis.forecast import decline, risk_groups
 from analysis.stats import evaluation, intervals, models
 from analysis.strategy import contact_policy
 from analysis.strategy.names import AS_ASSUMED
@@ -167,3 +167,22 @@ def test_groups_cover_everybody_once_and_small_ones_are_not_described() -> None:
     assert len(hidden) and hidden[["profit", "declined", "consenting"]].isna().all(axis=None)
     shown = groups[groups["shown"]]
     assert (shown["profit_share_low"] <= shown["profit_share"]).all()
+
+
+def test_distances_are_never_taken_for_probabilities() -> None:
+    """A model that gives distances is calibrated, even where the distances score better."""
+    random = np.random.default_rng(1)
+    label = random.random(120) < 0.4
+    splits = [(np.arange(60), np.arange(60, 120)), (np.arange(60, 120), np.arange(60))]
+    right = np.clip(label * 0.8 + 0.1, 0, 1)
+    ways = {
+        "as it is": [right[test] for _, test in splits],
+        "sigmoid": [np.full(len(test), 0.4) for _, test in splits],
+        "isotonic": [np.full(len(test), 0.9) for _, test in splits],
+    }
+    used = {
+        model: decline.compare_calibrations(ways, label, splits, 0.5, model).set_index("used")
+        for model in ("support vector machine", "logistic regression")
+    }
+    assert used["support vector machine"].loc[True, "calibration"] == "sigmoid"
+    assert used["logistic regression"].loc[True, "calibration"] == "as it is"
