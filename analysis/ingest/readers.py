@@ -17,6 +17,7 @@ import re
 import zipfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from xml.etree import ElementTree
 
 import fastexcel
 import pyarrow as pa
@@ -45,6 +46,7 @@ OTHER_FORMATS = (
     *(".json", ".jsonl", ".xml", ".feather", ".orc"),
     *(".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".rar", ".tar", ".tgz"),
 )
+_FILLED = re.compile(r'<row\b[^>]*?\br="(\d+)"[^>]*>(.*?)</row>', re.DOTALL)
 # It says on standard error when a column is blank, or a sheet a chart; neither concerns the sender.
 logging.getLogger("fastexcel").setLevel(logging.CRITICAL)
 logging.getLogger("fastexcel.types.dtype").setLevel(logging.CRITICAL)
@@ -200,6 +202,7 @@ def _workbook_parts(path: Path, work: Path, known: Collection[str]) -> list[Part
     """Copy every sheet that is not blank; one column has one type, text where they are mixed."""
     with zipfile.ZipFile(path) as packed:
         check_unpacked(path, sum(item.file_size for item in packed.infolist()))
+        blank = _blank_rows(packed)
     book = fastexcel.read_excel(path)
     sheets = {name: _sheet(book, name, known) for name in book.sheet_names}
     sheets = {name: (table, row) for name, (table, row) in sheets.items() if table.num_columns}
@@ -211,12 +214,15 @@ def _workbook_parts(path: Path, work: Path, known: Collection[str]) -> list[Part
         # The reader writes a name that it meets again as name_1.
         check_header(path, [re.sub(r"_1$", "", c) if c[:-2] in columns else c for c in columns])
         target = new_part(work)
+        titled = header > 1
+        if not titled:
+            header += blank.get(name, 0)
         row = pa.array(range(header + 1, header + 1 + table.num_rows), pa.int64())
         numbered = pa.record_batch([*table.columns, row], names=[*columns, ROW])
         filled = without_blank_rows(numbered, len(columns))
         pq.write_table(pa.Table.from_batches([filled]), target, compression="lz4")
         source = path.name if len(sheets) == 1 else f"{path.name} [{name}]"
-        told = _title(source, header) if header > 1 else ()
+        told = _title(source, header) if titled else ()
         parts.append(
             Part(
                 path.name,
@@ -229,6 +235,30 @@ def _workbook_parts(path: Path, work: Path, known: Collection[str]) -> list[Part
             )
         )
     return parts
+
+
+def _blank_rows(packed: zipfile.ZipFile) -> dict[str, int]:
+    """Return how many blank rows stand above each sheet's first cell."""
+    try:
+        book = ElementTree.fromstring(packed.read("xl/workbook.xml"))
+        links = ElementTree.fromstring(packed.read("xl/_rels/workbook.xml.rels"))
+    except (KeyError, ElementTree.ParseError):
+        return {}
+    targets = {link.get("Id"): str(link.get("Target")) for link in links}
+    found = {}
+    for sheet in book.iter():
+        ids = [value for key, value in sheet.attrib.items() if key.endswith("}id")]
+        if not sheet.tag.endswith("}sheet") or not ids or ids[0] not in targets:
+            continue
+        name = targets[ids[0]].lstrip("/")
+        name = name if name.startswith("xl/") else f"xl/{name}"
+        if name in packed.namelist():
+            with packed.open(name) as text:
+                start = text.read(1 << 17).decode("utf-8", errors="ignore")
+            filled = (m for m in _FILLED.finditer(start) if "<v>" in m[2] or "<is>" in m[2])
+            first = next(filled, None)
+            found[str(sheet.get("name"))] = int(first[1]) - 1 if first else 0
+    return found
 
 
 def _sheet(

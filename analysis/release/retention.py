@@ -7,7 +7,6 @@ import csv
 import datetime as dt
 import gzip
 import io
-import re
 import shutil
 import tempfile
 import zipfile
@@ -28,6 +27,7 @@ from analysis.ingest import readers
 from analysis.ingest.columns import plain_name
 from analysis.ingest.delimited import text_format
 from analysis.ingest.layout import TOP
+from analysis.orders.meaning.customers import bare_id
 from analysis.release import store
 from analysis.release.disk import refuse_system_errors, sync, write
 from analysis.release.legacy import BUILDS
@@ -71,7 +71,7 @@ def forget(root: Path, customer: str, settings: Settings) -> list[str]:
     Parameters
     ----------
     customer
-        The id, as the raw files write it.
+        The id, as a raw file writes it. Other spellings of it go too: other case, spaces, zeros.
     settings
         They name the columns that may hold an id.
 
@@ -190,14 +190,9 @@ def rewrite(path: Path, customer: str, wanted: Sequence[str], encodings: Sequenc
 
 
 def _is_of(customer: str) -> Test:
-    """Return what tells whether a cell holds the id."""
-
-    def plain_text(cell: object) -> str:
-        text = str("" if cell is None else cell).strip()
-        return re.sub(r"^(\d+)\.0+$", r"\1", text)
-
-    wanted = plain_text(customer)
-    return lambda cell: plain_text(cell) == wanted
+    """Return what tells whether a cell holds the id, in any spelling that is the same customer."""
+    wanted = bare_id(customer)
+    return lambda cell: cell is not None and bare_id(str(cell)) == wanted
 
 
 def _columns(header: Sequence[object], wanted: Sequence[str]) -> list[int]:

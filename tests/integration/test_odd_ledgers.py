@@ -12,13 +12,16 @@ import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
 import pytest
-from conftest import Row
+from conftest import Row, reading
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 from made_shops import columns, each, many_customers, read, shop, worth
 
 from analysis.core.problems import Refused
-
-Made = tuple[list[list[Row]], list[Row]]
+from analysis.orders.ledger import NET
 
 
 def lines() -> list[Row]:
@@ -328,3 +331,79 @@ def test_pieces_with_three_decimals_are_pieces(tmp_path: Path) -> None:
         UnitPrice=lambda row: row["UnitPrice"].replace(".", ","),
     )
     assert read(tmp_path, german)[0] == worth(rows)
+
+
+def test_rows_of_a_sheet_are_counted_from_its_top(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    rows = lines()[:30]
+    for place, name in enumerate(rows[0], 1):
+        book.active.cell(4, place, name)
+        for number, row in enumerate(rows, 5):
+            book.active.cell(number, place, row[name])
+    book.save(tmp_path / "a.xlsx")
+    with reading([tmp_path / "a.xlsx"]) as ledger:
+        found = ledger.lines.row_number.as_table().execute()["row_number"]
+        assert not any("title" in one.sentence for one in ledger.assumptions)
+    assert sorted(found) == list(range(5, 35))
+
+
+# ------------------------------------------------------------------------- properties
+
+DATES = ["%Y-%m-%d %H:%M:%S", "%d.%m.%Y %H:%M", "%m/%d/%Y %I:%M %p", "%d-%b-%Y", "%Y%m%d"]
+NUMBERS: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "German": lambda text: f"{float(text):,.2f}".translate(str.maketrans(",.", ".,")),
+    "French": lambda text: f"{float(text):,.2f}".replace(",", "\u202f").replace(".", ","),
+    "with a sign": lambda text: f"£{float(text):.2f}",
+}
+
+
+@examples(
+    max_examples=4,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate],
+)
+@given(data=st.data())
+def test_notation_order_and_splitting_change_no_figure(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    rows = each(lines(), UnitPrice=lambda row: f"{float(row['UnitPrice']) * 101:.2f}")
+    rows = each(rows, Country=lambda row: "Österreich" if often(3)(row) else "Türkiye")
+    chance = random.Random(data.draw(st.integers(0, 99)))
+    mixed = chance.sample(rows, len(rows))
+    cut = data.draw(st.integers(20, len(rows) - 20))
+    folder = tmp_path_factory.mktemp("shop")
+    paths = []
+    for place, some in enumerate((mixed[:cut], mixed[cut:])):
+        form, number = data.draw(st.sampled_from(DATES)), data.draw(st.sampled_from([*NUMBERS]))
+        case = data.draw(st.sampled_from([str.upper, str.lower, str.strip]))
+        told = each(
+            some,
+            InvoiceDate=lambda row, f=form: when(row).strftime(f),
+            UnitPrice=lambda row, n=number: NUMBERS[n](row["UnitPrice"]),
+            CustomerID=lambda row, c=case: c(f" k{row['CustomerID']} "),
+        )
+        mark = data.draw(st.sampled_from(";\t|"))
+        text = [mark.join(told[0]), *(mark.join(row.values()) for row in told)]
+        for _ in range(data.draw(st.integers(0, 3))):
+            text.insert(chance.randint(1, len(text)), mark * (len(told[0]) - 1))
+        if data.draw(st.booleans()):
+            total = dict.fromkeys(told[0], "") | {"Description": "Total", "Quantity": "99999"}
+            text.append(mark.join(total.values()))
+        encoding = data.draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]))
+        # A narrow space is not in every code page.
+        content = "\r\n".join(text).replace("\u202f", "\u00a0") + "\r\n"
+        paths.append(folder / f"{place}.csv")
+        paths[-1].write_bytes(content.encode(encoding))
+    with reading(paths) as ledger:
+        net = ledger.lines.filter(ledger.lines.cleaning_step >= NET)
+        found = net.aggregate(
+            customers=net.customer_id.nunique(),
+            orders=net.order_id.nunique(),
+            money=net.amount.sum().cast("float64"),
+        )
+        customers, orders, money = found.execute().iloc[0]
+        assert set(net.country.as_table().execute()["country"]) == {"Österreich", "Türkiye"}
+    assert (customers, orders, round(money, 2)) == worth(rows)

@@ -178,7 +178,7 @@ def test_an_interrupted_forget_goes_on(four: Path, monkeypatch: pytest.MonkeyPat
     assert roll_back(four) == DAYS[2]
 
 
-IDS = st.lists(st.sampled_from(["7", "70", "7.0", " 7", "", "A7", "7.5"]), min_size=1)
+IDS = st.lists(st.sampled_from(["7", "70", "7.0", " 7", "007", "", "A7", "7.5"]), min_size=1)
 
 
 @given(ids=IDS, ending=st.sampled_from([".csv", ".csv.gz", ".parquet", ".xlsx"]))
@@ -191,10 +191,17 @@ def test_exactly_a_customers_lines_go_whatever_the_format(ids: list[str], ending
         write, read = FORMATS[ending]
         write(table, path)
         removed = retention.rewrite(path, "7", ["CustomerID"], ["utf-8"])
-        left = [cell for cell in ids if cell.strip() not in ("7", "7.0")]
+        left = [cell for cell in ids if cell.strip() not in ("7", "7.0", "007")]
         assert removed == len(ids) - len(left)
         assert [str(cell) for cell in read(path)["Customer ID"].fillna("")] == left
         assert sorted(each.name for each in box.iterdir()) == [path.name]
+
+
+def test_an_address_goes_in_any_case(tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text("CustomerID,n\n Kim@X.de,1\nkim@x.de,2\njo@x.de,3\n", encoding="utf-8")
+    assert retention.rewrite(path, "KIM@x.de", ["CustomerID"], ["utf-8"]) == 2
+    assert "jo@x.de" in path.read_text(encoding="utf-8")
 
 
 Write = Callable[[pd.DataFrame, Path], object]

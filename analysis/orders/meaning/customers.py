@@ -273,6 +273,18 @@ def _tidy(text: str) -> str:
     return text
 
 
+def bare_id(text: str) -> str:
+    """Return an id as it is compared: without case, zeros before it, spaces and marks.
+
+    Examples
+    --------
+    >>> bare_id(" KIM@x.de"), bare_id("0012001"), bare_id("12,001"), bare_id("A-7")
+    ('kim@x.de', '12001', '12001', 'a-7')
+    """
+    plain = re.sub(r"^(\d+)\.0+$", r"\1", _tidy(text)).casefold()
+    return plain.lstrip("0") or "0" if plain.isdecimal() else plain
+
+
 def _one_spelling(
     ids: pd.DataFrame, parts: dict[str, set[int]]
 ) -> tuple[dict[str, str], set[str], tuple[str, ...]]:

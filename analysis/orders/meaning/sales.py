@@ -153,9 +153,10 @@ def returns_with_numbers(draft: Draft) -> Draft:
     numbers = draft.engine.table("numbers")
     letters = numbers.invoice.re_extract(r"^\s*([\pL]+)[\W_]*\d", 1).upper().fill_null("")
     numbers = numbers.mutate(letters=letters)
-    found = numbers.group_by("letters").aggregate(rows=numbers.sold.sum()).execute()
-    total = found["rows"].sum()
-    few = found[(found["letters"] != "") & found["rows"].between(FEW, total / 3)]
+    known = numbers.filter(numbers.low.notnull() & (numbers.letters != ""))
+    found = known.group_by("letters").aggregate(rows=known.sold.sum()).execute()
+    total = measured(numbers, sold=numbers.sold.sum())["sold"]
+    few = found[found["rows"].between(FEW, total / 3)]
     lines = draft.lines
     brings = (lines.amount > 0).fill_null(False)
     own = lines.invoice.re_extract(r"^\s*([\pL]+)[\W_]*\d", 1).upper().fill_null("")
