@@ -18,7 +18,6 @@ from analysis.strategy import contact_lists
 from report.page import BUILD, MANIFEST, escape
 
 FACTS: dict[str, Any] = files.read_json(BUILD / "facts.json")
-SETTINGS = Settings.model_validate(MANIFEST["settings"])
 CURRENCY = {
     "ledger": FACTS.get("report.currency", ""),
     "activity": FACTS.get("activity.currency", ""),
@@ -113,10 +112,10 @@ def print_names() -> None:
         "How our columns may be called in the files. Capitals, spaces and underscores do not "
         "matter. More names can be added in `data/settings.toml`.",
         ["Table", "File", "Here", "In the file"],
-        _escaped(dictionary.raw_names(SETTINGS)),
+        _escaped(dictionary.raw_names(_read_settings())),
         [12, 18, 24, 46],
     )
-    words = dictionary.words(SETTINGS)
+    words = dictionary.words(_read_settings())
     if len(words):
         print_table(
             "tbl-words",
@@ -163,3 +162,8 @@ def print_versions() -> None:
     versions = MANIFEST["versions"].items()
     listed = ", ".join(f"{escape(name)} {escape(str(number))}" for name, number in versions)
     print(f"\nLibraries: {listed}.\n")
+
+
+def _read_settings() -> Settings:
+    """Return the settings of the build."""
+    return Settings.model_validate(MANIFEST["settings"])
