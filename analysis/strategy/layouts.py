@@ -17,7 +17,7 @@ from analysis.core.presentation import Table
 from analysis.core.sentences import fill
 from analysis.core.tables import MISSING, grid, with_range
 from analysis.strategy.names import ENOUGH, NEVER, TOGETHER, TOO_SMALL
-from analysis.strategy.text import bare_points, enough_customers, joint_test, of
+from analysis.strategy.text import bare_points, enough_customers, joint_test, of, write_amount
 
 say = partial(fill, "strategy")
 
@@ -52,7 +52,9 @@ def _values(actions: pd.DataFrame, half: str, currency: str) -> Table | None:
             "segment": [capital(str(name)) for name in rows["segment"]],
             "profit": cells("expected_profit", "low", "high", write),
             "contacts": [count(number) for number in rows["contacts"]],
-            "cost": [write(value) for value in rows["cost_per_contact"]],
+            "cost": [
+                write_amount(value, half, currency, unit="") for value in rows["cost_per_contact"]
+            ],
             "uplift": cells("uplift", "uplift_low", "uplift_high", bare_points),
             "even": [
                 MISSING if pd.isna(value) else bare_points(value)
