@@ -28,8 +28,8 @@ from analysis.strategy.names import COST, RATE, REACH, UPLIFT, VALUE
 from analysis.strategy.text import points, write_amount
 
 OURS = "ours"
-OPINION = "ours, an opinion until tested"
-ASKED = "the owner of the data should be asked"
+OPINION = "our judgement, until a test measures it"
+ASKED = "to be confirmed by the owner of the data"
 #: Gives a table of the build, which is empty where there is none.
 Tables = Callable[[str], pd.DataFrame]
 
@@ -112,13 +112,13 @@ def assumptions(facts: Mapping[str, Any], settings: Settings, tables: Tables) ->
 
 def _small_groups(settings: Settings) -> Assumption:
     return Assumption(
-        "Groups that are too small say something about persons",
+        "Groups below a minimum size would describe single persons",
         f"fewer than {count(settings.report.smallest_group, 'customer')}",
         OURS,
         (),
         "report",
         ("sec-checks",),
-        "A larger limit hides more groups, and moves no other number.",
+        "A larger limit hides more groups and changes no other figure.",
     )
 
 
@@ -133,90 +133,90 @@ def _cleaning(facts: Mapping[str, Any], settings: Settings) -> Iterator[Assumpti
 
     guests = facts["transactions.missing_customer_rows"] / facts["transactions.raw_rows"]
     yield Assumption(
-        "Rows without a customer are left out",
-        f"{percent(guests, 1)} of rows",
+        "Order lines without a customer are left out",
+        f"{percent(guests, 1)} of order lines",
         OURS,
         (),
         "",
         ("sec-cleaning",),
-        "If they come from other kinds of customers, the whole shop differs from what is shown.",
+        "If they come from other kinds of customers, the whole shop differs from the report.",
     )
     copies = facts["transactions.rung1_rows"] - facts["transactions.rung2_rows"]
     twice = facts["transactions.rung1_revenue"] - facts["transactions.rung2_revenue"]
     yield Assumption(
-        "Rows that agree in everything are copies of one",
-        count(copies, "row"),
+        "Identical order lines are copies of one",
+        count(copies, "line"),
         OURS,
         (),
         "",
         ("sec-cleaning",),
-        f"If they were purchases of their own, revenue would be {pounds(twice)} higher.",
+        f"If each were a purchase, revenue would be {pounds(twice)} higher.",
     )
     if facts["transactions.has_stock_code"]:
         codes = facts["transactions.no_product_revenue"]
         share = percent(codes / facts["transactions.rung4_revenue"], 1)
         yield Assumption(
-            "Codes of a certain form are products, all others are not",
+            "Only stock codes of a certain form are products",
             join_words(given.product_codes, "or"),
             OURS,
             (),
             "transactions",
             ("sec-codes",),
-            f"What is left out is worth {pounds(codes)}, {share} of sales before this step.",
+            f"The lines left out add up to {pounds(codes)}, {share} of sales before this step.",
         )
     if facts["transactions.has_invoice"]:
         back = facts["transactions.reversals_revenue"]
         share = percent(back / facts["transactions.net_revenue"], 1)
         yield Assumption(
-            "A cancellation takes back the purchase with the same customer, product, price and "
+            "A cancellation removes the purchase with the same customer, product, price and "
             "quantity",
             f"numbers that begin with {given.cancellation_prefix}; "
-            f"{count(facts['transactions.reversals'], 'purchase')} taken back",
+            f"{count(facts['transactions.reversals'], 'purchase')} removed",
             OURS,
             (),
             "transactions",
             ("sec-cleaning",),
-            f"If none were taken back, net sales would be {pounds(back)} ({share}) higher: orders "
-            "that were undone would count as sales.",
+            f"If none were removed, net sales would be {pounds(back)} ({share}) higher: cancelled "
+            "orders would count as sales.",
         )
     yield Assumption(
-        "Everything is counted to the as-of date",
+        "All measures refer to the as-of date",
         str(facts["transactions.as_of"]),
         "set in the settings" if settings.report.as_of else "the day after the last transaction",
         (),
         "report",
         ("sec-scores", "sec-lapse"),
-        "A later day adds as many days to everybody's recency, and changes no score; but days "
-        "without data would count as days without orders.",
+        "A later date adds the same days to every customer's recency and changes no score; but "
+        "days without data would count as days without orders.",
     )
 
 
 def _segments(facts: Mapping[str, Any], settings: Settings) -> Iterator[Assumption]:
     once = facts["rfm.one_order_customers"] / facts["rfm.customers"]
     yield Assumption(
-        "Fifths of recency, orders and spend, on net sales, tell customers apart",
+        "Quintiles of recency, orders and spend, on net sales, separate customers",
         "five scores each; equal values have equal scores",
-        "the usual way",
+        "the usual method",
         ("hughes1994",),
         "",
         ("sec-scores",),
-        f"Other cut points move customers near them into the next segment. {percent(once)} of "
-        "customers ordered once, and no cut can tell them apart by orders.",
+        f"Other limits move customers near them into the next segment. {percent(once)} of "
+        "customers ordered once, and no limit separates them by orders.",
     )
     rand = facts["clustering.segments_rand"]
     yield Assumption(
-        "Segments are useful cuts, not kinds of customers",
+        "Segments are useful divisions, not natural kinds of customers",
         f"rules in data/segments.toml; agreement with clusters {rand:.2f} (1: the same cuts, 0: "
         "chance)",
         OURS,
         (),
         "",
         ("sec-segments", "sec-strategy"),
-        "If there were sharp kinds of customers, a cut along them would serve better. "
+        "If there were distinct kinds of customers, segments along them would serve better. "
         + (
-            "Data without any kinds look much like these."
+            "Data without any kinds look much like this."
             if facts.get("clustering.structure") != "kinds"
-            else "There is more structure than in data without any: see the clusters."
+            else "There is more structure than in data without groups: see the clusters."
         ),
     )
     if facts.get("clustering.k"):
@@ -225,39 +225,39 @@ def _segments(facts: Mapping[str, Any], settings: Settings) -> Iterator[Assumpti
             "Clusters are chosen for stability and use",
             f"{count(facts['clustering.k'], 'cluster')}, "
             f"{count(settings.clustering.resamples, 'resample')}",
-            "a rule laid down beforehand",
+            "a rule fixed in advance",
             ("tibshirani2001", "hennig2007"),
             "clustering",
             ("sec-chosen",),
-            f"The silhouette is {plain:.2f}, and {null:.2f} in data without groups. Nothing in the "
-            "strategy rests on the clusters.",
+            f"The silhouette is {plain:.2f}, and {null:.2f} in data without groups. No part of "
+            "the strategy uses the clusters.",
         )
 
 
 def _lapse(facts: Mapping[str, Any], settings: Settings, tables: Tables) -> Iterator[Assumption]:
     days = count(settings.models.lapse_days, "day")
     yield Assumption(
-        "Who orders nothing for a certain time has stayed away",
+        "Customers without an order for a certain time have stopped ordering",
         days,
         OURS,
         (),
         "models",
         ("sec-lapse", "sec-worth-ledger"),
-        "A longer time makes fewer customers stay away, and leaves fewer past dates to learn from; "
-        "who orders once a year counts as gone for most of it.",
+        "With a longer time fewer customers count as lost, and fewer past dates remain to learn "
+        "from; a customer who orders once a year counts as lost for most of the year.",
     )
     ends = [percent(facts[f"lapse.rate_{end}"]) for end in ("lowest", "highest")]
     starts = [*facts["lapse.training_dates"].split(", "), facts["lapse.test_date"]]
     yield Assumption(
-        "The time ahead is like those that were learnt from",
-        f"{count(len(starts), 'stretch', 'stretches')} of {days}, the first from {starts[0]} on, "
+        "The next quarter is like those that the model learned from",
+        f"{count(len(starts), 'period')} of {days}, the first from {starts[0]} on, "
         f"the last from {starts[-1]} on",
         OURS,
         (),
         "",
         ("sec-lapse",),
-        f"In the past, {' to '.join(dict.fromkeys(ends))} of active customers stayed away. By so "
-        "much may the level be wrong; the order of customers suffers less.",
+        f"In the past, {' to '.join(dict.fromkeys(ends))} of active customers stopped ordering. "
+        "The level may be wrong by as much; the ranking of customers suffers less.",
     )
 
 
@@ -281,7 +281,7 @@ def _expected_value(
     known = actions["uplift"].dropna()
     even = (
         f"For '{shorten(top['segment'])}' an uplift below {points(top['break_even_uplift'])} would "
-        f"lose, and {points(top['uplift'])} are assumed. "
+        f"lose money, and {points(top['uplift'])} are assumed. "
         if pd.notna(top["break_even_uplift"])
         else ""
     )
@@ -295,9 +295,9 @@ def _expected_value(
         f"{even}{swing(UPLIFT)}",
     )
     yield Assumption(
-        "One who is won spends what the usual customer of the segment does",
-        "the median of those who came",
-        "robust to a few large buyers",
+        "Each customer won back spends the segment's median",
+        "the median of customers who ordered",
+        "robust to a few large customers",
         ("maritz1978",),
         "",
         where,
@@ -319,7 +319,7 @@ def _expected_value(
         (),
         "strategy",
         where,
-        f"{swing(REACH)} If those who can be reached are other customers than the rest, all worths "
+        f"{swing(REACH)} If the customers who can be reached differ from the rest, all values "
         "shift.",
     )
     costs = actions["cost_per_contact"].dropna()
@@ -335,15 +335,15 @@ def _expected_value(
     )
     told = facts.get("strategy.ledger.detectable")
     yield Assumption(
-        "Customers decide one by one, and a trial may take a year",
+        "Customers decide independently, and a test may take a year",
         f"level {given.alpha:g}, power {percent(given.power)}, "
         f"{count(given.most_waves, 'quarter')}",
         "convention",
         ("cohen1988", "holm1979"),
         "strategy",
         ("sec-trials-ledger",),
-        "If customers talk to each other, or take part several times, a trial tells less than "
-        "planned" + (f": at best {points(told)} for all that pay together." if told else "."),
+        "If customers talk to each other, or take part several times, a test shows less than "
+        "planned" + (f": at best {points(told)} for all actions that pay." if told else "."),
     )
 
 
@@ -353,7 +353,7 @@ def _compare_with_mean(past: pd.DataFrame, segment: str, currency: str) -> str:
     if own.empty or own[["spend", "spend_mean"]].isna().any(axis=None):
         return ""
     usual, mean = (money(float(own[name].iloc[0]), currency) for name in ("spend", "spend_mean"))
-    return f" Those who came spent {usual} by the median, {mean} by the mean."
+    return f" Customers who ordered spent a median of {usual} and a mean of {mean}."
 
 
 # ------------------------------------------------------------------------- the regular customers
@@ -362,26 +362,26 @@ def _compare_with_mean(past: pd.DataFrame, segment: str, currency: str) -> str:
 def _regulars(facts: Mapping[str, Any], settings: Settings) -> Iterator[Assumption]:
     aside = facts["activity.impossible_revenue_customers"]
     yield Assumption(
-        "A revenue far above all others is a mistake",
+        "A revenue far above all others is an error",
         f"over {settings.activity.impossible_revenue:g} times the 99th percentile of its month; "
         f"{count(aside, 'customer')}",
         OURS,
         (),
         "activity",
         ("sec-tables",),
-        "Were it true, one customer would outweigh many others in every sum of revenue."
+        "If it were real, one customer would outweigh many others in every sum of revenue."
         if aside
-        else "Nobody is left out by it now.",
+        else "No customer is left out because of it now.",
     )
     yield Assumption(
-        "It was set down who buys less after the months shown",
+        "The outcome was recorded after the months shown",
         "the tables do not say when",
         ASKED,
         (),
         "",
         ("sec-decline", "sec-worth-activity"),
-        "Were it worked out from those very months, the model would describe what has been, not "
-        "forecast, and every worth for regular customers would fall with it.",
+        "If it were derived from these months, the model would describe the past and forecast "
+        "nothing, and no value for regular customers would hold.",
     )
 
 
@@ -390,14 +390,14 @@ def _model(facts: Mapping[str, Any], settings: Settings, tables: Tables) -> Iter
     near_duplicates = leakage[leakage["mistake"] == "near_duplicates"] if len(leakage) else leakage
     most = near_duplicates.sort_values("added").iloc[-1] if len(near_duplicates) else None
     yield Assumption(
-        "Near-duplicates are one customer twice, or share more than chance",
+        "Near-duplicates are one customer twice, or agree by more than chance",
         f"{settings.activity.twin_columns} equal columns or more: "
-        f"{count(facts['activity.duplicate_pairs'], 'pair')}, kept in the same part",
+        f"{count(facts['activity.duplicate_pairs'], 'pair')}, kept in the same fold",
         OURS,
         (),
         "activity",
         ("sec-flatter",),
-        "Split between learning and testing, they would make a model look better"
+        "If they were split between training and testing, a model would look better"
         + (
             "."
             if most is None
@@ -405,33 +405,33 @@ def _model(facts: Mapping[str, Any], settings: Settings, tables: Tables) -> Iter
         ),
     )
     yield Assumption(
-        "The customer number is no feature",
+        "The customer number is not a feature",
         f"alone it has a ROC-AUC of {facts['activity.id_auc']:.2f} (0.5: chance)",
         OURS,
         (),
         "",
         ("sec-flatter",),
-        "A model with the number would know the order of the file, and nothing of new customers.",
+        "A model with the number would know the order of the file and nothing of new customers.",
     )
     yield Assumption(
         "Calibrated risks can be read as probabilities",
         f"calibration: {facts.get('activity.calibration', 'none')}",
-        "learnt inside the training parts",
+        "fitted inside the training folds",
         ("platt1999", "zadrozny2002"),
         "",
         ("sec-calibration",),
         f"{percent(facts['activity.mean_probability'], 1)} are expected to buy less, and "
         f"{percent(facts['activity.kept_declined_share'], 1)} did."
-        " Wrong risks would put the line for contacts in the wrong place.",
+        " Wrong risks would put the contact cut-off in the wrong place.",
     )
     yield Assumption(
-        "High risk begins at a fixed line",
+        "High risk begins at a fixed limit",
         percent(settings.models.high_risk),
         OURS,
         (),
         "models",
         ("sec-risk-groups",),
-        "Another line cuts other groups; whom it pays to contact is not decided by it.",
+        "Another limit gives other groups; it does not decide whom it pays to contact.",
     )
 
 
@@ -444,16 +444,16 @@ def _contact(facts: Mapping[str, Any], settings: Settings, tables: Tables) -> It
     def case(times: str) -> str:
         rows = cases[cases["scenario"] == times] if len(cases) else cases
         if rows.empty:
-            return "Nobody can be contacted now, so nothing rests on it."
+            return "No customer can be contacted now, so nothing depends on it."
         row = rows.iloc[0]
         lost = amount(difference(row["expected"], row["kept_threshold"]))
         return (
             f"If {times}, the best profit is {amount(row['expected'])} units of the profit table, "
-            f"and keeping to the chosen line loses {lost} of it."
+            f"and keeping the chosen cut-off loses {lost} of it."
         )
 
     yield Assumption(
-        "The share of those who would buy less whom a contact keeps",
+        "The share of customers who would buy less that a contact keeps",
         f"{percent(given.save_rate)} ({percent(given.save_rate_low)} to "
         f"{percent(given.save_rate_high)})",
         OPINION,
@@ -472,7 +472,7 @@ def _contact(facts: Mapping[str, Any], settings: Settings, tables: Tables) -> It
         case("a contact costs twice"),
     )
     ranked = actions[actions["rank"].notna()].sort_values("rank") if len(actions) else actions
-    at_stake = "It scales every worth for regular customers."
+    at_stake = "It scales every value for regular customers."
     if len(ranked):
         segment = str(ranked["segment"].iloc[0])
         moved = _tornado(tables, "activity", segment)
