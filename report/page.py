@@ -124,13 +124,14 @@ def cards(name: str) -> None:
     """Print cards: for each a heading, a badge, and a label and a text for each line."""
     if not _is_made(name, "cards", f"cards/{name}.json"):
         return
-    for card in files.read_json(BUILD / "cards" / f"{name}.json")["cards"]:
+    for number, card in enumerate(files.read_json(BUILD / "cards" / f"{name}.json")["cards"], 1):
         badge = f"[{escape(card['badge'])}]{{.badge-verdict}}" if card["badge"] else ""
         lines = [f"{escape(label)}\n:   {escape(said)}" for label, said in card["lines"]]
         _print_block(
             ':::: {.content-visible when-format="html"}',
             "::: {.segment-card}",
-            f"### {escape(card['title'])} {badge} {{.unnumbered}}",
+            # Chapters may have cards of the same name, and all are one page without Quarto.
+            f"### {escape(card['title'])} {badge} {{#{name}-{number} .unnumbered}}",
             "\n\n".join(lines),
             ":::",
             "::::",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,8 @@ def test_a_card_is_placed_in_both_formats_with_its_texts_escaped(
     assert said.count("[uncertain]{.badge-verdict}") == 1 == said.count("#box(")
     assert said.count(r"\<b\>\#\"x\"\*1\*\$y\$\<\/b\>") == 8
     assert "<b>" not in said and said.count("#block(") == 2
+    # All chapters are one page without Quarto, and two may have cards of the same name.
+    assert re.findall(r"\{#(\S+) \.unnumbered\}", said) == ["segment-cards-1", "segment-cards-2"]
     assert "Size\n:   5 of" in said and "[#text(weight: 600)[Size]]" in said
 
 
