@@ -47,10 +47,10 @@ say = partial(fill, "orders")
 #: What a factor is called on the axis, and in a sentence.
 FACTORS = {
     CUSTOMERS: ("revenue-tree.label-customers", "revenue-tree.factor-customers"),
+    ORDERS: ("revenue-tree.label-orders", "revenue-tree.factor-orders"),
     FREQUENCY: ("revenue-tree.label-frequency", "revenue-tree.factor-frequency"),
     ITEMS: ("revenue-tree.label-items", "revenue-tree.factor-items"),
     PRICE: ("revenue-tree.label-price", "revenue-tree.factor-price"),
-    ORDERS: ("revenue-tree.label-orders", "revenue-tree.factor-orders"),
     VALUE: ("revenue-tree.label-value", "revenue-tree.factor-value"),
 }
 #: Months after the first order at which cohorts are compared: the month itself and two more.
@@ -81,7 +81,10 @@ def revenue_tree(
             f"{row['part']}: {say(FACTORS[row['factor']][0])}" for row in table.to_dict("records")
         ],
         panel=pd.Categorical(table["part"], parts),
-        factor=top_first([say(FACTORS[name][0]) for name in table["factor"]]),
+        factor=pd.Categorical(
+            [say(FACTORS[name][0]) for name in table["factor"]],
+            [say(label) for label, _ in FACTORS.values()][::-1],
+        ),
         sign=np.where(table["contribution"] < 0, "less", "more"),
         text=[_tree_label(row, currency) for row in table.to_dict("records")],
         # Labels stand in a column of their own, where no bar can meet them.
