@@ -155,7 +155,7 @@ def _draw(
         + p9.geom_col(fill=ACCENT, width=0.66)
         + p9.geom_text(p9.aes(y="high", label="text"), ha="left", nudge_y=space, size=8, color=INK)
         + p9.coord_flip()
-        + p9.scale_y_continuous(labels=money_labels(currency), expand=(0, 0, 0.42, 0))
+        + p9.scale_y_continuous(labels=money_labels(currency), expand=(0, 0, 0.52, 0))
         + p9.labs(subtitle=subtitle, x="", y="")
         + report_theme(0.9 + 0.3 * len(rows))
         + NO_ROWS
