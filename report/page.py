@@ -92,8 +92,9 @@ def figure(name: str) -> None:
 
 
 def quote(name: str) -> None:
-    """Print a figure that another chapter shows, with a reference to it."""
-    if _is_made(name, "figure", f"figures/{name}.svg"):
+    """Print a figure that another chapter shows, with a reference to it; nothing without one."""
+    text(f"{name}.headline")  # an unknown name is an error
+    if (BUILD / "figures" / f"{name}.svg").is_file():
         _print_block(*_picture(name), f"See @fig-{name}.")
 
 
