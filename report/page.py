@@ -230,7 +230,7 @@ def on_the_web(title: str, place: str) -> None:
 
 
 def sample_notice() -> None:
-    """Print, where the report stands on generated data, that it does."""
+    """Say, where the report shows generated data, that it does."""
     if MANIFEST.get("sample"):
         _print_block(
             '::: {.callout-warning title="This report shows sample data"}',

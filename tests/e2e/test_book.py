@@ -247,7 +247,7 @@ def test_the_first_page_says_when_it_stands_on_the_sample(
     site: Path, pages: dict[Path, Page]
 ) -> None:
     first = next(page for path, page in pages.items() if path.name == "index.html")
-    assert ("This report stands on sample data" in first.words) is made_of(site)["sample"]
+    assert ("This report shows sample data" in first.words) is made_of(site)["sample"]
 
 
 def test_a_book_has_what_its_input_allows_and_nothing_of_the_other(
@@ -366,7 +366,7 @@ def test_the_pdf_holds_the_whole_book(kind: str, site: Path, sheets: list[str]) 
     text = " ".join(" ".join(sheets).split())
     for words in (*chapter_titles(kind), "Efron"):
         assert words in text, words
-    assert ("This report stands on sample data" in text) is made_of(site)["sample"]
+    assert ("This report shows sample data" in text) is made_of(site)["sample"]
     assert ("Champions" in text) is (kind != "regulars")
     assert "[The data behind" not in text
     assert "&#" not in text
