@@ -284,7 +284,9 @@ def summary_decisions(
     cards = []
     for half in halves:
         own = _best_first(able[able["half"] == half])
-        paying = own[own["listed"] > 0].head(ACTIONS // len(halves))
+        # Where no gain can be stated, the list says that the action may pay.
+        paying = own[(own["listed"] > 0) & ~(own["expected_profit"] <= 0)]
+        paying = paying.head(ACTIONS // len(halves))
         sign = currency if half == LEDGER else None
         cards += [_contact(row, sign) for row in paying.to_dict("records")]
         if paying.empty and own["rank"].notna().any():
