@@ -27,7 +27,7 @@ from analysis.ingest import readers
 from analysis.ingest.columns import plain_name
 from analysis.ingest.delimited import text_format
 from analysis.ingest.layout import TOP
-from analysis.orders.meaning.customers import bare_id
+from analysis.orders.meaning.customer_ids import bare_id
 from analysis.release import store
 from analysis.release.disk import refuse_system_errors, sync, write
 from analysis.release.legacy import BUILDS

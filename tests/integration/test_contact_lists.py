@@ -116,7 +116,7 @@ def test_an_export_replaces_the_one_before_in_whole_or_not_at_all(
     assert [Path(name).name for name in before][1:] == ["both.csv", "manifest.json", "new.csv"]
 
     monkeypatch.setattr(
-        contact_lists, "file_names", lambda _: {"Both": "both.csv", "New": "no folder/a"}
+        contact_lists, "file_names", lambda _: {"Both": "both.csv", "New": "no folder/a/b"}
     )
     with pytest.raises(OSError, match="no folder"):
         contact_lists.write_lists(tmp_path)

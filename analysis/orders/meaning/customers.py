@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -17,14 +16,12 @@ from analysis.core.formatting import count, percent
 from analysis.core.problems import Problem
 from analysis.orders.canonical import Reading
 from analysis.orders.columns import unread
+from analysis.orders.meaning.customer_ids import TELEPHONE, THOUSANDS, tidy_id
 from analysis.orders.meaning.draft import Draft, measured, refuse, sound, tell
 from analysis.orders.telling_columns import compared
 
 #: Spaces of all kinds, also those that a plain strip leaves at the ends of an id.
 _SPACE = r"[\s\x{00a0}\x{2007}\x{202f}\x{200b}\x{feff}]+"
-#: A whole number with marks between its thousands, and a telephone number with spaces and signs.
-_THOUSANDS = r"^\d{1,3}(?:[.,' ]\d{3})+$"
-_TELEPHONE = r"^(?:\+|00?|\(\+?0)[\d\s()/.-]{6,}$"
 #: A value is judged by its share of the orders where there are at least so many others.
 OTHERS = 20
 #: A value of unusual form with this share of the orders, and so many times those of the next one,
@@ -111,7 +108,7 @@ def _bare(column: ir.StringValue) -> ir.StringValue:
     text, spaces in a telephone number, second spaces, and accents apart from their letters.
     """
     text = nfc_normalize(column.re_replace("^'", "")).re_replace(_SPACE, " ")
-    marked = text.re_search(_THOUSANDS) | text.re_search(_TELEPHONE)
+    marked = text.re_search(THOUSANDS) | text.re_search(TELEPHONE)
     text = ibis.ifelse(marked, text.re_replace(r"[^\d+]", ""), text)
     return ibis.ifelse(text.re_search(r"^\d+$"), text.re_replace(r"^0+(\d)", r"\1"), text)
 
@@ -222,7 +219,7 @@ def spellings(draft: Draft) -> Draft:
     files = lines.filter(lines.customer_id.isin(some["customer_id"].tolist()))
     files = files.select("customer_id", "part").distinct().execute()
     parts = files.groupby("customer_id")["part"].agg(set).to_dict()
-    some["id"] = some["id"].map(_tidy)
+    some["id"] = some["id"].map(tidy_id)
     new, zeros, apart = _one_spelling(some, parts)
     column = draft.spelled("customer_id")
     if apart:
@@ -264,27 +261,6 @@ def spellings(draft: Draft) -> Draft:
     return replace(draft, lines=joined.mutate(customer_id=one).drop("old", "one"))
 
 
-def _tidy(text: str) -> str:
-    """Return an id without what programs add to it, but for zeros: see `_bare`."""
-    text = re.sub(r"[\s\u200b\ufeff]+", " ", unicodedata.normalize("NFC", text))
-    text = text.strip().removeprefix("'")
-    if re.search(_THOUSANDS, text) or re.search(_TELEPHONE, text):
-        text = re.sub(r"[^\d+]", "", text)
-    return text
-
-
-def bare_id(text: str) -> str:
-    """Return an id as it is compared: without case, zeros before it, spaces and marks.
-
-    Examples
-    --------
-    >>> bare_id(" KIM@x.de"), bare_id("0012001"), bare_id("12,001"), bare_id("A-7")
-    ('kim@x.de', '12001', '12001', 'a-7')
-    """
-    plain = re.sub(r"^(\d+)\.0+$", r"\1", _tidy(text)).casefold()
-    return plain.lstrip("0") or "0" if plain.isdecimal() else plain
-
-
 def _one_spelling(
     ids: pd.DataFrame, parts: dict[str, set[int]]
 ) -> tuple[dict[str, str], set[str], tuple[str, ...]]:
@@ -296,12 +272,12 @@ def _one_spelling(
         spelled = dict(zip(group["customer_id"], group["rows"], strict=True))
         trimmed: dict[str, int] = defaultdict(int)
         for name, times in spelled.items():
-            trimmed[_tidy(name)] += times
+            trimmed[tidy_id(name)] += times
         plain = any(name in (name.lower(), name.upper()) for name in trimmed)
         merge = len(trimmed) == 1 or plain or "@" in str(key) or " " in str(key)
         common = min(trimmed, key=lambda name: (-trimmed[name], name))
         for name in spelled:
-            own = _tidy(name)
+            own = tidy_id(name)
             one = (str(key) if "@" in str(key) else common) if merge else own
             new[name] = one
             members[one].add(name)
