@@ -374,6 +374,17 @@ def test_the_pdf_holds_the_whole_book(kind: str, site: Path, sheets: list[str]) 
     assert "&#" not in text
 
 
+def test_pages_and_pdf_number_what_other_chapters_refer_to_alike(
+    sheets: list[str], pages: dict[Path, Page]
+) -> None:
+    """In print, a number could be taken from the chapter that refers to it."""
+    printed, shown = (
+        sorted(re.findall(r"\bSee ((?:Figure|Table) [\dA-C.]*\d)", " ".join(text.split())))
+        for text in (" ".join(sheets), " ".join(page.words for page in pages.values()))
+    )
+    assert printed == shown != []
+
+
 def texts_of(site: Path, sheets: list[str], pages: dict[Path, Page]) -> dict[str, str]:
     """Return all that a book says: pages, their tags, the PDF, and what lies beside them."""
     texts = {f"page {n} of the PDF": sheet for n, sheet in enumerate(sheets, 1)}
