@@ -39,6 +39,8 @@ def data_assumptions(assumptions: pd.DataFrame) -> Table | str:
             say("data-assumptions.where", source=source, sentence=sentence) if source else sentence
             for source, sentence in zip(assumptions["source"], assumptions["sentence"], strict=True)
         ],
+        # A long name may go on in the next line, after a dot.
+        setting=assumptions["setting"].str.replace(".", ".\u200b", regex=False),
     )
     names = {
         "kind": say("data-assumptions.kind"),
