@@ -131,7 +131,7 @@ def revenue_tree(
         say("revenue-tree.caption-new", change=change)
         if NEW in parts
         else say("revenue-tree.caption", change=change),
-        data=table,
+        data=table.rename(columns={"before": "factor_before", "after": "factor_after"}),
     )
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import base64
+import logging
 import os
 import re
 import subprocess
@@ -78,6 +79,8 @@ def _run(chapter: Path, root: Path) -> str:
     parts = [f"# {title}"] if title else []
     notebook = jupytext.reads(text, fmt="Rmd")
     client = NotebookClient(notebook, resources={"metadata": {"path": str(root)}}, timeout=None)
+    # A message that is on its way when the kernel ends is lost, which is no failure.
+    logging.getLogger("tornado.general").setLevel(logging.CRITICAL)
     # Without folders to look in, the kernel is the interpreter that runs this very program.
     client.km = AsyncKernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
     with client.setup_kernel():
