@@ -13,8 +13,15 @@ from analysis.orders.names import KNOWN, NOBODY, ON_PREVIOUS, QUARTER_ON_YEAR
 say = partial(fill, "orders")
 
 
-def growth_rate(growth: pd.DataFrame | None, currency: str) -> dict[str, str]:
-    """Say how net revenue compares with the same months a year earlier, if the orders hold them."""
+def growth_rate(
+    growth: pd.DataFrame | None, currency: str, available: bool
+) -> dict[str, str] | None:
+    """Say how net revenue compares with the same months a year earlier, if the orders hold them.
+
+    Without orders there is nothing to say.
+    """
+    if not available:
+        return None
     year, previous = (find_change(growth, name, KNOWN) for name in (QUARTER_ON_YEAR, ON_PREVIOUS))
     row = previous if year is None else year
     if row is None:

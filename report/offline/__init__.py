@@ -53,9 +53,8 @@ def render(root: Path, out: Path) -> tuple[Path, Path]:
         page.write_text(_pandoc("html", names, folder, root), "utf-8")
         source = (THEME / "book.typ").read_text("utf-8") + _pandoc("typst", names, folder, root)
         about = {"title": book["title"], "author": book["author"]}
-        typst.compile(
-            source.encode(), pdf, root=root, font_paths=[THEME / "fonts"], sys_inputs=about
-        )  # type: ignore[misc]
+        paths: Any = {"root": root, "font_paths": [THEME / "fonts"]}
+        typst.compile(source.encode(), pdf, **paths, sys_inputs=about)
         out.mkdir(exist_ok=True)
         return page.replace(out / page.name), pdf.replace(out / pdf.name)
 
@@ -75,12 +74,10 @@ def _contents(book: dict[str, Any]) -> dict[str, str]:
 def _run(chapter: Path, root: Path) -> str:
     """Execute a ``.qmd`` file in a kernel of its own and return it as plain Markdown."""
     header, text = re.findall(r"\A(?:---\n(.*?\n)---\n)?(.*)", chapter.read_text("utf-8"), re.S)[0]
-    title = (yaml.safe_load(header) or {}).get("title")
-    parts = [f"# {title}"] if title else []
+    parts = [f"# {title}"] if (title := (yaml.safe_load(header) or {}).get("title")) else []
     notebook = jupytext.reads(text, fmt="Rmd")
     client = NotebookClient(notebook, resources={"metadata": {"path": str(root)}}, timeout=None)
-    # A message that is on its way when the kernel ends is lost, which is no failure.
-    logging.getLogger("tornado.general").setLevel(logging.CRITICAL)
+    logging.getLogger("tornado.general").setLevel(logging.CRITICAL)  # a last message may be lost
     # Without folders to look in, the kernel is the interpreter that runs this very program.
     client.km = AsyncKernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
     with client.setup_kernel():
