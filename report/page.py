@@ -15,12 +15,11 @@ from typing import Any, Literal
 from IPython.display import Markdown
 
 from analysis.core import files, sentences
-from analysis.core.settings import ROOT, Settings
+from analysis.core.settings import ROOT
 
 BUILD = ROOT / "build"
 MANIFEST: dict[str, Any] = files.read_json(BUILD / "manifest.json")
 TEXT: dict[str, str] = files.read_json(BUILD / "text.json")
-SETTINGS = Settings.model_validate(MANIFEST["settings"]) if MANIFEST else None
 #: The takeaways of each chapter: sentences, and the sections that they point to.
 TAKEAWAYS = ROOT / "report" / "takeaways.toml"
 MOST_TAKEAWAYS = 3

@@ -1,4 +1,4 @@
-"""Mend what Quarto leaves in rendered pages: module scripts, and names for screen readers.
+"""Correct what Quarto leaves in rendered pages: module scripts, and names for screen readers.
 
 Each change is a plain replacement of what Quarto writes; where it writes something else, nothing is
 changed, and the tests of the rendered book tell.
@@ -26,7 +26,7 @@ REPLACED = (
 
 
 def polish(book: Path) -> None:
-    """Mend the pages and scripts of a rendered book."""
+    """Correct the pages and scripts of a rendered book."""
     make_scripts_classic(book)
     for page in book.rglob("*.html"):
         text = changed = page.read_text(encoding="utf-8")

@@ -107,15 +107,16 @@ def _write(value: Any, unit: str) -> str:
 
 def print_names() -> None:
     """Print how columns and words may be written in the files."""
+    settings = Settings.model_validate(MANIFEST["settings"])
     print_table(
         "tbl-names",
         "How our columns may be called in the files. Capitals, spaces and underscores do not "
         "matter. More names can be added in `data/settings.toml`.",
         ["Table", "File", "Here", "In the file"],
-        _escaped(dictionary.raw_names(_read_settings())),
+        _escaped(dictionary.raw_names(settings)),
         [12, 18, 24, 46],
     )
-    words = dictionary.words(_read_settings())
+    words = dictionary.words(settings)
     if len(words):
         print_table(
             "tbl-words",
@@ -162,8 +163,3 @@ def print_versions() -> None:
     versions = MANIFEST["versions"].items()
     listed = ", ".join(f"{escape(name)} {escape(str(number))}" for name, number in versions)
     print(f"\nLibraries: {listed}.\n")
-
-
-def _read_settings() -> Settings:
-    """Return the settings of the build."""
-    return Settings.model_validate(MANIFEST["settings"])

@@ -44,6 +44,18 @@ BOOKS = os.environ.get("BOOKS", "")
 # How long an example takes depends on what else the machine does.
 hypothesis.settings.register_profile("project", deadline=None)
 hypothesis.settings.load_profile("project")
+
+
+def few_examples(number: int) -> hypothesis.settings:
+    """Return how a property is tried whose every example reads a ledger: the same few each time."""
+    return hypothesis.settings(
+        max_examples=number,
+        derandomize=True,
+        suppress_health_check=list(hypothesis.HealthCheck),
+        phases=[hypothesis.Phase.generate],
+    )
+
+
 Row = dict[str, Any]
 LINE: Row = {
     "InvoiceNo": "536365",

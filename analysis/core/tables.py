@@ -105,6 +105,11 @@ def _whole(text: str) -> str:
     return f'<span class="range">{joined}</span>'
 
 
+def name_once(names: pd.Series) -> pd.Series:
+    """Return names of rows, each in its first row only."""
+    return names.where(~names.duplicated(), "")
+
+
 def html(made: gt.GT) -> str:
     """Return a table as HTML, for the page and for print."""
     # The page's own font serves tables too, on the screen and in print.

@@ -23,7 +23,7 @@ from analysis.core.formatting import (
 from analysis.core.names import CROSS_SELL, REORDER
 from analysis.core.presentation import Table
 from analysis.core.sentences import fill
-from analysis.core.tables import MISSING, grid
+from analysis.core.tables import MISSING, grid, name_once
 from analysis.forecast.names import (
     CO_PURCHASE,
     IN_TIME,
@@ -150,7 +150,7 @@ def spend_candidates(spend_models: pd.DataFrame | None, currency: str) -> Table 
             "misplaced": [percent(row["segment_misplaced"], 1) for row in rows],
         }
     )
-    shown["horizon"] = shown["horizon"].where(~shown["horizon"].duplicated(), "")
+    shown["horizon"] = name_once(shown["horizon"])
     names = {
         "horizon": say("spend-candidates.horizon"),
         "model": say("spend-candidates.model"),
@@ -254,7 +254,7 @@ def next_products(
             "precision": [_list_span(row, "precision") for row in rows],
         }
     )
-    shown["list"] = shown["list"].where(~shown["list"].duplicated(), "")
+    shown["list"] = name_once(shown["list"])
     names = {
         "list": say("next-products.list"),
         "model": say("next-products.model"),

@@ -13,7 +13,7 @@ import pandas as pd
 from analysis.core.formatting import capital, count, minus, month, percent, shorten
 from analysis.core.presentation import Table
 from analysis.core.sentences import fill
-from analysis.core.tables import MISSING, grid
+from analysis.core.tables import MISSING, grid, name_once
 from analysis.orders.names import ALL, KNOWN, NOBODY, ON_PREVIOUS, QUARTER_ON_YEAR
 from analysis.orders.text_growth import name_span, signed_percent
 
@@ -35,13 +35,8 @@ def growth_comparisons(growth: pd.DataFrame | None, currency: str) -> Table | No
     places["part"] = places["part"].map(parts)
     table = table.loc[places.sort_values(["comparison", "part"]).index]
     rows = table.to_dict("records")
-    named: set[str] = set()
-    first = []
-    for row in rows:
-        first.append("" if row["comparison"] in named else _comparison(row))
-        named.add(row["comparison"])
     shown = table.assign(
-        named=first,
+        named=name_once(pd.Series([_comparison(row) for row in rows], table.index, dtype="str")),
         part=[capital(part) for part in table["part"]],
         moved=[_change(row) for row in rows],
     )

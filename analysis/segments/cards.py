@@ -156,23 +156,7 @@ def _plan(action: dict[str, Any], currency: str | None) -> Lines:
             else say("segment-cards.next-loses", uplift=f"{100 * even:.2g}")
         )
         return [(label, loss), (following, step)]
-    return [
-        (label, say("segment-cards.action", action=_bare(action["action"]))),
-        (
-            say("segment-cards.label-offer"),
-            say("segment-cards.offer", offer=_bare(action["offer"])),
-        ),
-        (say("segment-cards.label-gain"), _gain(action, currency)),
-        (
-            following,
-            say(
-                "segment-cards.next",
-                count=action["listed"],
-                owner=str(action["owner"]),
-                timing=_bare(action["timing"]),
-            ),
-        ),
-    ]
+    return _carry_out(action, (say("segment-cards.label-gain"), _gain(action, currency)))
 
 
 def _plan_without_gain(action: dict[str, Any]) -> Lines:
@@ -184,25 +168,29 @@ def _plan_without_gain(action: dict[str, Any]) -> Lines:
             (label, say("segment-cards.action-does-not-pay")),
             (following, say("segment-cards.next-loses", uplift=even)),
         ]
+    told = say("segment-cards.even", uplift=even, assumed=f"{100 * action['uplift']:.2g}")
+    return _carry_out(action, (say("segment-cards.label-even"), told))
+
+
+def _carry_out(action: dict[str, Any], result: tuple[str, str]) -> Lines:
+    """Return action, offer, what comes of it, and the next step."""
+    next_step = say(
+        "segment-cards.next",
+        count=action["listed"],
+        owner=str(action["owner"]),
+        timing=_bare(action["timing"]),
+    )
     return [
-        (label, say("segment-cards.action", action=_bare(action["action"]))),
+        (
+            say("segment-cards.label-action"),
+            say("segment-cards.action", action=_bare(action["action"])),
+        ),
         (
             say("segment-cards.label-offer"),
             say("segment-cards.offer", offer=_bare(action["offer"])),
         ),
-        (
-            say("segment-cards.label-even"),
-            say("segment-cards.even", uplift=even, assumed=f"{100 * action['uplift']:.2g}"),
-        ),
-        (
-            following,
-            say(
-                "segment-cards.next",
-                count=action["listed"],
-                owner=str(action["owner"]),
-                timing=_bare(action["timing"]),
-            ),
-        ),
+        result,
+        (say("segment-cards.label-next"), next_step),
     ]
 
 

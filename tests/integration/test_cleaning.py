@@ -12,9 +12,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import LINE, Row, a_line, changed, cleaned_lines, good_lines, reading, write_lines
-from hypothesis import HealthCheck, Phase, given
-from hypothesis import settings as examples
+from conftest import (
+    LINE,
+    Row,
+    a_line,
+    changed,
+    cleaned_lines,
+    few_examples,
+    good_lines,
+    reading,
+    write_lines,
+)
+from hypothesis import given
 from hypothesis import strategies as st
 from ledgers import plain_cleaning, total
 from pandera.errors import SchemaErrors
@@ -50,13 +59,7 @@ LINES = st.lists(
 )
 
 
-@examples(
-    max_examples=5,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-    phases=[Phase.generate],
-)
+@few_examples(5)
 @given(lines=LINES)
 def test_the_cleaning_is_that_of_a_plain_program_in_any_order_and_stays_where_it_is(
     lines: list[Row], tmp_path_factory: pytest.TempPathFactory
@@ -99,13 +102,7 @@ def test_the_cleaning_is_that_of_a_plain_program_in_any_order_and_stays_where_it
     assert same["amount"].iloc[-1] == steps["amount"].iloc[-1]
 
 
-@examples(
-    max_examples=5,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-    phases=[Phase.generate],
-)
+@few_examples(5)
 @given(first=LINES, second=LINES)
 def test_a_line_in_two_files_counts_as_often_as_in_the_file_that_has_it_most(
     first: list[Row], second: list[Row], tmp_path_factory: pytest.TempPathFactory

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 
 from analysis.core.assumptions import Assumption
-from analysis.core.formatting import percent
+from analysis.core.formatting import capital, percent
 from analysis.core.problems import Problem
 from analysis.orders.meaning.draft import Draft, measured, refuse, sound, tell
 from analysis.orders.telling_columns import refund_columns
@@ -56,9 +56,7 @@ def line_totals(draft: Draft) -> Draft:
             column=column,
             remedy=f'If it is the total, set amount = ["{column}"] in [transactions.columns].',
         )
-        told = Assumption(
-            "money", f"{rule[0].upper()}{rule[1:]}.", source=reading.part.source, column=column
-        )
+        told = Assumption("money", f"{capital(rule)}.", source=reading.part.source, column=column)
         draft = refuse(draft, problem, "line_totals", told)
     return draft
 
@@ -109,9 +107,7 @@ def order_totals(draft: Draft) -> Draft:
             column=column,
             remedy="Name the column with the money of a line, or export one row for each order.",
         )
-        told = Assumption(
-            "money", f"{rule[0].upper()}{rule[1:]}.", source=reading.part.source, column=column
-        )
+        told = Assumption("money", f"{capital(rule)}.", source=reading.part.source, column=column)
         draft = refuse(draft, problem, "order_totals", told)
     return draft
 
