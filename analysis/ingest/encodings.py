@@ -25,6 +25,12 @@ LANGUAGES = (
     *("pl", "cs", "sk", "hu", "sl", "hr", "ro", "lt", "lv", "et"),
     *("ru", "uk", "bg", "be", "mk", "sr", "el", "tr", "he", "ar"),
 )
+#: Words of languages in whose names an accent is rarer than elsewhere.
+MORE_WORDS = {
+    "it": "più già però così città perché caffè tè è età blu là né sarà giù metà tessuti qualità",
+    "hu": "fűszer bőr győr tűz gyűrű fő kő hűtő erdő szűcs",
+    "en": "café décor rosé crème fiancé",
+}
 #: So many different words are enough to tell.
 ENOUGH = 400
 #: How unusual a pair of letters can be: the logarithm of its share of all pairs; and how unusual
@@ -37,9 +43,17 @@ KNOWN = 60.0
 #: Each place further down the list of candidates counts against an encoding so much.
 LATER = 0.7
 #: Where the second best encoding is this close, both are possible.
-CLOSE = 2.0
+CLOSE = 4.0
+#: The same of a pair that a language's words do not have, though its letters are the language's;
+#: and of a sign, such as a corner of a frame, beside a letter.
+RARE, NEVER = -11.0, -20.0
+#: How usual a sign of money is before or after a number, and a letter beside a digit.
+MONEY, BESIDE_DIGIT = -4.0, -9.0
+#: The alphabets that no word mixes.
+SCRIPTS = {"LATIN", "CYRILLIC", "GREEK", "HEBREW", "ARABIC"}
 _BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _HIGH = re.compile(rb"[\x80-\xff]+")
+_NUMBER_END, _NUMBER_START = re.compile(rb"[0-9] $"), re.compile(rb" [0-9]")
 _WORD_BYTES = re.compile(rb"[A-Za-z0-9\x80-\xff]")
 
 
@@ -111,7 +125,12 @@ def high_words(blocks: Iterable[bytes]) -> list[bytes]:
                 start -= 1
             while end < len(block) and _WORD_BYTES.match(block, end):
                 end += 1
-            words[block[start:end]] = None
+            word = block[start:end]
+            if len(word) == 1:
+                # A sign alone can be one of money, with a space between it and its number.
+                word = b"0 " * bool(_NUMBER_END.search(block[max(start - 2, 0) : start])) + word
+                word += b" 0" * bool(_NUMBER_START.match(block, end))
+            words[word] = None
             if len(words) >= ENOUGH:
                 return [*words]
     return [*words]
@@ -183,32 +202,69 @@ def _foreign_words(text: str) -> Iterator[str]:
 def _score(text: str, pairs: Mapping[str, float]) -> float:
     """Return how usual a word is in a language: the sum over its characters beyond ASCII."""
     padded = f" {text} "
+    mixed = _mixes_scripts(text)
     total = 0.0
     for place, character in enumerate(padded):
         if character <= "\x7f":
             continue
         before, after = padded[place - 1], padded[place + 1]
-        if character.isalpha():
-            total += _pair(before, character, pairs) / 2 + _pair(character, after, pairs) / 2
+        number = _ends_in_digit(padded[:place]) or _ends_in_digit(padded[:place:-1])
+        if not character.isalpha():
+            total += _symbol(character, before, after, number)
+        elif number and not (before.isalpha() or after.isalpha()):
+            total += BESIDE_DIGIT
+        elif mixed:
+            total += UNKNOWN
         else:
-            total += _symbol(character, before, after)
+            total += _pair(before, character, pairs) / 2 + _pair(character, after, pairs) / 2
     return total
+
+
+@functools.lru_cache(maxsize=4096)
+def _mixes_scripts(text: str) -> bool:
+    """Tell whether a word has letters of two alphabets: a Latin word has no Cyrillic capital."""
+    return any(
+        len({_script(letter) for letter in word} & SCRIPTS) > 1
+        for word in re.findall(r"[^\W\d_]+", text)
+    )
+
+
+@functools.cache
+def _script(letter: str) -> str:
+    return unicodedata.name(letter, "").partition(" ")[0]
+
+
+def _ends_in_digit(text: str) -> bool:
+    return text.rstrip()[-1:].isdigit()
 
 
 def _pair(first: str, second: str, pairs: Mapping[str, float]) -> float:
     """Return the logarithm of how often two letters stand beside each other."""
     if first.islower() and second.isupper():
         return UNKNOWN
+    if first.isdigit() or second.isdigit():
+        return BESIDE_DIGIT
     first, second = (c.lower() if c.isalpha() else " " for c in (first, second))
-    return pairs.get(first + second, UNKNOWN)
+    usual = pairs.get(first + second)
+    if usual is None:
+        return RARE if first in pairs and second in pairs else UNKNOWN
+    return usual
 
 
-def _symbol(character: str, before: str, after: str) -> float:
+def _symbol(character: str, before: str, after: str, number: bool) -> float:
     """Return how usual a character is that is no letter."""
     kind = unicodedata.category(character)
-    if character in "°º№" or kind in ("Sc", "Pd", "Pi", "Pf", "Zs"):
-        inside = before.isalpha() and after.isalpha()
-        return UNKNOWN if kind == "Sc" and (inside or before.isalpha()) else -7.0
+    if kind == "Sc":
+        if before.isalpha():
+            return NEVER if after.isalpha() else UNKNOWN
+        return MONEY if number else -7.0
+    inside = before.isalpha() and after.isalpha()
+    if inside and (character in "°№" or kind in ("Pi", "Pf")) and character != "’":
+        return NEVER
+    if character in "°º№" or kind in ("Pd", "Pi", "Pf", "Zs"):
+        return -7.0
+    if kind in ("So", "Sm", "Cc") and (before.isalpha() or after.isalpha()):
+        return NEVER
     return UNKNOWN if before.isalpha() or after.isalpha() or kind == "Cc" else -11.0
 
 
@@ -221,6 +277,8 @@ def _pairs() -> tuple[dict[str, float], ...]:
     for language in LANGUAGES:
         locale = Locale.parse(language)
         texts = [*locale.territories.values(), *locale.languages.values()]
+        texts += [*locale.currencies.values(), *locale.scripts.values()]
+        texts.append(MORE_WORDS.get(language, ""))
         for kind in ("format", "stand-alone"):
             texts += [*locale.months[kind]["wide"].values(), *locale.days[kind]["wide"].values()]
         pairs: Counter[str] = Counter()
@@ -229,5 +287,8 @@ def _pairs() -> tuple[dict[str, float], ...]:
                 padded = f" {word} "
                 pairs.update(padded[i : i + 2] for i in range(len(padded) - 1))
         total = sum(pairs.values())
-        found.append({pair: math.log(number / total) for pair, number in pairs.items()})
+        found.append(
+            {pair: math.log(number / total) for pair, number in pairs.items()}
+            | {letter: 0.0 for pair in pairs for letter in pair}
+        )
     return tuple(found)

@@ -14,9 +14,8 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from conftest import Row, reading
-from hypothesis import HealthCheck, Phase, given
-from hypothesis import settings as examples
+from conftest import Row, few_examples, reading
+from hypothesis import given
 from hypothesis import strategies as st
 from made_shops import columns, each, many_customers, read, shop, worth
 
@@ -358,13 +357,7 @@ NUMBERS: dict[str, Callable[[str], str]] = {
 }
 
 
-@examples(
-    max_examples=4,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-    phases=[Phase.generate],
-)
+@few_examples(4)
 @given(data=st.data())
 def test_notation_order_and_splitting_change_no_figure(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
