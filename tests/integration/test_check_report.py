@@ -91,6 +91,24 @@ def test_one_number_on_the_orders_of_two_customers_is_two_orders(tmp_path: Path,
     assert checked(run, tmp_path)["facts"]["orders"] == 2
 
 
+def test_months_without_a_line_are_named(tmp_path: Path, run: Run) -> None:
+    lines = [
+        a_line(InvoiceNo=str(500 + n), InvoiceDate=f"2021-{month:02}-{1 + n % 28:02} 09:00:00")
+        for month in (1, 2, 3, 7, 8)
+        for n in range(10 * month, 10 * month + 9)
+    ]
+    write_lines(tmp_path / "transactions" / "a.csv", lines)
+    told = " ".join(checked(run, tmp_path)["notes"])
+    assert "April 2021, May 2021 and June 2021" in told
+
+
+def test_a_day_long_after_the_last_line_is_told(tmp_path: Path, run: Run) -> None:
+    write_lines(tmp_path / "transactions" / "a.csv", good_lines())
+    (tmp_path / "settings.toml").write_text('[report]\nas_of = "2013-06-01"\n')
+    told = " ".join(checked(run, tmp_path)["notes"])
+    assert "The last line is 869 days older than as_of" in told
+
+
 def test_whatever_is_left_out_is_told_with_its_rows_and_its_money(tmp_path: Path, run: Run) -> None:
     lines = [
         *good_lines(),

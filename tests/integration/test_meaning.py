@@ -24,6 +24,15 @@ def test_a_line_with_the_prefix_that_brings_money_is_a_sale(tmp_path: Path) -> N
     assert "begins with 'C' and that bring money are sales" in told
 
 
+def test_a_new_till_whose_numbers_have_the_prefix_writes_sales(tmp_path: Path) -> None:
+    rows = shop()
+    new = each(
+        rows,
+        InvoiceNo=lambda row: ("CW" if row["InvoiceDate"] >= "2022-10" else "") + row["InvoiceNo"],
+    )
+    assert read(tmp_path, new)[0] == worth(rows)
+
+
 @pytest.mark.parametrize("number", ["C900", "900"])
 @pytest.mark.parametrize("negative", ["Quantity", "UnitPrice"])
 def test_a_refund_takes_a_line_back_with_and_without_the_prefix(
@@ -173,6 +182,11 @@ def test_ids_that_are_new_with_each_order_are_refused_where_another_column_retur
     found, told = read(tmp_path, once)
     assert found == worth(once)
     assert "No customer has ordered more than once" in told
+
+
+def test_the_name_that_the_user_set_wins_over_a_known_one(tmp_path: Path) -> None:
+    rows = each(shop(), billing_email=lambda row: f"k{row['CustomerID']}@x.de", CustomerID="0")
+    assert read(tmp_path, rows, columns=columns(customer_id=["billing_email"]))[0] == worth(shop())
 
 
 # ------------------------------------------------------------------------- money

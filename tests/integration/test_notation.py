@@ -7,6 +7,8 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
+import pandas as pd
 import pytest
 from conftest import Row, a_line, changed, cleaned_lines, reading, write_lines
 from hypothesis import given
@@ -64,6 +66,16 @@ def seconds(moment: str) -> str:
     return f"{dt.datetime.fromisoformat(moment + '+00:00').timestamp():.0f}"
 
 
+def serial(moment: str) -> str:
+    since = dt.datetime.fromisoformat(moment) - dt.datetime(1899, 12, 30)
+    return f"{since / dt.timedelta(days=1):.5f}"
+
+
+def few_thousands(text: str) -> str:
+    """Leave two decimals to the few prices above a thousand, and one to the others."""
+    return text if "." in text else text.removesuffix("0")
+
+
 NOTATIONS: dict[str, Callable[[Row], Row]] = {
     "day first": dated("%d/%m/%Y %H:%M"),
     "month first, two digits": dated("%m/%d/%y %H:%M"),
@@ -74,6 +86,9 @@ NOTATIONS: dict[str, Callable[[Row], Row]] = {
     "with Z": dated("%Y-%m-%dT%H:%M:%SZ"),
     "with an offset": dated("%Y-%m-%d %H:%M:%S -0500"),
     "seconds since 1970": lambda row: {**row, "InvoiceDate": seconds(row["InvoiceDate"])},
+    "milliseconds": lambda row: {**row, "InvoiceDate": f"{seconds(row['InvoiceDate'])}000"},
+    "days of a spreadsheet": lambda row: {**row, "InvoiceDate": serial(row["InvoiceDate"])},
+    "few in German thousands": priced(lambda value: few_thousands(german(value))),
     "German numbers": priced(german),
     "English numbers": priced(lambda value: f"{value:,.2f}"),
     "Swiss numbers": priced(lambda value: f"{value:,.2f}".replace(",", "'")),
@@ -87,6 +102,74 @@ NOTATIONS: dict[str, Callable[[Row], Row]] = {
 def test_the_notation_changes_no_fact(tmp_path: Path, change: Callable[[Row], Row]) -> None:
     path = tmp_path / "transactions" / "a.csv"
     assert facts(path, [change(row) for row in shop()]) == facts(path, shop())
+
+
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S%z"),
+        ("%d-%b-%Y", "%d-%b-%Y"),
+        ("%-m/%-d/%y %-H:%M", "%m/%d/%y %H:%M"),
+        ("%y/%m/%d", "%y/%m/%d"),
+    ],
+)
+def test_a_format_that_the_user_names_is_taken(tmp_path: Path, written: str, named: str) -> None:
+    path = write_lines(tmp_path / "transactions" / "a.csv", [dated(written)(row) for row in shop()])
+    settings = changed(SETTINGS, date_formats=[named])
+    with reading([path / "transactions" / "a.csv"], settings) as ledger:
+        days = set(cleaned_lines(ledger)["invoice_date"].dt.strftime("%Y-%m-%d"))
+    assert days == {row["InvoiceDate"][:10] for row in shop()}
+
+
+def test_days_of_parquet_can_be_whole_numbers(tmp_path: Path) -> None:
+    table = pd.DataFrame(shop())
+    table["InvoiceDate"] = pd.to_datetime(table["InvoiceDate"]).dt.strftime("%Y%m%d").astype(int)
+    table.to_parquet(tmp_path / "a.parquet")
+    with reading([tmp_path / "a.parquet"]) as ledger:
+        days = set(cleaned_lines(ledger)["invoice_date"].dt.strftime("%Y-%m-%d"))
+    assert days == {row["InvoiceDate"][:10] for row in shop()}
+
+
+def test_dinars_have_three_decimals(tmp_path: Path) -> None:
+    path = tmp_path / "transactions" / "a.csv"
+    prices = ["0.750", "12.345", "3.520", "9.202"]
+    write_lines(path, [row | {"UnitPrice": prices[i % 4]} for i, row in enumerate(shop())])
+    for currency in ("KWD", "£"):
+        with reading([path], changed(SETTINGS, currency=currency)) as ledger:
+            found = cleaned_lines(ledger)["unit_price"]
+        assert set(found) == {0.75, 12.345, 3.52, 9.202}
+
+
+def workbook(path: Path, day: Callable[[dt.datetime], object]) -> Path:
+    book = openpyxl.Workbook()
+    rows = shop()
+    book.active.append(list(rows[0]))
+    for row in rows:
+        moment = dt.datetime.fromisoformat(row["InvoiceDate"])
+        numbers = {"Quantity": int(row["Quantity"]), "UnitPrice": float(row["UnitPrice"])}
+        book.active.append([*{**row, **numbers, "InvoiceDate": day(moment)}.values()])
+    book.save(path)
+    return path
+
+
+def test_cells_of_a_sheet_can_be_dates_and_texts(tmp_path: Path) -> None:
+    path = workbook(
+        tmp_path / "a.xlsx", lambda m: f"{m:%d/%m/%Y %H:%M}" if m.minute % 9 == 0 else m
+    )
+    with reading([path]) as ledger:
+        days = set(cleaned_lines(ledger)["invoice_date"].dt.strftime("%Y-%m-%d"))
+    assert days == {row["InvoiceDate"][:10] for row in shop()}
+
+
+def test_dates_of_cells_that_a_spreadsheet_swapped_are_put_right(tmp_path: Path) -> None:
+    def swapped(moment: dt.datetime) -> object:
+        if moment.day > 12:
+            return f"{moment:%d/%m/%Y %H:%M}"
+        return moment.replace(day=moment.month, month=moment.day)
+
+    with reading([workbook(tmp_path / "a.xlsx", swapped)]) as ledger:
+        days = set(cleaned_lines(ledger)["invoice_date"].dt.strftime("%Y-%m-%d"))
+    assert days == {row["InvoiceDate"][:10] for row in shop()}
 
 
 def test_months_have_names_in_other_languages(tmp_path: Path) -> None:

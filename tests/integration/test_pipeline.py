@@ -449,6 +449,19 @@ SMALL: dict[str, list[Row]] = {
     "equal orders": [
         a_line(InvoiceNo=str(i), CustomerID=str(i), UnitPrice="0.1") for i in range(7)
     ],
+    "subscribers": [
+        a_line(
+            InvoiceNo=f"{box}{who:02}",
+            CustomerID=str(17000 + who),
+            InvoiceDate=f"2011-{box:02}-{1 + who % 28:02} 09:00:00",
+        )
+        for box in range(1, 10)
+        for who in range(12)
+    ],
+    "prices in yen": [
+        row | {"UnitPrice": str(150_000 + i), "Country": "Japan"}
+        for i, row in enumerate(good_lines())
+    ],
     "years apart": [
         a_line(InvoiceDate=f"{y}-01-14 08:26:00", InvoiceNo=str(y)) for y in (1995, 2001)
     ],
