@@ -168,10 +168,9 @@ def sources(module: str, root: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     followed: set[str] = set()
     while waiting:
-        path = waiting.pop()
-        name = path.relative_to(root).as_posix()
+        name = waiting.pop()
         if name not in found:
-            content = path.read_bytes()
+            content = (root / name).read_bytes()
             found[name] = hashlib.sha256(content).hexdigest()
             for imported in _cached_imports(content, name):
                 if imported not in followed and imported.partition(".")[0] == package:
@@ -206,10 +205,11 @@ def _statements(node: ast.AST) -> Iterator[ast.AST]:
             yield from _statements(child)
 
 
-def _files(module: str, root: Path) -> list[Path]:
+def _files(module: str, root: Path) -> list[str]:
     """Return the file of a module, and those of the packages around it; none if it is no module."""
+    # As text until the end: a plan asks for thousands of modules, and joining paths is slow.
     parts = module.split(".")
-    place = root.joinpath(*parts)
-    own = [path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()]
-    around = [root.joinpath(*parts[:n], "__init__.py") for n in range(1, len(parts))]
-    return own + [path for path in around if path.is_file()] if own else []
+    own = [f"{'/'.join(parts)}.py", f"{'/'.join(parts)}/__init__.py"]
+    around = [f"{'/'.join(parts[:n])}/__init__.py" for n in range(1, len(parts))]
+    present = [name for name in own if Path(f"{root}/{name}").is_file()]
+    return present and present + [name for name in around if Path(f"{root}/{name}").is_file()]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
+from sklearn.metrics import adjusted_rand_score
 
 from analysis.core.files import Fact
 from analysis.core.progress import Steps
@@ -13,7 +14,7 @@ from analysis.core.settings import Settings
 from analysis.orders import as_of
 from analysis.orders.ledger import Ledger, with_ledger
 from analysis.segments import cluster_selection, clusters, movement, rfm, thresholds
-from analysis.segments.reference import Reference, reference_facts
+from analysis.segments.reference import Reference
 from analysis.segments.rules import Segment, assign
 
 
@@ -80,5 +81,39 @@ def segment_and_cluster(
         **cluster_selection.clustering_facts(selection, customers),
     }
     if reference:
-        facts |= reference_facts(customers, fitted, [*named_segments], reference)
+        facts |= _reference_facts(customers, fitted, [*named_segments], reference)
     return tables, facts
+
+
+def _reference_facts(
+    customers: pd.DataFrame, fitted: pd.DataFrame, rules: list[Segment], reference: Reference
+) -> dict[str, Fact]:
+    """Return how far frozen segments and clusters are from those that a fit would give today.
+
+    Parameters
+    ----------
+    customers
+        With recency_days, frequency, monetary, segment and cluster, as the reference has them.
+    fitted
+        The centres that were found in these customers.
+    rules
+        The named segments.
+    reference
+        From `segments.reference`.
+
+    Returns
+    -------
+    dict
+        reference.as_of, reference.moved_share (of customers who would be in another segment),
+        reference.clusters_rand (adjusted Rand index with the clusters that were found).
+    """
+    anew = assign(rfm.scores(customers, rfm.cut_points(customers)), rules)
+    facts: dict[str, Fact] = {
+        "reference.as_of": reference.as_of,
+        "reference.moved_share": float((anew != customers["segment"]).mean()),
+    }
+    if len(fitted) and len(reference.centres):
+        facts["reference.clusters_rand"] = float(
+            adjusted_rand_score(customers["cluster"], clusters.assign(customers, fitted))
+        )
+    return facts

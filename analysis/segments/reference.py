@@ -7,17 +7,14 @@ Fitted, a fifth is always a fifth; frozen, a segment grows when more customers d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
 from analysis.core.files import file_hash, read_json
 from analysis.core.problems import Problem, Refused
 from analysis.core.settings import ROOT, Settings
-from analysis.segments import rfm
-from analysis.segments.rules import Segment, assign
 
 #: The tables of a build that say what its segments and clusters mean.
 TABLES = ("score_cuts", "cluster_centres")
@@ -74,41 +71,3 @@ def read_reference(settings: Settings, root: Path = ROOT) -> Reference | None:
     cuts, centres = (pd.read_parquet(path) for path in files_of(settings, root))
     facts = read_json(root / settings.report.reference / "facts.json")
     return Reference(str(facts.get("transactions.as_of", "")), cuts, centres)
-
-
-def reference_facts(
-    customers: pd.DataFrame, fitted: pd.DataFrame, rules: list[Segment], reference: Reference
-) -> Mapping[str, Any]:
-    """Return how far frozen segments and clusters are from those that a fit would give today.
-
-    Parameters
-    ----------
-    customers
-        With recency_days, frequency, monetary, segment and cluster, as the reference has them.
-    fitted
-        The centres that were found in these customers.
-    rules
-        The named segments.
-    reference
-        From `read_reference`.
-
-    Returns
-    -------
-    dict
-        reference.as_of, reference.moved_share (of customers who would be in another segment),
-        reference.clusters_rand (adjusted Rand index with the clusters that were found).
-    """
-    from sklearn.metrics import adjusted_rand_score  # takes seconds to load
-
-    from analysis.segments import clusters
-
-    anew = assign(rfm.scores(customers, rfm.cut_points(customers)), rules)
-    facts: dict[str, Any] = {
-        "reference.as_of": reference.as_of,
-        "reference.moved_share": float((anew != customers["segment"]).mean()),
-    }
-    if len(fitted) and len(reference.centres):
-        facts["reference.clusters_rand"] = float(
-            adjusted_rand_score(customers["cluster"], clusters.assign(customers, fitted))
-        )
-    return facts
