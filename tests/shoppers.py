@@ -1,4 +1,4 @@
-"""Make purchases of customers who come, order with the season, and leave: a shop in balance."""
+"""Make purchases of a shop in balance, and customers on a continuum with their segments."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.orders.purchases import Purchases, collect_purchases
+from analysis.segments import rfm, rules
 
 FIRST, AS_OF = dt.date(2020, 1, 1), dt.date(2022, 1, 15)
 
@@ -50,3 +51,28 @@ def make_purchases(
         }
     )
     return collect_purchases(table)
+
+
+def some_customers(count: int, seed: int = 3) -> pd.DataFrame:
+    """Return customers on a continuum, with ties, scores and segments."""
+    rng = np.random.default_rng(seed)
+    value = rng.normal(size=count)
+    orders = 1 + rng.poisson(np.exp(0.1 + 0.9 * value))
+    away = rng.exponential(90 * np.exp(-0.6 * value)).clip(0, 370)
+    return score(
+        pd.DataFrame(
+            {
+                "customer_id": [str(12_000 + number) for number in range(count)],
+                "recency_days": 1 + away.astype(int),
+                "frequency": orders,
+                "monetary": (orders * np.exp(5.6 + 0.4 * value)).round(2),
+            }
+        )
+    )
+
+
+def score(table: pd.DataFrame) -> pd.DataFrame:
+    """Return customers with their scores and their named segment."""
+    scores = rfm.scores(table, rfm.cut_points(table))
+    named = rules.assign(scores, rules.read_segments())
+    return pd.concat([table, scores], axis=1).assign(segment=named)

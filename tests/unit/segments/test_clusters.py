@@ -1,4 +1,4 @@
-"""Test that clusters depend on customers only, not on the order of rows, ids or cores."""
+"""Test how clusters are fitted, validated, chosen, named and shown."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from pictures import draw_clusters
 from scipy.spatial.distance import cdist
 from scipy.stats import spearmanr
+from shoppers import some_customers
 
 from analysis.core.plotting import draw
 from analysis.core.presentation import Figure
@@ -18,37 +19,11 @@ from analysis.segments import (
     cluster_validation,
     clusters,
     figures_clusters,
-    rfm,
-    rules,
     text_clusters,
 )
 from analysis.segments.names import EVERYONE, GAUSSIAN, KMEANS, METHODS, WARD
 
 SEED = 20111210
-
-
-def some_customers(count: int, seed: int = 3) -> pd.DataFrame:
-    """Return customers on a continuum, with ties, scores and segments."""
-    rng = np.random.default_rng(seed)
-    value = rng.normal(size=count)
-    orders = 1 + rng.poisson(np.exp(0.1 + 0.9 * value))
-    away = rng.exponential(90 * np.exp(-0.6 * value)).clip(0, 370)
-    return scored(
-        pd.DataFrame(
-            {
-                "customer_id": [str(12_000 + number) for number in range(count)],
-                "recency_days": 1 + away.astype(int),
-                "frequency": orders,
-                "monetary": (orders * np.exp(5.6 + 0.4 * value)).round(2),
-            }
-        )
-    )
-
-
-def scored(table: pd.DataFrame) -> pd.DataFrame:
-    scores = rfm.scores(table, rfm.cut_points(table))
-    named = rules.assign(scores, rules.read_segments())
-    return pd.concat([table, scores], axis=1).assign(segment=named)
 
 
 @pytest.fixture
@@ -62,23 +37,6 @@ def light(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # ------------------------------------------------------------------------- what must not matter
-
-
-@pytest.mark.usefixtures("light")
-def test_neither_the_order_of_rows_nor_ids_nor_processes_matter() -> None:
-    customers = some_customers(500)
-    spend = customers.set_index("customer_id")["monetary"] / 7
-    first = cluster_selection.select(customers, SEED, customers, spend, jobs=1)
-    mixed = customers.sample(frac=1, random_state=1)
-    renamed = {old: f"x{new}" for new, old in enumerate(mixed["customer_id"][::-1])}
-    mixed = mixed.assign(customer_id=mixed["customer_id"].map(renamed))
-    again = cluster_selection.select(mixed, SEED, mixed, spend.rename(renamed), jobs=2)
-    assert len(first.centres) > 1
-    pd.testing.assert_frame_equal(first.table, again.table, check_exact=True)
-    pd.testing.assert_frame_equal(first.centres, again.centres, check_exact=True)
-    pd.testing.assert_frame_equal(first.use, again.use, check_exact=True)
-    back = clusters.assign(mixed, again.centres).loc[customers.index]
-    pd.testing.assert_series_equal(clusters.assign(customers, first.centres), back)
 
 
 def test_centres_that_were_written_and_read_assign_alike(tmp_path: Path) -> None:
