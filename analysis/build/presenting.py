@@ -109,7 +109,7 @@ def _words(given: Mapping[str, str] | str, step: Step, row: str = "") -> Files:
     name = own.partition(".")[2]
     words = {
         key: template
-        for key, template in sentences.fixed(own).items()
+        for key, template in sentences.constant_texts(own).items()
         if key in PLACED or (step.kind == "text" and "-" not in key)
     }
     words |= {"none": given} if isinstance(given, str) else {k: v for k, v in given.items() if v}

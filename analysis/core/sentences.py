@@ -171,7 +171,7 @@ def fill(subject: str, name: str, **values: str | float) -> str:
     )
 
 
-def fixed(name: str) -> dict[str, str]:
+def constant_texts(name: str) -> dict[str, str]:
     """Return the templates of a section that are texts as they stand, by key."""
     return {
         key: template

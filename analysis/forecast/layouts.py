@@ -43,7 +43,7 @@ def decline_candidates(activity_models: pd.DataFrame, settings: Any) -> Table | 
     rows = models.to_dict("records")
     shown = pd.DataFrame(
         {
-            "model": [_marked(row) for row in rows],
+            "model": [_name_with_role(row) for row in rows],
             **{
                 column: [_span(row, column) for row in rows]
                 for column in ("roc_auc", "behind", "log_loss")
@@ -62,7 +62,7 @@ def decline_candidates(activity_models: pd.DataFrame, settings: Any) -> Table | 
     )
 
 
-def _marked(row: dict[Any, Any]) -> str:
+def _name_with_role(row: dict[Any, Any]) -> str:
     """Return the name of a candidate of the decline model with what it serves for."""
     called = capital(text_decline.name(row["model"]))
     if row["best_ranking"] and row["chosen"]:
@@ -131,7 +131,7 @@ def decline_leakage(activity_leakage: pd.DataFrame) -> Table | None:
                 "honest": score(row["honest"]),
             },
         )
-        own[row["mistake"]] = _added(row)
+        own[row["mistake"]] = _format_added(row)
     shown = pd.DataFrame([*rows.values()])
     names = {column: text for column, text in names.items() if column in shown}
     return Table(
@@ -140,7 +140,7 @@ def decline_leakage(activity_leakage: pd.DataFrame) -> Table | None:
     )
 
 
-def _added(row: dict[Any, Any]) -> str:
+def _format_added(row: dict[Any, Any]) -> str:
     if pd.isna(row["low"]) or pd.isna(row["high"]):
         return signed_number(row["added"])
     return say(

@@ -398,12 +398,12 @@ def backtest(
     -------
     pandas.DataFrame
         One row: model; no_outcome (`Outcomes.reason`); lost, new; the columns of `judge`, for the
-        customers of `split_listed`; listed (customers judged apart) with listed_predicted and
+        customers of `split_by_contact`; listed (customers judged apart) with listed_predicted and
         listed_observed, missing where they are too few; promised, promised_low, promised_high
         (ROC-AUC), promised_brier and promised_customers, missing without a promise; judged,
         decayed and reason (`Verdict`).
     """
-    kept, apart = split_listed(outcomes.table)
+    kept, apart = split_by_contact(outcomes.table)
     row = judge(kept, seed, minimum_group)
     verdict = check_promise(row.iloc[0], promise)
     said = promise or Promise(np.nan, np.nan, np.nan, 0)
@@ -425,7 +425,7 @@ def backtest(
     )
 
 
-def split_listed(outcomes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def split_by_contact(outcomes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the customers by whom a forecast is judged, and those who are judged apart.
 
     Who was on a contact list may have done something else because of the contact. All are judged

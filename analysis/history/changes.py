@@ -216,7 +216,7 @@ def backtests(
     ) -> None:
         row = backtest.backtest(model, came, promise, seed, minimum_group)
         rows.append(row.assign(start=day))
-        judged, _ = backtest.split_listed(came.table)
+        judged, _ = backtest.split_by_contact(came.table)
         if len(groups := backtest.reliability(judged, minimum_group)):
             found[f"reliability_{model}"] = groups
 
@@ -227,7 +227,7 @@ def backtests(
             day, days = str(facts["transactions.as_of"]), int(facts["lapse.days"])
             people = pd.read_parquet(folder / "customers.parquet")
             came = outcomes.lapse_outcomes(ledger, people, dt.date.fromisoformat(day), days)
-            kept, _ = backtest.split_listed(came.table)
+            kept, _ = backtest.split_by_contact(came.table)
             judge_forecast(LAPSE, came, backtest.lapse_promise(facts, kept, seed), day)
         spend = [
             spend_backtest(folder, ledger, days, settings)

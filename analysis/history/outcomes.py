@@ -91,7 +91,7 @@ def lapse_outcomes(ledger: Ledger, customers: pd.DataFrame, as_of: dt.date, days
             "happened": lapse_features.outcome(ledger, as_of, days, kept),
             "stake": before.reindex(kept, fill_value=0.0),
             "after": came.reindex(kept, fill_value=0.0),
-            "listed": _listed(customers, kept),
+            "listed": _is_listed(customers, kept),
         }
     )
     new = int((~came.index.isin(forecast.index)).sum())
@@ -133,7 +133,7 @@ def decline_outcomes(before: pd.DataFrame, now: pd.DataFrame) -> Outcomes:
             "happened": today.loc[kept, "decline"].astype(bool),
             "stake": then.loc[kept, "profit"],
             "after": today.loc[kept, "profit"],
-            "listed": _listed(before, kept),
+            "listed": _is_listed(before, kept),
         }
     )
     return Outcomes(
@@ -152,7 +152,7 @@ def _forecast(table: pd.DataFrame, column: str) -> pd.Series:
     return _index_by_id(table)[column].dropna().astype(float).sort_index()
 
 
-def _listed(table: pd.DataFrame, kept: pd.Index) -> pd.Series:
+def _is_listed(table: pd.DataFrame, kept: pd.Index) -> pd.Series:
     """Tell who was on a contact list: who had an action. Early builds have no such column."""
     if "action" not in table:
         return pd.Series(False, index=kept)

@@ -153,12 +153,16 @@ def summary_changes(
     rows = {row["fact"]: row for row in changes.to_dict("records")}
     if row := rows.get("recent.revenue"):
         said["said-revenue"] = say(
-            "summary-changes.said-revenue", measure=row["measure"], **_moved(row, currency)
+            "summary-changes.said-revenue", measure=row["measure"], **_change_fields(row, currency)
         )
     if row := rows.get("rfm.customers"):
-        said["said-customers"] = say("summary-changes.said-customers", **_moved(row, currency))
+        said["said-customers"] = say(
+            "summary-changes.said-customers", **_change_fields(row, currency)
+        )
     if row := rows.get("activity.kept_declined_share"):
-        said["said-regulars"] = say("summary-changes.said-regulars", **_moved(row, currency))
+        said["said-regulars"] = say(
+            "summary-changes.said-regulars", **_change_fields(row, currency)
+        )
     tests = [] if backtest is None else backtest.to_dict("records")
     said |= {f"said-{row['model']}": verdict for row in tests if (verdict := verdict_of(row))}
     found = list_findings(history, noticed)
@@ -167,7 +171,7 @@ def summary_changes(
     return said
 
 
-def _moved(row: Mapping[Any, Any], currency: str) -> dict[str, str]:
+def _change_fields(row: Mapping[Any, Any], currency: str) -> dict[str, str]:
     return {
         "now": write_measure(row["now"], row["unit"], currency),
         "change": write_change(row["change"], row["unit"], currency),
@@ -196,7 +200,7 @@ def lines(build: Path) -> list[str]:
             "change-lines.line",
             measure=row["measure"],
             before=write_measure(row["before"], row["unit"], currency),
-            **_moved(row, currency),
+            **_change_fields(row, currency),
         )
         for row in changes[changes["fact"].isin(HEADLINES)].to_dict("records")
     ]

@@ -107,7 +107,7 @@ def _encoding(
 ) -> tuple[str, tuple[Assumption, ...]]:
     """Return the encoding of a file, and what was assumed to find it."""
     with open_text(path) as stream:
-        marked = code_pages.marked(stream.read(4096))
+        marked = code_pages.encoding_shown(stream.read(4096))
     wide = marked.startswith("utf-16")
     for encoding in [marked] if marked else [c for c in encodings if _is_unicode(c)]:
         if code_pages.fits(_blocks(path, wide), encoding):
@@ -211,7 +211,7 @@ def _copy(path: Path, work: Path, form: TextFormat) -> Part:
                 last = number[-1].as_py() if batch.num_rows else last
                 for place, value in _with_line_breaks(batch, delimiter, whole):
                     quoted = True
-                    if _swallowed(batch, place, delimiter):
+                    if _holds_other_rows(batch, place, delimiter):
                         raise _open_quotation(path, f"row {number[place]}", value)
                 batch = pa.record_batch([*batch.columns, number], schema=schema)
                 batch = without_blank_rows(batch, len(columns))
@@ -225,7 +225,7 @@ def _copy(path: Path, work: Path, form: TextFormat) -> Part:
     for line in ragged:
         if "\n" in line.line and line.line.count(delimiter) >= 2 * whole:
             raise _open_quotation(path, f"row {line.row}", line.line)
-    if quoted and (row := _badly_quoted(path, form)):
+    if quoted and (row := _find_bad_quotation(path, form)):
         raise _open_quotation(path, f"line {row} or before it")
     return Part(
         path.name,
@@ -273,7 +273,7 @@ def _with_line_breaks(
             yield place, column[place].as_py()
 
 
-def _swallowed(batch: pa.RecordBatch, place: int, delimiter: str) -> bool:
+def _holds_other_rows(batch: pa.RecordBatch, place: int, delimiter: str) -> bool:
     """Tell whether a row holds other rows: unquoted, its lines look like rows of the table.
 
     They do when each has as many fields as the table, and numbers and dates where nearly all
@@ -291,7 +291,7 @@ def _swallowed(batch: pa.RecordBatch, place: int, delimiter: str) -> bool:
     return True
 
 
-def _badly_quoted(path: Path, form: TextFormat) -> int:
+def _find_bad_quotation(path: Path, form: TextFormat) -> int:
     """Return the line in which a quotation mark is not followed by a delimiter; 0 if there is none.
 
     Only files with suspicious values are read again like this: it takes ten times as long.

@@ -80,14 +80,14 @@ class Encoding:
     sure: bool = True
 
 
-def marked(start: bytes) -> str:
+def encoding_shown(start: bytes) -> str:
     """Return the encoding that the beginning of a file shows: by its mark, or as UTF-16.
 
     Examples
     --------
-    >>> marked("a;b".encode("utf-16"))
+    >>> encoding_shown("a;b".encode("utf-16"))
     'utf-16'
-    >>> marked("Invoice;Date".encode("utf-16-le"))
+    >>> encoding_shown("Invoice;Date".encode("utf-16-le"))
     'utf-16-le'
     """
     for mark, name in _BYTE_ORDER_MARKS.items():

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 
 from analysis.core.assumptions import Assumption
 from analysis.ingest.parts import ROW, Part
-from analysis.orders.columns import EXTRAS, unread
+from analysis.orders.columns import EXTRAS, unread_columns
 from analysis.orders.dates import DateForm, read_date
 from analysis.orders.ledger import NUMBER_COLUMNS, hash_of
 from analysis.orders.numbers import NumberForm, read_number
@@ -109,7 +109,7 @@ def canonical_lines(reading: Reading, place: int = 0) -> ir.Table:
 
 def _rest(reading: Reading) -> ir.Value:
     """Return the hash of all cells that none of our columns is read from."""
-    columns = unread(reading.part.columns, reading.names)
+    columns = unread_columns(reading.part.columns, reading.names)
     if not columns:
         return ibis.literal(0, "uint64")
     cells = {f"c{i}": reading.table[name].cast("string") for i, name in enumerate(columns)}

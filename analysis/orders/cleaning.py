@@ -45,7 +45,7 @@ from analysis.orders.refusals import (
     summarise_rules,
 )
 from analysis.orders.telling_columns import find_by_values
-from analysis.orders.understood import recorded
+from analysis.orders.understood import reading_assumptions
 
 # What DuckDB raises on a damaged file; all else is a fault of ours, and must show as one.
 _DAMAGED = (duckdb.Error, duckdb.InvalidInputException, duckdb.IOException)
@@ -161,7 +161,7 @@ def _place(
         first_day=files["first_date"].min().date(),
         as_of=day,
         late_rows=late_rows,
-        assumptions=(*recorded(readings), *draft.assumptions, *told),
+        assumptions=(*reading_assumptions(readings), *draft.assumptions, *told),
         named_currency=draft.currency,
     )
 

@@ -81,7 +81,7 @@ def named_by_user(wanted: Mapping[str, Sequence[str]]) -> set[str]:
     }
 
 
-def unread(columns: Sequence[str], names: Mapping[str, str]) -> list[str]:
+def unread_columns(columns: Sequence[str], names: Mapping[str, str]) -> list[str]:
     """Return a file's columns that none of ours is read from, without those that count rows."""
     taken = set(names.values())
     return [

@@ -222,7 +222,7 @@ def _read_numbers(
                 unclear[name] = column.unclear or "."
             forms[name] = form_of(column, mark or ".")
             if mark:
-                told += _told_numbers(reading, name, column, mark, reason)
+                told += _doubts_of_numbers(reading, name, column, mark, reason)
         reading = replace(reading, numbers=forms, assumptions=tuple(told))
         if unclear:
             problem, reading = _weigh_readings(reading, found, unclear)
@@ -231,7 +231,7 @@ def _read_numbers(
     return settled, problems
 
 
-def _told_numbers(
+def _doubts_of_numbers(
     reading: Reading, name: str, column: NumberEvidence, mark: str, reason: str
 ) -> Iterator[Assumption]:
     """Say what of a column's numbers could be taken for something else."""
@@ -271,7 +271,7 @@ def _weigh_readings(
     for mark in ".,":
         forms = {**reading.numbers, **{name: form_of(found[name], mark) for name in unclear}}
         ways[mark] = replace(reading, numbers=forms)
-    worth = {mark: _worth(way) for mark, way in ways.items()}
+    worth = {mark: _sum_of_lines(way) for mark, way in ways.items()}
     most = max(map(abs, worth.values()))
     name, mark = next(iter(unclear.items()))
     if most and abs(worth["."] - worth[","]) <= SAME * most:
@@ -293,7 +293,7 @@ def _weigh_readings(
     ], reading
 
 
-def _worth(reading: Reading) -> float:
+def _sum_of_lines(reading: Reading) -> float:
     """Return what a part's lines add up to, returns as well as sales."""
     numbers = {
         name: number_column(reading, name)[0] for name in MONEY_FIRST if name in reading.names
@@ -340,7 +340,7 @@ def _read_dates(
             problems.append(_two_readings(reading, forms, found))
         if found.swapped == "unclear":
             problems.append(_mixed_dates(reading, found))
-        told = tuple(_told_dates(reading, forms, found)) if forms else ()
+        told = tuple(_doubts_of_dates(reading, forms, found)) if forms else ()
         settled.append(replace(reading, dates=forms, assumptions=reading.assumptions + told))
     return settled, problems
 
@@ -372,7 +372,7 @@ def _mixed_dates(reading: Reading, found: DateEvidence) -> Problem:
     )
 
 
-def _told_dates(
+def _doubts_of_dates(
     reading: Reading, forms: Sequence[DateForm], found: DateEvidence
 ) -> Iterator[Assumption]:
     """Say what of the dates could be taken for something else."""

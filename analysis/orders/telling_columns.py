@@ -13,7 +13,7 @@ import ibis.expr.types as ir
 from analysis.core.assumptions import Assumption
 from analysis.core.settings import TransactionSettings
 from analysis.orders.canonical import Reading
-from analysis.orders.columns import unread
+from analysis.orders.columns import unread_columns
 
 #: So many rows, and no more different values than this, show what a column holds.
 ROWS, VALUES = 50_000, 30
@@ -32,12 +32,12 @@ _NOT_SET = {"0", "false", "f", "no", "n", "nein", "non", "нет", "", "-"}
 _DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}.*")
 
 
-def compared(text: str) -> str:
+def plain_word(text: str) -> str:
     """Return a word as it is compared: without case, spaces and punctuation.
 
     Examples
     --------
-    >>> compared("Walk-in customer"), compared("-1"), compared("N/A"), compared("000")
+    >>> plain_word("Walk-in customer"), plain_word("-1"), plain_word("N/A"), plain_word("000")
     ('walkincustomer', '-1', 'na', '0')
     """
     if re.fullmatch(r"[-+]?\d+", text.strip()):
@@ -51,7 +51,7 @@ def find_by_values(reading: Reading, settings: TransactionSettings) -> Reading:
     A column that the settings name is taken without a look, and where their list of names is
     empty none is looked for.
     """
-    columns = unread(reading.part.columns, reading.names)
+    columns = unread_columns(reading.part.columns, reading.names)
     seen = {name: found for name in columns if (found := _values(reading.table[name])) is not None}
     told = list(reading.assumptions)
     names = dict(reading.names)
@@ -96,7 +96,7 @@ def _values(column: ir.Column) -> Mapping[str, int] | None:
 
 @functools.cache
 def _currencies() -> frozenset[str]:
-    from babel.numbers import list_currencies  # only unread columns need it
+    from babel.numbers import list_currencies  # only unread_columns columns need it
 
     return frozenset(list_currencies()) | {"€", "£", "$", "¥", "₽", "₹", "₴", "₺"}
 
@@ -131,15 +131,15 @@ def _are_currencies(values: Collection[str]) -> bool:
 
 def status_words(settings: TransactionSettings) -> tuple[set[str], set[str], set[str]]:
     """Return the words of no sale, of refunds (which are no sales), and of sales, as compared."""
-    refund = {compared(one) for one in settings.refund_statuses}
-    out = {compared(one) for one in settings.no_sale_statuses} | refund
-    return out, refund, {compared(one) for one in settings.sale_statuses} - out
+    refund = {plain_word(one) for one in settings.refund_statuses}
+    out = {plain_word(one) for one in settings.no_sale_statuses} | refund
+    return out, refund, {plain_word(one) for one in settings.sale_statuses} - out
 
 
 def _are_statuses(values: Mapping[str, int], settings: TransactionSettings) -> bool:
     """Tell whether values are statuses, of which one says that there is no sale."""
     out, _, sale = status_words(settings)
-    words = {value: compared(value) for value in values if value}
+    words = {value: plain_word(value) for value in values if value}
     rows = sum(values[value] for value in words)
     known = sum(values[value] for value, word in words.items() if word in out | sale)
     some = {word for word in words.values() if word in out}
@@ -180,7 +180,7 @@ def refund_columns(reading: Reading) -> Sequence[str]:
     """Return the unread columns of numbers whose names speak of refunds, or of what came back."""
     return [
         name
-        for name in unread(reading.part.columns, reading.names)
+        for name in unread_columns(reading.part.columns, reading.names)
         if _RETURNED.search(name.casefold())
         and (reading.table[name].type().is_numeric() or reading.table[name].type().is_string())
     ]

@@ -41,7 +41,7 @@ def columns_assumption(reading: Reading) -> Assumption:
     )
 
 
-def recorded(readings: Sequence[Reading]) -> tuple[Assumption, ...]:
+def reading_assumptions(readings: Sequence[Reading]) -> tuple[Assumption, ...]:
     """Return what was assumed while the parts of a ledger were read."""
     found: list[Assumption] = []
     for reading in readings:

@@ -64,7 +64,7 @@ def segment_cards(
             (say("segment-cards.label-following"), _next_products(segment_next_products, name)),
             (say("segment-cards.label-traits"), _traits(action_traits, LEDGER, name)),
         ]
-        action = _of(actions, LEDGER, name)
+        action = _action_of(actions, LEDGER, name)
         cards.append(_card(name, lines, action, currency))
     return cards
 
@@ -81,7 +81,7 @@ def risk_group_cards(
     cards = []
     for row in risk_groups[risk_groups["shown"]].to_dict("records"):
         name = str(row["group"])
-        action = _of(actions, ACTIVITY, name)
+        action = _action_of(actions, ACTIVITY, name)
         people = activity[activity["risk_group"] == name]
         lines: Lines = [
             (
@@ -115,7 +115,7 @@ def risk_group_cards(
     return cards
 
 
-def _of(actions: pd.DataFrame, half: str, name: str) -> dict[str, Any]:
+def _action_of(actions: pd.DataFrame, half: str, name: str) -> dict[str, Any]:
     rows = actions[(actions["half"] == half) & (actions["segment"] == name)]
     return {str(key): value for key, value in rows.iloc[0].items()}
 

@@ -43,7 +43,7 @@ def _card(row: dict[Any, Any], currency: str | None) -> Card:
     lines = [(say("plan.label-size"), told)]
     title = capital(shorten(row["segment"]))
     if row["verdict"] == LOSES:
-        lines.append((say("plan.label-action"), _losing(row, currency)))
+        lines.append((say("plan.label-action"), _reason_for_newsletter(row, currency)))
         return Card(title, row["verdict"], lines)
     text = {
         name: say("plan.sentence", text=_bare(row[name]))
@@ -68,7 +68,7 @@ def _card(row: dict[Any, Any], currency: str | None) -> Card:
     )
 
 
-def _losing(row: dict[Any, Any], currency: str | None) -> str:
+def _reason_for_newsletter(row: dict[Any, Any], currency: str | None) -> str:
     """Say why a segment is left to the newsletter, and what would change that."""
     if pd.isna(row["break_even_uplift"]):
         return say("plan.losing-never")

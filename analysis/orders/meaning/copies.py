@@ -240,7 +240,7 @@ def merge(engine: Backend, read: ir.Table, order: list[int]) -> tuple[ir.Table, 
         unlike=hash_of(ibis.struct({name: each[name] for name in others})).nunique() > 1,
     )
     merged = engine.create_table("merged", merged, temp=True)
-    told = _told(merged)
+    told = _describe_copies(merged)
     engine.raw_sql("DELETE FROM read WHERE hash IN (SELECT hash FROM repeated)")
     for name in ("piece", "rest"):
         engine.raw_sql(f"ALTER TABLE read DROP COLUMN {name}")
@@ -255,7 +255,7 @@ def _rank(each: ir.Table, order: list[int]) -> ir.IntegerValue:
     return ibis.cases(*((each.part == part, rank) for rank, part in enumerate(order)), else_=0)
 
 
-def _told(merged: ir.Table) -> list[Assumption]:
+def _describe_copies(merged: ir.Table) -> list[Assumption]:
     """Say what stands in several files, and counts once."""
     both = merged.filter((merged.parts > 1) & (merged.broken == 0))
     extra = both["read"] - both.copies

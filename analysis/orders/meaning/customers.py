@@ -15,10 +15,10 @@ from analysis.core.assumptions import Assumption
 from analysis.core.formatting import count, percent
 from analysis.core.problems import Problem
 from analysis.orders.canonical import Reading
-from analysis.orders.columns import unread
+from analysis.orders.columns import unread_columns
 from analysis.orders.meaning.customer_ids import TELEPHONE, THOUSANDS, tidy_id
 from analysis.orders.meaning.draft import Draft, measured, refuse, sound, tell
-from analysis.orders.telling_columns import compared
+from analysis.orders.telling_columns import plain_word
 
 #: Spaces of all kinds, also those that a plain strip leaves at the ends of an id.
 _SPACE = r"[\s\x{00a0}\x{2007}\x{202f}\x{200b}\x{feff}]+"
@@ -45,7 +45,7 @@ def no_customers(draft: Draft) -> Draft:
     (9999, or a word among numbers). If its form is like theirs, only the settings can tell.
     """
     ids = _ids(draft, "ids_as_given")
-    words = {compared(word) for word in draft.settings.no_customer} - {""}
+    words = {plain_word(word) for word in draft.settings.no_customer} - {""}
     plain = ids.id.re_replace(r"[\s\pP\pS]+", "")
     number = ids.id.re_search(r"^[-+]?\d+$")
     short = ids.id.re_replace(r"^([-+]?)0+(\d)", r"\1\2")
@@ -338,7 +338,7 @@ def _returning_column(reading: Reading) -> str:
     own = table[reading.names["customer_id"]].cast("string")
     columns = [
         name
-        for name in unread(reading.part.columns, reading.names)
+        for name in unread_columns(reading.part.columns, reading.names)
         if _NAMES_OF_CUSTOMERS.search(name.casefold())
     ]
     if not columns:

@@ -39,7 +39,7 @@ def discounts(draft: Draft) -> Draft:
     number = _number(draft, parts)
     has = lines.part.isin(parts) & (number > 0).fill_null(False)
     lines = lines.mutate(off=ibis.ifelse(has, number, 0.0))
-    worth = {way: _paid(lines, way) for way in WAYS}
+    worth = {way: _amount_paid(lines, way) for way in WAYS}
     good = lines.filter((lines.broken == 0) & (lines.off > 0) & (lines.amount > 0))
     found = measured(
         good,
@@ -48,7 +48,7 @@ def discounts(draft: Draft) -> Draft:
         broken=(good.off != good.off.round()).sum(),
         signs=good.discount.contains("%").sum(),
         before=good.amount.sum().cast("float64"),
-        **{f"after {way}": _paid(good, way).sum().cast("float64") for way in WAYS},
+        **{f"after {way}": _amount_paid(good, way).sum().cast("float64") for way in WAYS},
     )
     if not found["rows"]:
         return draft
@@ -95,7 +95,7 @@ def _number(draft: Draft, parts: list[int]) -> ir.FloatingValue:
     return ibis.ifelse(draft.lines.part.isin(comma), with_comma, point)
 
 
-def _paid(lines: ir.Table, way: str) -> ir.DecimalValue:
+def _amount_paid(lines: ir.Table, way: str) -> ir.DecimalValue:
     """Return what is left of the amounts if discounts are read in a way."""
     amount = lines.amount.cast("float64")
     if way == "none":

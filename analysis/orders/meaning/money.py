@@ -13,7 +13,7 @@ from analysis.core.formatting import join_words
 from analysis.core.problems import Problem
 from analysis.orders import contract
 from analysis.orders.canonical import Reading
-from analysis.orders.columns import named_by_user, unread
+from analysis.orders.columns import named_by_user, unread_columns
 from analysis.orders.ledger import MONEY
 from analysis.orders.meaning.draft import Draft, measured, refuse, sound, tell
 from analysis.orders.telling_columns import is_currency
@@ -155,7 +155,7 @@ def _money_columns(reading: Reading, total: float) -> dict[str, float]:
     """Return the unread columns of a part that look like money, with their sums; largest first."""
     table = reading.table
     measures: dict[str, ir.Scalar] = {"rows": table.count()}
-    columns = unread(reading.part.columns, reading.names)
+    columns = unread_columns(reading.part.columns, reading.names)
     for place, name in enumerate(columns):
         if table[name].type().is_temporal() or table[name].type().is_boolean():
             continue

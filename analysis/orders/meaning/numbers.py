@@ -106,7 +106,7 @@ def orders(draft: Draft) -> Draft:
             )
             apart = ibis.ifelse(lines.invoice.isin(reused.invoice), apart, lines.invoice)
         number = apart
-        told = _told(draft, found, restart)
+        told = _describe_numbers(draft, found, restart)
     else:
         told = Assumption(
             "orders", "An order is all lines of one customer that share an invoice number."
@@ -206,7 +206,7 @@ def _fill_down(draft: Draft, gaps: list[str], restart: bool) -> Draft:
     return replace(draft, lines=filled.select(draft.lines.columns))
 
 
-def _told(draft: Draft, found: pd.Series, restart: bool) -> Assumption:
+def _describe_numbers(draft: Draft, found: pd.Series, restart: bool) -> Assumption:
     """Say that numbers are not unique, and what tells orders apart."""
     what = (
         "number, till, day and customer"

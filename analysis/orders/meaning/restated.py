@@ -66,13 +66,13 @@ def restated_orders(draft: Draft) -> Draft:
     lines = lines.sort_values([*CORE, "part", "row_number"], ignore_index=True)
     age = ends.sort_values(["last", "part"])["part"].tolist()
     lasts = ends.set_index("part")["last"].dt.normalize()
-    old, new = _superseded(lines, age, lasts)
+    old, new = _find_superseded(lines, age, lasts)
     if old.empty:
         return draft
     return _leave_out(draft, old, new, bool(lasts.duplicated().any()))
 
 
-def _superseded(
+def _find_superseded(
     lines: pd.DataFrame, age: list[int], lasts: pd.Series
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the lines that newer files state otherwise, and the lines that take their place.
@@ -113,7 +113,7 @@ def _superseded(
     return old, new[~new.set_index(keys).index.isin(old.set_index(keys).index)]
 
 
-def _numbered(lines: pd.DataFrame, keys: list[str]) -> pd.MultiIndex:
+def _number_equal_lines(lines: pd.DataFrame, keys: list[str]) -> pd.MultiIndex:
     names = ["order_id", *keys]
     filled = lines[names].fillna(-1.0)
     return pd.MultiIndex.from_frame(filled.assign(nth=filled.groupby(names).cumcount()))
@@ -121,7 +121,11 @@ def _numbered(lines: pd.DataFrame, keys: list[str]) -> pd.MultiIndex:
 
 def _are_in(some: pd.DataFrame, others: pd.DataFrame, keys: list[str]) -> pd.Series:
     """Tell which lines have one of their own among others that is like them in some columns."""
-    return pd.Series(_numbered(some, keys).isin(_numbered(others, keys)), some.index, dtype=bool)
+    return pd.Series(
+        _number_equal_lines(some, keys).isin(_number_equal_lines(others, keys)),
+        some.index,
+        dtype=bool,
+    )
 
 
 def _pairs(some: pd.DataFrame, others: pd.DataFrame, keys: list[str]) -> pd.Series:

@@ -13,7 +13,7 @@ from analysis.core.formatting import join_words, percent
 from analysis.core.problems import Problem
 from analysis.orders.ledger import NET
 from analysis.orders.meaning.draft import Draft, measured, refuse, sound, tell
-from analysis.orders.telling_columns import compared, status_words
+from analysis.orders.telling_columns import plain_word, status_words
 
 #: Unknown statuses are refused above this share of the money.
 UNKNOWN = 0.01
@@ -41,7 +41,7 @@ def statuses(draft: Draft) -> Draft:
         .order_by(ibis.desc("money"), "status")
         .execute()
     )
-    word = found["status"].map(compared)
+    word = found["status"].map(plain_word)
     outs, refunds, sales = status_words(draft.settings)
     out, sale = word.isin(outs), word.isin(sales)
     unknown = found[~out & ~sale]

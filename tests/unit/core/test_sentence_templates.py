@@ -115,7 +115,7 @@ def test_a_section_declares_its_step(toys: Callable[[str], None]) -> None:
         ("lines",),
     )
     assert found["words"].kind == ""
-    assert set(sentences.fixed("toys.rows")) == {"said-all", "none"}
+    assert set(sentences.constant_texts("toys.rows")) == {"said-all", "none"}
     toys('[rows]\ntext = "text"\nfigure = "figures"\n')
     with pytest.raises(ValueError, match=r"toys\.rows presents both a figure and a text"):
         sentences.sections("toys")
