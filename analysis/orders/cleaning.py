@@ -36,6 +36,7 @@ from analysis.orders.meaning.copies import merge, preference
 from analysis.orders.meaning.draft import Draft
 from analysis.orders.meaning.guards import give_meaning
 from analysis.orders.meaning.reversals import remove_reversals
+from analysis.orders.meaning.sales import is_product
 from analysis.orders.notation import read_notations
 from analysis.orders.refusals import (
     count_lines,
@@ -122,7 +123,7 @@ def _place(
         raw = raw.union(canonical_lines(reading, place))
     raw = raw.mutate(broken=_pack_bits(contract.breaches(schema, raw)))
 
-    typed = _type_once(engine, raw)
+    typed = _type_once(engine, raw, readings, settings)
     counts = count_lines(typed)
     files = summarise_files(typed, counts, readings)
     rules = summarise_rules(counts, schema, parts)
@@ -174,10 +175,22 @@ def _pack_bits(expressions: dict[str, ir.BooleanColumn]) -> ir.IntegerColumn:
     return total.cast("int32")
 
 
-def _type_once(engine: Backend, raw: ir.Table) -> ir.Table:
-    """Read everything once: one row per line, typed, with the rules that it breaks."""
-    names = ("part", "row_number", *LINE_COLUMNS, *EXTRAS, "rest", "broken")
-    return engine.create_table("typed", raw.select(*names))
+def _type_once(
+    engine: Backend, raw: ir.Table, readings: Sequence[Reading], settings: TransactionSettings
+) -> ir.Table:
+    """Read everything once: one row per line, typed, with the rules that it breaks.
+
+    What no file has takes no room: a table of nulls is as large as one of values. Whether a code
+    is one of a product is decided here, where a code that comes again is looked at once.
+    """
+    names = {name for reading in readings for name in reading.names}
+    kept = [name for name in (*LINE_COLUMNS, *EXTRAS) if name in names or name == "amount"]
+    raw = raw.mutate(product=is_product(raw, settings))
+    typed = engine.create_table(
+        "typed", raw.select("part", "row_number", *kept, "rest", "broken", "product")
+    )
+    absent = {*LINE_COLUMNS, *EXTRAS} - {*kept}
+    return typed.mutate(**{name: ibis.null(raw[name].type()) for name in sorted(absent)})
 
 
 def _write(draft: Draft) -> ir.Table:

@@ -99,10 +99,14 @@ class Ledger:
 
 
 def connect(settings: EngineSettings, folder: Path) -> Backend:
-    """Open an engine of our own in a folder, which also takes what does not fit in memory."""
+    """Open an engine of our own in memory; a folder takes what does not fit there.
+
+    A database in a file would compress every table that is written, which takes longer than all
+    the rest; and no table outlives the engine.
+    """
     options = {"threads": settings.threads} if settings.threads else {}
     engine = ibis.duckdb.connect(
-        folder / "lines.duckdb",
+        ":memory:",
         memory_limit=settings.memory_limit,
         temp_directory=str(folder / "spill"),
         # Results that depend on order sort for themselves; streaming needs no more memory then.

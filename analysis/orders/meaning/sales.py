@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.core.assumptions import Assumption
 from analysis.core.formatting import join_words, percent
 from analysis.core.problems import Problem
+from analysis.core.settings import TransactionSettings
 from analysis.orders.ledger import NET
 from analysis.orders.meaning.draft import Draft, measured, refuse, sound, tell
 from analysis.orders.telling_columns import plain_word, status_words
@@ -232,15 +233,17 @@ def cancellations(draft: Draft) -> Draft:
     return draft
 
 
-def products(draft: Draft) -> Draft:
-    """Mark the lines of products: a code that matches, or no code at all."""
-    lines = draft.lines
-    if "stock_code" not in draft.columns:
-        return replace(draft, lines=lines.mutate(product=ibis.literal(True)))
-    pattern = "|".join(f"(?:{code})" for code in draft.settings.product_codes)
+def is_product(lines: ir.Table, settings: TransactionSettings) -> ir.BooleanValue:
+    """Tell which lines are of products: those with a code that matches, or with no code at all."""
+    pattern = "|".join(f"(?:{code})" for code in settings.product_codes)
     # Without a code a line is a sale like any other: nothing says that it is none.
-    product = lines.stock_code.re_search(pattern).fill_null(True)
-    draft = replace(draft, lines=lines.mutate(product=product))
+    return lines.stock_code.re_search(pattern).fill_null(True)
+
+
+def products(draft: Draft) -> Draft:
+    """Refuse a ledger in which much of the money is in codes of no product."""
+    if "stock_code" not in draft.columns:
+        return draft
     good = sound(draft).filter(lambda t: (t.amount > 0) & t.customer_id.notnull())
     none = good.stock_code.isnull()
     found = measured(
