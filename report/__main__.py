@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from analysis import __main__ as command
@@ -21,12 +22,15 @@ from analysis.core.problems import Refused
 from analysis.core.settings import ROOT
 from analysis.release import open_store
 from analysis.release.refresh import REPORT_BUILD
-from report import offline, prepare, publish
+from report import prepare, publish
 
 OLDEST = (1, 9, 17)  # the first Quarto that makes a PDF of a book with Typst
 PINNED = "quarto-cli==1.10.19"
 # One try: a network that is closed today will most likely be closed tomorrow.
 TRIED = Path(sys.prefix) / ".quarto-was-tried"
+#: What the path without Quarto needs, and the lock file that pins it.
+OFFLINE = ("jupytext", "pypandoc", "typst")
+OFFLINE_LOCK = "requirements-offline.lock"
 
 
 def main() -> int:
@@ -55,6 +59,9 @@ def render() -> int:
         "search."
     )
     try:
+        _install_offline()
+        from report import offline  # not installed where Quarto is found
+
         if code := prepare.main():
             return code
         offline.render(ROOT, ROOT / "_book")
@@ -84,6 +91,23 @@ def find_quarto() -> str | None:
     if done.returncode == 0 and _version(str(inside)):
         return str(inside)
     return None
+
+
+def _install_offline() -> None:
+    """Install what the path without Quarto needs, where it is missing.
+
+    Raises
+    ------
+    RuntimeError
+        When pip cannot install it.
+    """
+    if all(find_spec(name) for name in OFFLINE):
+        return
+    _say("Installing the libraries that render the report without Quarto (once)")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command += ["--require-hashes", "--no-deps", "--requirement", str(ROOT / OFFLINE_LOCK)]
+    if subprocess.run(command, check=False).returncode:
+        raise RuntimeError(f"pip could not install {OFFLINE_LOCK}; see its message above.")
 
 
 def _version(quarto: str) -> tuple[int, ...] | None:

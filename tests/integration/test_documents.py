@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from packaging.requirements import Requirement
 
 from analysis.build.presentation import presenting_steps
 from analysis.build.presenting import write_figure
@@ -52,17 +51,6 @@ def test_every_file_that_is_named_exists(document: str) -> None:
     assert links and code
     named = links | {path for path in code if "NAME" not in path}
     assert sorted(path for path in named if not (ROOT / path).exists()) == []
-
-
-@pytest.mark.parametrize(
-    "asked", [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
-)
-def test_the_lock_file_holds_what_is_asked_for(asked: str) -> None:
-    """An update of pyproject.toml without `make lock` would never be installed."""
-    requirement = Requirement(asked)
-    pins = re.findall(rf"^{re.escape(requirement.name)}==(\S+)", read("requirements.lock"), re.M)
-    # One pin, or one for each range of Python versions.
-    assert pins and all(requirement.specifier.contains(pin) for pin in pins)
 
 
 def test_the_example_of_a_figure_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
