@@ -72,9 +72,9 @@ clean: ## remove all that was made, except data/raw, the releases, and what is p
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # The environment is made anew when the lock file changes, and only then. `uv` installs it where it
-# is on the PATH, else pip.
+# is on the PATH, else pip. What is never imported need not be compiled: that is 150 MB.
 PIP = $(if $(shell command -v uv),uv pip install --python $(BIN)/python,$(BIN)/python -m pip \
-  install --disable-pip-version-check) --quiet --require-hashes --no-deps --requirement
+  install --disable-pip-version-check --no-compile) --quiet --require-hashes --no-deps --requirement
 
 $(REPORT): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
