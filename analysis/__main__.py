@@ -18,9 +18,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from analysis.core.paths import ROOT
 from analysis.core.problems import Refused, replace_controls
 from analysis.core.progress import Steps
-from analysis.core.settings import ROOT, SETTINGS, Settings, read_settings
+from analysis.core.settings import SETTINGS, Settings, read_settings
 from analysis.ingest.data_folder import (
     SAMPLE,
     Inputs,

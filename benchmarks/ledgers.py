@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from analysis.core.settings import ROOT, read_settings
+from analysis.core.paths import ROOT
+from analysis.core.settings import read_settings
 from analysis.ingest import readers
 from analysis.ingest.columns import match_columns
 from analysis.ingest.data_folder import SAMPLE

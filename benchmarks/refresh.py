@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.core.settings import ROOT
+from analysis.core.paths import ROOT
 from analysis.release.refresh import NOT_COPIED
 
 DAYS = 91

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from analysis import __main__ as command
 from analysis.core.files import MANIFEST, read_json
+from analysis.core.paths import ROOT
 from analysis.core.problems import Refused
-from analysis.core.settings import ROOT
 from analysis.release import open_store
 from analysis.release.refresh import REPORT_BUILD
 from report import prepare, publish

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from IPython.display import Markdown
 
 from analysis.core import files, sentences
-from analysis.core.settings import ROOT
+from analysis.core.paths import ROOT
 
 BUILD = ROOT / "build"
 MANIFEST: dict[str, Any] = files.read_json(BUILD / "manifest.json")
@@ -26,6 +26,7 @@ MOST_TAKEAWAYS = 3
 #: Tiles in a row of the PDF.
 MOST_TILES = 5
 #: Inline code prints something, or Quarto prints the expression: a space of no width is nothing.
+#: `theme/pictures.lua` takes it off the page, with a paragraph that says nothing else.
 NOTHING = "\u200b"
 
 
@@ -90,11 +91,13 @@ def figure(name: str) -> None:
     _print_download(name)
 
 
-def quote(name: str) -> None:
-    """Print a figure that another chapter shows, with a reference to it; nothing without one."""
-    text(f"{name}.headline")  # an unknown name is an error
-    if (BUILD / "figures" / f"{name}.svg").is_file():
-        _print_block(*_picture(name), f"See @fig-{name}.")
+def quote(*names: str) -> None:
+    """Print the first figure that there is of those that other chapters show, and where it is."""
+    for name in names:
+        text(f"{name}.headline")  # an unknown name is an error
+    drawn = [name for name in names if (BUILD / "figures" / f"{name}.svg").is_file()]
+    if drawn:
+        _print_block(*_picture(drawn[0]), f"See @fig-{drawn[0]}.")
 
 
 def _picture(name: str) -> tuple[str, str]:
@@ -120,11 +123,18 @@ def table(name: str) -> None:
     _print_download(name)
 
 
-def cards(name: str) -> None:
-    """Print cards: for each a heading, a badge, and a label and a text for each line."""
+def cards(name: str, across: int = 2) -> None:
+    """Print cards: for each a heading, a badge, and a label and a text for each line.
+
+    Parameters
+    ----------
+    across
+        How many stand side by side in print.
+    """
     if not _is_made(name, "cards", f"cards/{name}.json"):
         return
-    for number, card in enumerate(files.read_json(BUILD / "cards" / f"{name}.json")["cards"], 1):
+    made = files.read_json(BUILD / "cards" / f"{name}.json")["cards"]
+    for number, card in enumerate(made, 1):
         badge = f"[{escape(card['badge'])}]{{.badge-verdict}}" if card["badge"] else ""
         lines = [f"{escape(label)}\n:   {escape(said)}" for label, said in card["lines"]]
         _print_block(
@@ -135,24 +145,26 @@ def cards(name: str) -> None:
             "\n\n".join(lines),
             ":::",
             "::::",
-            f"```{{=typst}}\n{_typst_card(**card)}\n```",
         )
+    printed = ",\n".join(_typst_card(**card) for card in made)
+    grid = f"#grid(columns: (1fr,) * {across}, column-gutter: 8pt, row-gutter: 8pt,"
+    _print_block(f"```{{=typst}}\n{grid}\n{printed}\n)\n```")
 
 
 def _typst_card(title: str, badge: str, lines: list[tuple[str, str]]) -> str:
-    """Return a card for print: a frame that stays whole, with labels beside their texts."""
-    rows = "\n".join(
-        f"[#text(weight: 600)[{escape(label, 'typst')}]], [{escape(said, 'typst')}],"
-        for label, said in lines
+    """Return a card for print: a cell of a grid that stays whole, each label before its text."""
+    said = " #parbreak() ".join(
+        f"#strong[{escape(label, 'typst')}] #h(3pt) {escape(line, 'typst')}"
+        for label, line in lines
     )
-    word = f"text(size: 8pt)[{escape(badge, 'typst')}]"
-    mark = f"#box(stroke: 0.5pt, radius: 2pt, inset: 3pt, {word})" if badge else ""
+    word = f"text(size: 7.5pt)[{escape(badge, 'typst')}]"
+    mark = f"#box(stroke: 0.5pt, radius: 2pt, inset: 2.5pt, {word})" if badge else ""
     return (
-        "#block(width: 100%, breakable: false, stroke: 0.5pt + luma(190), radius: 3pt, "
-        "inset: 8pt)[\n#set text(size: 8.5pt)\n"
-        "#set par(justify: false, leading: 0.5em, first-line-indent: 0pt)\n"
-        f"#text(size: 11pt, weight: 600)[{escape(title, 'typst')}] #h(1fr) {mark}\n"
-        f"#grid(columns: (2.5cm, 1fr), column-gutter: 8pt, row-gutter: 5.5pt,\n{rows}\n)\n]"
+        "grid.cell(breakable: false, stroke: 0.5pt + luma(190), inset: 7pt)[\n"
+        "#set text(size: 8pt)\n"
+        "#set par(justify: false, leading: 0.45em, spacing: 0.6em, first-line-indent: 0pt)\n"
+        f"#block(below: 0.7em)[#text(size: 10pt, weight: 600)[{escape(title, 'typst')}] "
+        f"#h(1fr) {mark}]\n{said}\n]"
     )
 
 

@@ -22,7 +22,8 @@ import pandas as pd
 import pytest
 
 from analysis.__main__ import main
-from analysis.core.settings import ROOT, Settings, read_settings
+from analysis.core.paths import ROOT
+from analysis.core.settings import Settings, read_settings
 from analysis.ingest import readers
 from analysis.ingest.sample import write_sample
 from analysis.orders import cleaning

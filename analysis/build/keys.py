@@ -21,7 +21,7 @@ from analysis.build.small_groups import RULES
 from analysis.build.step import PRESENTING, Step
 from analysis.core import sentences
 from analysis.core.files import file_hash
-from analysis.core.settings import ROOT
+from analysis.core.paths import ROOT
 
 #: The libraries whose versions can change a result, beside Python itself.
 LIBRARIES = (

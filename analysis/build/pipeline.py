@@ -25,8 +25,9 @@ from analysis.build.runner import (
 )
 from analysis.build.steps import COMPARE, STEPS
 from analysis.core.files import MANIFEST, SCHEMA, data_version, read_json, replacing, write_json
+from analysis.core.paths import ROOT
 from analysis.core.progress import Steps
-from analysis.core.settings import ROOT, Settings
+from analysis.core.settings import Settings
 from analysis.ingest.data_folder import Inputs
 from analysis.segments import reference
 from analysis.segments.rules import read_segments

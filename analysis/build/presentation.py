@@ -10,8 +10,8 @@ from __future__ import annotations
 from functools import cache
 
 from analysis.build.step import Step
+from analysis.core.paths import ROOT
 from analysis.core.sentences import Section, sections, subjects
-from analysis.core.settings import ROOT
 
 #: What the steps of a kind make, besides their words.
 MADE = {

@@ -14,8 +14,9 @@ import pandas as pd
 from pandas.api import types
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from analysis.core.paths import ROOT
 from analysis.core.problems import Problem, Refused
-from analysis.core.settings import ROOT, Settings
+from analysis.core.settings import Settings
 
 DICTIONARY_FILE = ROOT / "data" / "dictionary.toml"
 #: A column with one of these endings is explained with the column that it belongs to.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import pandas as pd
 from babel.lists import format_list
+
+if TYPE_CHECKING:  # pages use this module, and load no table library
+    import pandas as pd
 
 #: British English: day before month, and no comma before the last of a list.
 LOCALE = "en_GB"
@@ -102,6 +103,13 @@ def short_money(amount: float, currency: str) -> str:
     return f"{sign}{currency}{size:,.0f}"
 
 
+def _is_missing(value: Any) -> bool:
+    """Tell whether a cell of a table has no value."""
+    import pandas as pd
+
+    return bool(pd.isna(value))
+
+
 def percent(share: float, digits: int = 0) -> str:
     """Write a share; one that rounds to nothing, or to everything, says so.
 
@@ -110,7 +118,7 @@ def percent(share: float, digits: int = 0) -> str:
     >>> percent(0.746, 1), percent(0.0004), percent(0), percent(0.9997)
     ('74.6%', 'under 1%', '0%', 'over 99%')
     """
-    if pd.isna(share):
+    if _is_missing(share):
         return "not known"
     minimum = 10.0**-digits
     value = share * 100
@@ -126,6 +134,7 @@ def month(date: pd.Timestamp) -> str:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> month(pd.Timestamp("2011-11-01"))
     'November 2011'
     """
@@ -137,6 +146,7 @@ def day(date: dt.date) -> str:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> day(pd.Timestamp("2011-12-09"))
     '9 December 2011'
     """
@@ -148,6 +158,7 @@ def months(first: pd.Timestamp, last: pd.Timestamp) -> str:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> months(pd.Timestamp("2011-09-01"), pd.Timestamp("2011-11-01"))
     'September to November 2011'
     >>> months(pd.Timestamp("2010-12-01"), pd.Timestamp("2011-02-01"))
@@ -167,7 +178,7 @@ def change(now: float, before: float) -> str:
     >>> change(150, 100), change(80, 100), change(100.2, 100), change(5, 0)
     ('up 50%', 'down 20%', 'unchanged', 'up from nothing')
     """
-    if pd.isna(now) or pd.isna(before):
+    if _is_missing(now) or _is_missing(before):
         return "not known"
     if not before:
         return "up from nothing" if now else "unchanged"
@@ -185,7 +196,7 @@ def points(now: float, before: float) -> str:
     >>> points(0.027, 0.025), points(0.1, 0.12), points(0.1, 0.1)
     ('up 0.2 points', 'down 2.0 points', 'unchanged')
     """
-    if pd.isna(now) or pd.isna(before):
+    if _is_missing(now) or _is_missing(before):
         return "not known"
     moved = (now - before) * 100
     if abs(moved) < 0.05:
@@ -249,7 +260,7 @@ def amount(value: float, unit: str = "") -> str:
     >>> amount(1234.4, "units"), amount(-3.52, "units"), amount(12.0)
     ('1,234 units', '−3.5 units', '12')
     """
-    if pd.isna(value):
+    if _is_missing(value):
         return "not known"
     text = f"{value:,.{_digits(value)}f}"
     return f"{minus(text)} {unit}".strip()
@@ -283,7 +294,7 @@ def minus(text: str) -> str:
 
 def score(value: float) -> str:
     """Return a score with three digits."""
-    return "not known" if pd.isna(value) else minus(f"{value:.3f}")
+    return "not known" if _is_missing(value) else minus(f"{value:.3f}")
 
 
 def signed_number(value: float) -> str:
@@ -299,4 +310,4 @@ def signed_number(value: float) -> str:
 
 def share_of_hundred(share: float) -> str:
     """Return a share as a number out of a hundred, cut to what is possible."""
-    return percent(float(np.clip(share, 0, 1))).removesuffix("%")
+    return percent(min(max(float(share), 0.0), 1.0)).removesuffix("%")

@@ -38,7 +38,7 @@ from analysis.core.palette import (
     SOFT,
     ink_on,
 )
-from analysis.core.settings import ROOT
+from analysis.core.paths import ROOT
 
 __all__ = [
     "ACCENT",

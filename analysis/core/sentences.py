@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 from babel import Locale
 
 from analysis.core.formatting import LOCALE, count
-from analysis.core.settings import ROOT
+from analysis.core.paths import ROOT
 
 FILE = "sentences.toml"
 #: What a section can present, with the module of the subject that makes it.

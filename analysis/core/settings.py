@@ -27,9 +27,9 @@ from pydantic import (
     model_validator,
 )
 
+from analysis.core.paths import ROOT
 from analysis.core.problems import Problem, Refused
 
-ROOT = Path(__file__).resolve().parents[2]
 #: Where settings lie in a project, and those of this one.
 SETTINGS = Path("data/settings.toml")
 SETTINGS_FILE = ROOT / SETTINGS

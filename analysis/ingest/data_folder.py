@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.core.files import data_version, file_hash, read_json
+from analysis.core.paths import ROOT
 from analysis.core.problems import Problem, Refused
-from analysis.core.settings import ROOT, Settings
+from analysis.core.settings import Settings
 from analysis.ingest import readers
 
 #: Where generated data lies in the project.

@@ -14,8 +14,9 @@ from tempfile import TemporaryDirectory
 import pooch
 
 from analysis.core.files import file_hash
+from analysis.core.paths import ROOT
 from analysis.core.problems import Problem, Refused
-from analysis.core.settings import ROOT, read_settings
+from analysis.core.settings import read_settings
 from analysis.ingest import readers
 
 URL = "https://archive.ics.uci.edu/static/public/352/online+retail.zip"

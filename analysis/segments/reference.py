@@ -13,8 +13,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from analysis.core.files import file_hash, read_json
+from analysis.core.paths import ROOT
 from analysis.core.problems import Problem, Refused
-from analysis.core.settings import ROOT, Settings
+from analysis.core.settings import Settings
 
 #: The tables of a build that say what its segments and clusters mean.
 TABLES = ("score_cuts", "cluster_centres")

@@ -15,8 +15,8 @@ from typing import Annotated, Any
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from analysis.core.paths import ROOT
 from analysis.core.problems import Problem, Refused
-from analysis.core.settings import ROOT
 
 SEGMENTS_FILE = ROOT / "data" / "segments.toml"
 SCORES = ("r_score", "f_score", "m_score")

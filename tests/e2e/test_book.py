@@ -22,7 +22,8 @@ from pypdf import PageObject, PdfReader
 from pypdf.generic import DecodedStreamObject, NameObject
 
 from analysis.core.files import read_json
-from analysis.core.settings import ROOT, Settings
+from analysis.core.paths import ROOT
+from analysis.core.settings import Settings
 from analysis.ingest.sample_orders import HOSTILE
 
 pytestmark = pytest.mark.drill

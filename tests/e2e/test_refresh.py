@@ -42,8 +42,9 @@ from workbooks import text_of
 
 from analysis.build import pipeline
 from analysis.core.files import read_json
+from analysis.core.paths import ROOT
 from analysis.core.problems import Refused
-from analysis.core.settings import ROOT, read_settings
+from analysis.core.settings import read_settings
 from analysis.forecast import lapse, text_lapse
 from analysis.history import changes as history_changes
 from analysis.ingest import delimited, readers

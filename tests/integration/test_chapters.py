@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from analysis.core import sentences
-from analysis.core.settings import ROOT
+from analysis.core.paths import ROOT
 
 CHAPTERS = [ROOT / "index.qmd", *sorted((ROOT / "report").glob("*.qmd"))]
 IMPORTS = {

@@ -16,9 +16,10 @@ from conftest import Run, a_line, good_lines, write_lines
 from analysis.build import validation
 from analysis.build.check_report import FACTS, notes
 from analysis.core.assumptions import KINDS, Assumption
+from analysis.core.paths import ROOT
 from analysis.core.problems import Refused
 from analysis.core.progress import Steps
-from analysis.core.settings import ROOT, merge_tables, read_settings
+from analysis.core.settings import merge_tables, read_settings
 from analysis.ingest import readers
 from analysis.ingest.data_folder import find_inputs
 from analysis.regulars import shared_ids

@@ -10,8 +10,9 @@ import pytest
 
 from analysis.core import dictionary
 from analysis.core.dictionary import Described, Dictionary
+from analysis.core.paths import ROOT
 from analysis.core.problems import Refused
-from analysis.core.settings import ROOT, Settings
+from analysis.core.settings import Settings
 from analysis.strategy import contact_lists
 
 

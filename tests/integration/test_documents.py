@@ -13,7 +13,7 @@ import pytest
 from analysis.build.presentation import presenting_steps
 from analysis.build.presenting import write_figure
 from analysis.core import sentences
-from analysis.core.settings import ROOT
+from analysis.core.paths import ROOT
 from analysis.orders import figures
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.core.settings import ROOT
+from analysis.core.paths import ROOT
 
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
     "importlinter"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import good_lines, write_lines
 
-from analysis.core.settings import ROOT
+from analysis.core.paths import ROOT
 
 #: Each takes longer to import than a chapter needs for its pictures.
 HEAVY = {
@@ -51,6 +51,15 @@ def test_what_chapters_import_is_light() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
+
+
+def test_a_page_loads_no_table_library() -> None:
+    """Every chapter starts a kernel for each format: what a page imports is paid twenty times."""
+    code = (
+        "import sys, report.page; print(sorted({'numpy', 'pandas', 'pydantic'} & {*sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr
 
 
 #: What fits models and draws: no command that only reads needs it.

@@ -36,8 +36,9 @@ from analysis.__main__ import main
 from analysis.build import pipeline
 from analysis.build.performing import file_path
 from analysis.core import files as core_files
+from analysis.core.paths import ROOT
 from analysis.core.problems import Refused
-from analysis.core.settings import ROOT, SETTINGS_FILE, Settings
+from analysis.core.settings import SETTINGS_FILE, Settings
 from analysis.ingest import data_folder
 from analysis.orders import tables
 from analysis.orders.ledger import LINE_COLUMNS

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import snapshot
 
-from analysis.core.settings import ROOT
+from analysis.core.paths import ROOT
 from analysis.release import open_store
 from report import publish
 from report.polish import polish

@@ -12,7 +12,7 @@ import pytest
 from analysis.build.presentation import presenting_steps
 from analysis.build.steps import COMPARE, STEPS
 from analysis.core import sentences
-from analysis.core.settings import ROOT
+from analysis.core.paths import ROOT
 
 #: Keys that a page places as they are, if they have no fields.
 PLACED = {"name", "caption", "alt", "headline", "none"}

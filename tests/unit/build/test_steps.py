@@ -9,7 +9,8 @@ import pytest
 from analysis.build.keys import select_settings, sources
 from analysis.build.step import Step, sort_steps
 from analysis.build.steps import COMPARE, READ, STEPS
-from analysis.core.settings import ROOT, Settings
+from analysis.core.paths import ROOT
+from analysis.core.settings import Settings
 
 ALL = (*STEPS, COMPARE)
 COMPUTING = tuple(step for step in ALL if not step.kind)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from analysis.core.palette import AROUND, INK, PALETTE, PAPER, SERIES, SHADES, ink_on
-from analysis.core.settings import ROOT
+from analysis.core.paths import ROOT
 
 MODES = {"light": 0, "dark": 1}
 # How eyes with and without each kind of colour blindness see linear RGB (Machado and others, 2009).
