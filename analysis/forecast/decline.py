@@ -19,6 +19,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
 from analysis.core.settings import ModelSettings
+from analysis.forecast.names import FEW
 from analysis.regulars.cells import read_numbers
 from analysis.regulars.names import BEHAVIOUR_NUMBERS, CATEGORICAL, MINUTES, REVENUES
 from analysis.regulars.reading import Facts
@@ -230,10 +231,6 @@ def _renumber(groups: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
 def _no_model(customers: int, fewest: int) -> Decline:
     """Return what is left to say when there are too few customers of one kind."""
     nothing = pd.DataFrame()
-    reason = (
-        f"a model needs at least {evaluation.FEWEST} customers who buy less and as many who do "
-        f"not; of one kind there are {fewest}"
-    )
     return Decline(
         nothing,
         "",
@@ -243,7 +240,12 @@ def _no_model(customers: int, fewest: int) -> Decline:
         np.full(customers, np.nan),
         nothing,
         nothing,
-        {"activity.model": "", "activity.no_model": reason},
+        {
+            "activity.model": "",
+            "activity.no_model": FEW,
+            "activity.fewest_of_one_kind": fewest,
+            "activity.needed_of_each_kind": evaluation.FEWEST,
+        },
     )
 
 

@@ -45,11 +45,17 @@ TIERS = dict(
 )
 
 
-def revenue_at_risk_by_tier(coming: pd.DataFrame, currency: str) -> Figure | str:
-    """Draw revenue at risk by account tier, the largest customers on top."""
+def revenue_at_risk_by_tier(coming: pd.DataFrame, currency: str) -> Figure | str | None:
+    """Draw revenue at risk by account tier, the largest customers on top.
+
+    Without a known season the riskiest customers may all be of one tier, which is no comparison:
+    then there is nothing to draw, and the figure by segment stands alone.
+    """
     column, table = _rows(coming, "tier")
     if table.empty:
         return say("revenue-at-risk-by-tier.none")
+    if column == RECENT and len(table) == 1:
+        return None
     order = {name: place for place, name in enumerate(TIER_NAMES)}
     table = table.sort_values("group", key=lambda names: names.map(order))
     best = top_row(table, column)
@@ -157,7 +163,7 @@ def _draw(
         + p9.coord_flip()
         + p9.scale_y_continuous(labels=money_labels(currency), expand=(0, 0, 0.52, 0))
         + p9.labs(subtitle=subtitle, x="", y="")
-        + report_theme(0.9 + 0.3 * len(rows))
+        + report_theme(0.75 + 0.2 * len(rows))
         + NO_ROWS
     )
     if column == AT_RISK:

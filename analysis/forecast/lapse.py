@@ -20,7 +20,18 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from analysis.forecast.lapse_features import Snapshot, cut_offs, limit_customers, snapshot
-from analysis.forecast.names import BG_NBD, LEFT_OUT, RECENCY, RFM, TEST, TRAINING, VALIDATION
+from analysis.forecast.names import (
+    BG_NBD,
+    FEW_AT_LAST,
+    FEW_EARLIER,
+    LEFT_OUT,
+    RECENCY,
+    RFM,
+    TEST,
+    TOO_SHORT,
+    TRAINING,
+    VALIDATION,
+)
 from analysis.orders.ledger import GROSS, Ledger
 from analysis.stats import bgnbd, evaluation
 from analysis.stats import models as stats_models
@@ -356,15 +367,9 @@ def read_lapse(
     first = lines.filter(lines.cleaning_step >= GROSS).invoice_date.min().execute().date()
     dates = cut_offs(first, ledger.as_of, days)
     if len(dates) < 2:
-        length = (ledger.as_of - first).days
-        return _no_forecast(
-            f"the ledger covers {length:,} days, and {3 * days} are needed: {days} to know "
-            f"customers by, {days} to learn from, and {days} to test on",
-            [],
-            customers,
-            days,
-            minimum_group,
-        )
+        short = _no_forecast(TOO_SHORT, [], customers, days, minimum_group)
+        length = {"lapse.covered_days": (ledger.as_of - first).days}
+        return short._replace(facts=short.facts | length)
     whole = []
     for date in dates:
         tell(f"customers as known on {date}")
@@ -374,15 +379,9 @@ def read_lapse(
     enough = [min(part.lapsed.sum(), (~part.lapsed).sum()) >= FEWEST for part in past]
     test, train = past[-1], [part for part, good in zip(past[:-1], enough, strict=False) if good]
     if not enough[-1] or not train:
-        where = "every earlier cut-off" if enough[-1] else "the last cut-off"
-        return _no_forecast(
-            f"at {where} fewer than {FEWEST} active customers came back, or fewer than {FEWEST} "
-            "did not",
-            whole,
-            customers,
-            days,
-            minimum_group,
-        )
+        reason = FEW_EARLIER if enough[-1] else FEW_AT_LAST
+        few = _no_forecast(reason, whole, customers, days, minimum_group)
+        return few._replace(facts=few.facts | {"lapse.fewest_customers": FEWEST})
     parameters, validation, final = {}, {}, {}
     # One thread: sums over several round differently.
     with threadpool_limits(1):

@@ -21,6 +21,8 @@ REFERENCE = "BG/NBD and gamma-gamma"
 IN_TIME, IN_FOLDS = "a later year", "folds of customers"
 #: Why a season is not known.
 TOO_SHORT, GAP, FEW = "too short", "gap", "few customers"
+#: Where there is no model of lapsing: the date at which too few customers came back or stayed away.
+FEW_EARLIER, FEW_AT_LAST = "few customers at every earlier date", "few customers at the last date"
 #: Account tiers, by place among all customers.
 TIER_NAMES = ("top 20", "21 to 100", "101 to 500", "501 to 1,500", "the rest")
 #: What ranks the lists of next products.

@@ -76,9 +76,14 @@ def decline_label(
     return {"said": say("decline-label.said", **known, share=percent(label_not_less))}
 
 
-def decline_without_model(no_model: str | None) -> dict[str, str] | None:
+def decline_without_model(
+    fewest_of_one_kind: int | None, needed_of_each_kind: int | None
+) -> dict[str, str] | None:
     """Say why there is no model of regular customers; nothing where there is one."""
-    return {"said": say("decline-without-model.said", reason=no_model)} if no_model else None
+    if fewest_of_one_kind is None or needed_of_each_kind is None:
+        return None
+    known = {"needed": count(needed_of_each_kind), "count": count(fewest_of_one_kind)}
+    return {"said": say("decline-without-model.said", **known)}
 
 
 def decline_calibration(

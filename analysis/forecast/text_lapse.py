@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from analysis.core.formatting import percent
+from analysis.core.formatting import count, percent
 from analysis.core.sentences import fill
-from analysis.forecast.names import BG_NBD, RECENCY, RFM
+from analysis.forecast.names import BG_NBD, FEW, FEW_EARLIER, GAP, RECENCY, RFM, TOO_SHORT
 from analysis.stats.names import CONSTANT
 
 say = partial(fill, "forecast")
@@ -38,11 +38,25 @@ def lapse_scope(days: int | None, available: bool | None) -> dict[str, str] | No
     return {"said": say("lapse-scope.said", days=f"{days}")} if available else None
 
 
-def lapse_without_model(available: bool | None, reason: str | None) -> dict[str, str] | None:
+def lapse_without_model(
+    available: bool | None,
+    reason: str | None,
+    days: int | None,
+    covered_days: int | None,
+    fewest_customers: int | None,
+) -> dict[str, str] | None:
     """Say why there is no model; nothing where there is one, or no orders."""
-    if available is not False or not reason:
+    if available is not False or days is None:
         return None
-    return {"said": say("lapse-without-model.said", reason=reason)}
+    if reason == TOO_SHORT and covered_days is not None:
+        known = {"covered": count(covered_days), "days": count(days), "needed": count(3 * days)}
+        return {"said": say("lapse-without-model.said-too-short", **known)}
+    if fewest_customers is None:
+        return None
+    fewest = count(fewest_customers)
+    if reason == FEW_EARLIER:
+        return {"said": say("lapse-without-model.said-few-earlier", fewest=fewest)}
+    return {"said": say("lapse-without-model.said-few", fewest=fewest)}
 
 
 def lapse_season(
@@ -57,9 +71,9 @@ def lapse_season(
     if not available or season_known is None:
         return None
     if not season_known:
-        if season_reason == "gap":
+        if season_reason == GAP:
             return {"said": say("lapse-season.said-gap")}
-        if season_reason == "few customers":
+        if season_reason == FEW:
             return {"said": say("lapse-season.said-few")}
         return {"said": say("lapse-season.said-too-short")}
     if not active_customers or away_90_active is None or earlier_away_90_active is None:

@@ -31,7 +31,7 @@ from analysis.forecast.lapse_features import (
     limit_customers,
     snapshot,
 )
-from analysis.forecast.names import BG_NBD, RECENCY, RFM
+from analysis.forecast.names import BG_NBD, FEW_AT_LAST, FEW_EARLIER, RECENCY, RFM, TOO_SHORT
 from analysis.orders.ledger import Ledger
 from analysis.segments import rfm
 from analysis.stats import bootstrap, evaluation, models
@@ -492,13 +492,13 @@ def nothing(part: Snapshot) -> Snapshot:
 
 
 HARD: dict[str, tuple[Turned, str]] = {
-    "all lapse": (lambda part: part._replace(lapsed=np.ones_like(part.lapsed)), "last cut-off"),
-    "none lapses": (lambda part: part._replace(lapsed=np.zeros_like(part.lapsed)), "last cut-off"),
+    "all lapse": (lambda part: part._replace(lapsed=np.ones_like(part.lapsed)), FEW_AT_LAST),
+    "none lapses": (lambda part: part._replace(lapsed=np.zeros_like(part.lapsed)), FEW_AT_LAST),
     "all lapsed before": (
         lambda part: part if part.date == CUT else part._replace(lapsed=np.ones_like(part.lapsed)),
-        "every earlier cut-off",
+        FEW_EARLIER,
     ),
-    "nobody is active": (nothing, "last cut-off"),
+    "nobody is active": (nothing, FEW_AT_LAST),
 }
 
 
@@ -506,20 +506,22 @@ HARD: dict[str, tuple[Turned, str]] = {
 def test_where_there_is_no_model_the_reason_is_told(
     as_if: Read, customers: pd.DataFrame, case: str
 ) -> None:
-    turn, words = HARD[case]
-    seen = as_if(turn)
-    without(seen, customers, f"{words} fewer than 50 active customers")
+    turn, reason = HARD[case]
+    every = "on every date that it could learn from"
+    when = every if reason == FEW_EARLIER else "on the last date that can be tested"
+    said = f"{when}, fewer than 50 active customers came back, or fewer than 50 did not."
+    hold_without_model(as_if(turn), customers, reason, said)
 
 
-def without(seen: lapse.Lapse, customers: pd.DataFrame, words: str) -> None:
+def hold_without_model(seen: lapse.Lapse, customers: pd.DataFrame, reason: str, said: str) -> None:
     """Hold that there is no model, and that the reason is told."""
     assert seen.facts["lapse.available"] is False
-    assert words in str(seen.facts["lapse.reason"])
+    assert seen.facts["lapse.reason"] == reason
     assert seen.probabilities.isna().all() and len(seen.probabilities) == len(customers)
     assert seen.models.empty and seen.segments.empty and seen.reliability.empty
-    reason = str(seen.facts["lapse.reason"])
-    told_why = text_lapse.lapse_without_model(False, reason)
-    assert told_why == {"said": f"There is no model of who will stop ordering: {reason}."}
+    facts = (seen.facts.get(f"lapse.{name}") for name in ("covered_days", "fewest_customers"))
+    told_why = text_lapse.lapse_without_model(False, reason, DAYS, *facts)
+    assert told_why == {"said": f"There is no model of who will stop ordering: {said}"}
     figures_lapse.lapse_rates(seen.rates, DAYS)
 
 
@@ -529,7 +531,11 @@ def test_a_ledger_of_less_than_three_windows(tmp_path: Path, rows: list[Row]) ->
     write_lines(path, [row for row in rows if row["InvoiceDate"] < str(end)])
     with reading([path]) as found:
         customers = people(found)
-        without(told(found, customers), customers, "days, and 180 are needed")
+        said = (
+            f"the orders cover {3 * DAYS - 2} days, and 180 are needed, 60 to know customers by, "
+            "60 to learn from, and 60 to test on."
+        )
+        hold_without_model(told(found, customers), customers, TOO_SHORT, said)
 
 
 def test_nobody_is_active_today(as_if: Read) -> None:

@@ -255,10 +255,11 @@ def test_leakage_has_a_column_for_each_mistake() -> None:
 def test_without_a_model_only_the_reason_is_told() -> None:
     assert text_decline.decline_scope(100, 0.2, "") is None
     assert text_decline.decline_scope(None, None, None) is None
-    assert text_decline.decline_without_model(None) is None
-    told = text_decline.decline_without_model("one kind has too few customers")
+    assert text_decline.decline_without_model(None, None) is None
+    told = text_decline.decline_without_model(12, 50)
     assert told == {
-        "said": "There is no model of who will buy less: one kind has too few customers."
+        "said": "There is no model of who will buy less: it needs at least 50 customers who buy "
+        "less and as many who do not, and of one kind there are 12."
     }
 
 
