@@ -213,6 +213,7 @@ ACTIONS = Step(
         "work/regulars_at_risk?",
         "risk_groups?",
         "risk_group_effects?",
+        "contact_curve?",
     ),
     makes=(
         "customers",

@@ -126,8 +126,9 @@ def contact_lists(
         From `strategy.value.value_actions`, both halves; may be empty.
     customers, regular
         The customers of the ledger, and the regular customers, with action and expected_value;
-        either may be empty. Of the regular customers only those who consented are listed. There
-        is no list for an action that is not expected to pay, or whose value is not known.
+        either may be empty. Of the regular customers only those are listed who consented and have
+        an action. There is no list for an action that is not expected to pay, or whose value is
+        not known.
 
     Returns
     -------
@@ -146,7 +147,7 @@ def contact_lists(
         if own.empty or "expected_value" not in people:
             continue
         if half == ACTIVITY:
-            people = people[people["consent"].eq(True)]
+            people = people[people["consent"].eq(True) & people["action"].notna()]
         for (_, action), name in zip(
             own.iterrows(), file_names(map(str, own["segment"])).values(), strict=True
         ):

@@ -125,6 +125,25 @@ def contact_curve(
     return table.assign(chosen=table.index == _last_maximum(table["expected"]))
 
 
+def cut_off(curve: pd.DataFrame) -> float:
+    """Return the risk from which contacting a regular customer pays: the plan's one policy.
+
+    Parameters
+    ----------
+    curve
+        From `contact_curve`. Where it is empty, nobody consented, and there is nobody to choose.
+
+    Returns
+    -------
+    float
+        Between 0 and 1; infinite where contacting nobody is best.
+    """
+    if curve.empty:
+        return 0.0
+    best = curve[curve["chosen"]].iloc[0]
+    return float(best["threshold"]) if best["expected"] > 0 else float("inf")
+
+
 def _ratio(contact: ContactSettings, name: str) -> float:
     return float(getattr(contact, name) / contact.save_rate) if contact.save_rate else 1.0
 

@@ -37,6 +37,7 @@ def plan_actions(
     regulars_at_risk: pd.DataFrame | None,
     risk_groups: pd.DataFrame | None,
     risk_group_effects: pd.DataFrame | None,
+    contact_curve: pd.DataFrame | None,
     settings: Settings,
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Fact]]:
     """Return the actions and their value, and the customers with all that is known of them.
@@ -45,7 +46,7 @@ def plan_actions(
     ----------
     segmented, coming, segment_profiles, segment_overall, segment_returns
         Of the customers of the orders; None without orders.
-    regulars_at_risk, risk_groups, risk_group_effects
+    regulars_at_risk, risk_groups, risk_group_effects, contact_curve
         Of the regular customers; None without them, or without a model.
 
     Returns
@@ -62,6 +63,7 @@ def plan_actions(
         "activity": regulars_at_risk,
         "risk_groups": risk_groups,
         "risk_group_effects": risk_group_effects,
+        "contact_curve": contact_curve,
     }
     tables = {name: table for name, table in given.items() if table is not None}
     if coming is not None:

@@ -242,28 +242,27 @@ def summary_tiles_of_regulars(
             tuple(revenue),
         ),
     ]
-    chosen = contact_curve[contact_curve["chosen"].astype(bool)] if len(contact_curve) else None
-    if chosen is not None and chosen["expected"].iloc[0] > 0:
-        return tiles + _above_cut_off(activity, float(chosen["threshold"].iloc[0]))
+    listed = activity[activity["action"].notna()]
+    if len(listed):
+        risk = contact_curve.loc[contact_curve["chosen"].astype(bool), "threshold"].iloc[0]
+        return tiles + _on_lists(listed, float(activity["profit"].sum()), float(risk))
     risky, everybody = _at_high_risk(risk_groups)
     return [*tiles, _risky_regulars(risky, everybody)] if everybody["customers"] else tiles
 
 
-def _above_cut_off(activity: pd.DataFrame, cut_off: float) -> list[Tile]:
-    """Return the customers whom it pays to contact, and their profit."""
-    above = activity[(activity["decline_probability"] >= cut_off) & activity["consent"]]
-    profit, whole = float(above["profit"].sum()), float(activity["profit"].sum())
-    share = profit / whole if whole else 0.0
+def _on_lists(listed: pd.DataFrame, whole: float, risk: float) -> list[Tile]:
+    """Return the customers on the contact lists, and their profit."""
+    profit = float(listed["profit"].sum())
     return [
         Tile(
             say("summary-tiles.label-cut-off"),
-            count(len(above)),
-            say("summary-tiles.label-note-cut-off", risk=percent(cut_off)),
+            count(len(listed)),
+            say("summary-tiles.label-note-cut-off", risk=percent(risk)),
         ),
         Tile(
             say("summary-tiles.label-profit"),
             say("summary-tiles.value-profit", units=count(profit)),
-            say("summary-tiles.label-note-profit", share=percent(share)),
+            say("summary-tiles.label-note-profit", share=percent(profit / whole if whole else 0)),
         ),
     ]
 

@@ -14,7 +14,7 @@ from analysis.core.names import ACTIVITY, LEDGER, Half
 from analysis.core.settings import ContactSettings, Settings, StrategySettings
 from analysis.segments.names import tells_levels
 from analysis.segments.returns import absence_probability
-from analysis.strategy import budget, experiments, traits, value
+from analysis.strategy import budget, contact_policy, experiments, traits, value
 from analysis.strategy.names import ENOUGH, TOGETHER
 from analysis.strategy.plan import Plan, actions
 
@@ -31,7 +31,7 @@ def strategy(
     ----------
     tables
         Of the earlier steps: customers, segment_profiles, segment_overall and segment_returns;
-        activity, risk_groups and risk_group_effects. Either half may be missing.
+        activity, risk_groups, risk_group_effects and contact_curve. Either half may be missing.
     plan
         From `strategy.plan.read_plan`.
     settings
@@ -49,6 +49,7 @@ def strategy(
     groups = tables.get("risk_groups", EMPTY)
     regular = tables.get("activity", EMPTY)
     past = tables.get("segment_returns", EMPTY)
+    cut_off = contact_policy.cut_off(tables.get("contact_curve", EMPTY))
     table = actions(plan, profiles, groups, regular)
     found: dict[str, list[pd.DataFrame]] = {
         name: []
@@ -79,10 +80,19 @@ def strategy(
             people = regular
             effects = tables.get("risk_group_effects", EMPTY)
             values = traits.group_traits(people, effects, minimum_group)
-            consented = people[people["consent"].to_numpy(dtype=bool)]
-            rates = consented.groupby("risk_group")["decline"].mean().astype(float).to_dict()
+            # One policy for all groups: who consented and is at or above the cut-off.
+            asked = people["consent"].astype(bool) & (people["decline_probability"] >= cut_off)
+            rates = people[asked].groupby("risk_group")["decline"].mean().astype(float).to_dict()
         terms = terms_of(
-            plan, own, half, people, past, settings.strategy, settings.contact, minimum_group
+            plan,
+            own,
+            half,
+            people,
+            past,
+            settings.strategy,
+            settings.contact,
+            minimum_group,
+            cut_off,
         )
         own = value.value_actions(own, terms, seed)
         order = budget.budget(
@@ -115,9 +125,8 @@ def strategy(
                 expected_value=budget.ledger_values(people, own),
             )
         else:
-            asked = people["risk_group"].map(texts).astype("str")
             made["activity"] = people.assign(
-                action=asked.where(people["consent"].to_numpy(dtype=bool)),
+                action=people["risk_group"].map(texts).astype("str").where(asked),
                 expected_value=budget.group_values(people, plan, settings.contact),
             )
     for name, some in found.items():
@@ -191,6 +200,7 @@ def terms_of(
     assumed: StrategySettings,
     contact: ContactSettings,
     minimum_group: int,
+    cut_off: float = 0.0,
 ) -> dict[str, value.Terms | str]:
     """Return the terms of each action of one half, or why there are none.
 
@@ -206,6 +216,8 @@ def terms_of(
         From `returns`; not used in the activity half.
     assumed, contact, minimum_group
         The settings.
+    cut_off
+        From `strategy.contact_policy.cut_off`; not used in the ledger.
     """
     shown = set(table.loc[(table["half"] == half) & table["shown"], "segment"])
     column = "segment" if half == LEDGER else "risk_group"
@@ -222,6 +234,6 @@ def terms_of(
             )
         else:
             found[action.segment] = value.group_terms(
-                action, own, contact, assumed.wrong_by, minimum_group
+                action, own, contact, assumed.wrong_by, minimum_group, cut_off
             )
     return found

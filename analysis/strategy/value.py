@@ -45,6 +45,8 @@ NO_PAST = (
 )
 NO_PROFIT = "the profit of those who consented is not known"
 NO_CONSENT = "nobody in the group is known to consent to messages"
+NO_RISK = "nobody in the group who consented is above the contact cut-off"
+FEW_ABOVE = "too few of the group are above the contact cut-off to be described"
 UNCOUNTED = "so few differ from the others in their consent that they are not counted"
 
 # ------------------------------------------------------------------------- what is assumed
@@ -132,12 +134,18 @@ def contact_of(action: Action, contact: ContactSettings) -> ContactSettings:
 
 
 def group_terms(
-    action: Action, people: pd.DataFrame, contact: ContactSettings, times: float, minimum_group: int
+    action: Action,
+    people: pd.DataFrame,
+    contact: ContactSettings,
+    times: float,
+    minimum_group: int,
+    cut_off: float = 0.0,
 ) -> Terms | str:
     """Return the terms of an action for a group of regular customers, or why there are none.
 
-    Only customers who consented count. Uplift is the share of those contacted who are kept; value
-    is chosen so that all together give `strategy.contact_policy.gain`.
+    Only customers who consented and are at or above the cut-off count. Uplift is the share of those
+    contacted who are kept; value is chosen so that all together give
+    `strategy.contact_policy.gain`.
 
     Parameters
     ----------
@@ -151,6 +159,8 @@ def group_terms(
         By what those without a range may be wrong.
     minimum_group
         Where fewer consented, or fewer did not, nothing is told.
+    cut_off
+        The risk from which contacting pays, from `strategy.contact_policy.cut_off`.
     """
     consented = people[people["consent"].to_numpy(dtype=bool)]
     others = len(people) - len(consented)
@@ -158,6 +168,9 @@ def group_terms(
         return NO_CONSENT
     if len(consented) < minimum_group or 0 < others < minimum_group:
         return UNCOUNTED
+    consented = consented[consented["decline_probability"] >= cut_off]
+    if len(consented) < minimum_group:
+        return FEW_ABOVE if len(consented) else NO_RISK
     risk = consented["decline_probability"].to_numpy(float)
     sure = contact_of(action, contact)
     # What a contact that keeps everybody would bring before its cost: linear in the share kept.

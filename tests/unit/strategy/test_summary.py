@@ -100,7 +100,7 @@ def test_nothing_known_gives_nothing_said() -> None:
 @pytest.mark.parametrize(
     ("coming", "said"),
     [
-        (LEVELS, "£1,200 of the next 90 days’ revenue is at risk."),
+        (LEVELS, "£1,200 may not come in the next 90 days."),
         (
             all_customers(),
             "the customers most likely to stop ordering brought £1,500 in 12 months.",
@@ -162,6 +162,7 @@ REGULARS = pd.DataFrame(
         "decline_probability": [0.9, 0.9, 0.1, 0.5],
         "consent": [True, False, True, True],
         "profit": [4.0, 100.0, 100.0, 6.0],
+        "action": ["write", None, None, "write"],
     }
 )
 
@@ -169,7 +170,8 @@ REGULARS = pd.DataFrame(
 @pytest.mark.parametrize("earns", [5.0, -5.0])
 def test_tiles_of_regular_customers_count_whom_it_pays_to_contact(earns: float) -> None:
     curve = pd.DataFrame({"threshold": [0.5], "expected": [earns], "chosen": [True]})
-    made = summary.summary_tiles_of_regulars(REGULARS, GROUPS, curve, "£", False, 0.4)
+    people = REGULARS if earns > 0 else REGULARS.assign(action=None)
+    made = summary.summary_tiles_of_regulars(people, GROUPS, curve, "£", False, 0.4)
     assert made is not None
     assert [tile.value for tile in made[:2]] == ["4", "£120"]
     assert made[1].months == (40.0, 80.0, 120.0) and made[1].note == "up 50% on last month"

@@ -329,6 +329,21 @@ def test_the_past_of_a_small_ledger_is_counted_by_hand(tmp_path: Path) -> None:
     assert (found["customers"].sum(), found["retained"].sum()) == (5, 3)
 
 
+def test_only_customers_at_or_above_the_cut_off_count(
+    contact: ContactSettings, assumed: StrategySettings
+) -> None:
+    action = next(one for one in PLAN.actions if one.half == "activity")
+    people = group().assign(consent=True)
+    line = float(people["decline_probability"].median())
+    above = people[people["decline_probability"] >= line]
+    found = value.group_terms(action, people, contact, assumed.wrong_by, 1, line)
+    assert found == value.group_terms(action, above, contact, assumed.wrong_by, 1)
+    assert isinstance(found, Terms) and found.people == len(above)
+    third = float(people["decline_probability"].nlargest(3).min())
+    for cut_off, reason in ((third, value.FEW_ABOVE), (float("inf"), value.NO_RISK)):
+        assert value.group_terms(action, people, contact, 2.0, 5, cut_off) == reason
+
+
 def test_all_groups_have_terms_in_order(
     contact: ContactSettings, assumed: StrategySettings
 ) -> None:
