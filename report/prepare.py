@@ -57,6 +57,8 @@ def main() -> int:
         "backtest": (ROOT / "build" / "since" / "backtest.parquet").is_file(),
         "spend_backtest": (ROOT / "build" / "since" / "backtest_spend.parquet").is_file(),
     }
+    # A section that is about one figure is left out where the figure could not be drawn.
+    made = {path.stem: True for path in sorted((ROOT / "build" / "figures").glob("*.svg"))}
     listed = yaml.safe_load((ROOT / "_quarto.yml").read_text(encoding="utf-8"))["contents"]
     about = {
         "book": {
@@ -71,6 +73,7 @@ def main() -> int:
             },
         },
         "available": available,
+        "made": made,
         "data-version": f"Data version {version}, commit {manifest['commit']}",
     }
     text = yaml.safe_dump(about, allow_unicode=True, sort_keys=False)

@@ -46,10 +46,11 @@ def data_assumptions(assumptions: pd.DataFrame) -> Table | str:
         "kind": say("data-assumptions.kind"),
         "sentence": say("data-assumptions.sentence"),
         "rows": say("data-assumptions.rows"),
+        "money": say("data-assumptions.money"),
         "setting": say("data-assumptions.setting"),
     }
-    made = grid(rows, "data-assumptions", names, counts=["rows"])
-    widths = {"kind": "14%", "sentence": "53%", "rows": "10%", "setting": "23%"}
+    made = grid(rows, "data-assumptions", names, counts=["rows"], amounts=["money"])
+    widths = {"kind": "12%", "sentence": "46%", "rows": "9%", "money": "12%", "setting": "21%"}
     # Examples may name a customer, so they are not published.
     published = ["kind", "source", "column", "sentence", "rows", "money", "setting"]
     return Table(made.cols_width(widths), data=assumptions[published])

@@ -51,7 +51,7 @@ from analysis.orders.names import TOP_MARKETS, TOP_PRODUCTS
 say = partial(fill, "orders")
 
 
-def _months_scale(dates: pd.Series) -> p9.scale_x_datetime:
+def months_scale(dates: pd.Series) -> p9.scale_x_datetime:
     """Return an axis with at most nine of the months, with the year where it is new."""
     every = sorted(dates.unique())
     chosen = every[:: max(1, -(-len(every) // 9))]
@@ -86,14 +86,19 @@ def revenue_by_month(monthly: pd.DataFrame, currency: str) -> Figure | str:
         month=monthly["month"] + pd.DateOffset(years=1), part=earlier
     )
     before = before[monthly["whole"] & before["month"].isin(whole["month"])]
+    # A label stands above its bar, and above the line of the year before.
+    earlier_revenue = bars["month"].map(before.set_index("month")["net_revenue"])
+    bars["top"] = bars["net_revenue"].combine(earlier_revenue, np.fmax)
     half = pd.Timedelta(days=12)
     plot = (
         p9.ggplot(bars, p9.aes("month", "net_revenue"))
         + p9.geom_col(p9.aes(fill="coverage"), width=24)
-        + p9.geom_text(p9.aes(label="label"), data=bars[marked], va="bottom", size=8, color=INK)
+        + p9.geom_text(
+            p9.aes(y="top", label="label"), data=bars[marked], va="bottom", size=8, color=INK
+        )
         + p9.scale_fill_manual({full: PRIMARY, part: PALE}, name=" ")
         + p9.scale_y_continuous(labels=money_labels(currency), expand=(0, 0, 0.1, 0))
-        + _months_scale(monthly["month"])
+        + months_scale(monthly["month"])
         + p9.labs(subtitle=say("revenue-by-month.subtitle"), x="", y="")
         + report_theme(3.0)
         + NO_COLUMNS
@@ -174,7 +179,7 @@ def new_and_returning_customers(monthly_customers: pd.DataFrame) -> Figure | str
         + p9.geom_col(width=24)
         + p9.scale_fill_manual(colors, name=" ")
         + p9.scale_y_continuous(labels=count_labels, expand=(0, 0, 0.05, 0))
-        + _months_scale(whole["month"])
+        + months_scale(whole["month"])
         + p9.labs(subtitle=say("new-and-returning-customers.subtitle"), x="", y="")
         + report_theme(2.8)
         + NO_COLUMNS
@@ -373,7 +378,7 @@ def cancelled_share(
         + p9.geom_point(color=ACCENT, size=1.8)
         + p9.expand_limits(y=0)
         + p9.scale_y_continuous(labels=percent_labels, expand=(0, 0, 0.08, 0))
-        + _months_scale(points["month"])
+        + months_scale(points["month"])
         + p9.labs(subtitle=say("cancelled-share.subtitle"), x="", y="")
         + report_theme(2.5)
     )

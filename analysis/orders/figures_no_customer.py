@@ -17,6 +17,7 @@ from analysis.core.plotting import (
 )
 from analysis.core.presentation import Figure
 from analysis.core.sentences import fill
+from analysis.orders.figures import months_scale
 
 say = partial(fill, "orders")
 NO_CUSTOMER = "no customer"
@@ -52,7 +53,7 @@ def orders_without_a_customer(
         p9.ggplot(long, p9.aes("month", "amount", fill="channel"))
         + p9.geom_col(width=24)
         + p9.scale_fill_manual(colors, name=" ")
-        + p9.scale_x_datetime(date_labels="%b\n%Y")
+        + months_scale(shown["month"])
         + p9.scale_y_continuous(labels=money_labels(currency), expand=(0, 0, 0.05, 0))
         + p9.labs(subtitle=say("orders-without-a-customer.subtitle"), x="", y="")
         + report_theme(2.8)

@@ -299,6 +299,8 @@ def _overlap_sentence(pairs: pd.DataFrame, strong: int) -> str:
     if not strong:
         return say("overlapping-measures.said-none", pair=_pairs(pairs.head(1))[0])
     named = join_words(_pairs(pairs.head(min(strong, _PAIRS))))
+    if strong == 1:
+        return say("overlapping-measures.said-one", pairs=named)
     if strong <= _PAIRS:
         return say("overlapping-measures.said", pairs=named)
     return say("overlapping-measures.said-more", pairs=named, count=strong - _PAIRS)

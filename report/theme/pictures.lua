@@ -39,6 +39,28 @@ local function inline(svg, name, alt)
   return svg
 end
 
+-- What has nothing to say is a space of no width (`NOTHING` in report/page.py): it leaves no gap.
+local NOTHING = "\u{200b}"
+
+function Inlines(inlines)
+  local kept, dropped = pandoc.Inlines {}, false
+  for _, el in ipairs(inlines) do
+    local gap = el.t == "Space" or el.t == "SoftBreak"
+    if el.t == "Str" and el.text == NOTHING then
+      dropped = true
+    elseif not (gap and (#kept == 0 or kept[#kept].t == "Space" or kept[#kept].t == "SoftBreak")) then
+      kept:insert(el)
+    end
+  end
+  if not dropped then return end
+  if #kept > 0 and (kept[#kept].t == "Space" or kept[#kept].t == "SoftBreak") then kept:remove() end
+  return kept
+end
+
+function Para(para)
+  if #para.content == 0 then return {} end
+end
+
 function Image(img)
   local name = img.src:match("build/figures/([^/]+)%.svg$")
   if not name or not FORMAT:match("html") then return end

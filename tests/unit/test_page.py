@@ -25,10 +25,10 @@ def test_a_card_is_placed_in_both_formats_with_its_texts_escaped(
     said = capsys.readouterr().out
     assert said.count("[uncertain]{.badge-verdict}") == 1 == said.count("#box(")
     assert said.count(r"\<b\>\#\"x\"\*1\*\$y\$\<\/b\>") == 8
-    assert "<b>" not in said and said.count("#block(") == 2
+    assert "<b>" not in said and said.count("grid.cell(breakable: false") == 2
     # All chapters are one page without Quarto, and two may have cards of the same name.
     assert re.findall(r"\{#(\S+) \.unnumbered\}", said) == ["segment-cards-1", "segment-cards-2"]
-    assert "Size\n:   5 of" in said and "[#text(weight: 600)[Size]]" in said
+    assert "Size\n:   5 of" in said and "#strong[Size] #h(3pt) 5 of" in said
 
 
 def test_cards_that_were_not_made_print_nothing_and_unknown_ones_stop_the_render(

@@ -211,8 +211,8 @@ def cancellations(draft: Draft) -> Draft:
             draft,
             Assumption(
                 "refunds",
-                f"Lines whose number begins with {prefix!r} and that bring money are sales, and "
-                "no cancellations.",
+                f"Lines whose number begins with {prefix!r} and that bring money are sales, not "
+                "cancellations.",
                 column=draft.spelled("invoice"),
                 rows=int(found["sales"]),
                 money=float(found["sales_money"]),
