@@ -42,7 +42,7 @@ test: $(TEST) ## everything: environment, test suite
 coverage: $(TEST) ## the test suite, and which lines of our code it runs: the least covered first
 	@$(BIN)/python -m pytest $(WORKERS) -m "not drill" --cov --cov-report=term
 
-drills: $(TEST) $(BENCH) ## slow tests: books, builds, injected faults (SEED=n repeats a draw, ALL=1: every fault)
+drills: $(TEST) $(BENCH) ## slow tests: books, builds, injected faults (SEED=n repeats a draw, ALL=1: every fault, AXE=folder: with axe)
 	@echo "Injecting $(if $(ALL),every fault,a sample of the faults; SEED=$(SEED) repeats it)"
 	@SEED=$(SEED) ALL=$(ALL) $(BIN)/python -m pytest $(WORKERS) -m drill
 

@@ -97,7 +97,8 @@ def quote(*names: str) -> None:
         text(f"{name}.headline")  # an unknown name is an error
     drawn = [name for name in names if (BUILD / "figures" / f"{name}.svg").is_file()]
     if drawn:
-        _print_block(*_picture(drawn[0]), f"See @fig-{drawn[0]}.")
+        html = ':::: {.content-visible when-format="html"}'
+        _print_block(*_picture(drawn[0]), html, f"See @fig-{drawn[0]}.", "::::")
 
 
 def _picture(name: str) -> tuple[str, str]:
@@ -146,12 +147,13 @@ def cards(name: str, across: int = 2) -> None:
             ":::",
             "::::",
         )
-    printed = ",\n".join(_typst_card(**card) for card in made)
+    size = 8.0 if across < 3 else 7.6
+    printed = ",\n".join(_typst_card(size, **card) for card in made)
     grid = f"#grid(columns: (1fr,) * {across}, column-gutter: 8pt, row-gutter: 8pt,"
     _print_block(f"```{{=typst}}\n{grid}\n{printed}\n)\n```")
 
 
-def _typst_card(title: str, badge: str, lines: list[tuple[str, str]]) -> str:
+def _typst_card(size: float, title: str, badge: str, lines: list[tuple[str, str]]) -> str:
     """Return a card for print: a cell of a grid that stays whole, each label before its text."""
     said = " #parbreak() ".join(
         f"#strong[{escape(label, 'typst')}] #h(3pt) {escape(line, 'typst')}"
@@ -161,11 +163,24 @@ def _typst_card(title: str, badge: str, lines: list[tuple[str, str]]) -> str:
     mark = f"#box(stroke: 0.5pt, radius: 2pt, inset: 2.5pt, {word})" if badge else ""
     return (
         "grid.cell(breakable: false, stroke: 0.5pt + luma(190), inset: 7pt)[\n"
-        "#set text(size: 8pt)\n"
+        f"#set text(size: {size}pt)\n"
         "#set par(justify: false, leading: 0.45em, spacing: 0.6em, first-line-indent: 0pt)\n"
         f"#block(below: 0.7em)[#text(size: 10pt, weight: 600)[{escape(title, 'typst')}] "
         f"#h(1fr) {mark}]\n{said}\n]"
     )
+
+
+def begin_one_page() -> None:
+    """Set what follows, until `end_one_page`, so that it fits one page in print."""
+    _print_block(
+        "```{=typst}\n#[\n#set text(size: 8.5pt)\n#set par(spacing: 0.75em)\n"
+        "#set list(spacing: 0.45em)\n#set image(width: 84%)\n```"
+    )
+
+
+def end_one_page() -> None:
+    """End what `begin_one_page` began."""
+    _print_block("```{=typst}\n]\n```")
 
 
 def lead(name: str) -> None:

@@ -163,7 +163,7 @@ def _draw(
         + p9.coord_flip()
         + p9.scale_y_continuous(labels=money_labels(currency), expand=(0, 0, 0.52, 0))
         + p9.labs(subtitle=subtitle, x="", y="")
-        + report_theme(0.75 + 0.2 * len(rows))
+        + report_theme(0.7 + 0.19 * len(rows))
         + NO_ROWS
     )
     if column == AT_RISK:

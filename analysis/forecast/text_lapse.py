@@ -5,9 +5,10 @@ Where the season ahead is not known, nothing says how many will: customers are r
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import partial
 
-from analysis.core.formatting import count, percent
+from analysis.core.formatting import count, day, percent
 from analysis.core.sentences import fill
 from analysis.forecast.names import BG_NBD, FEW, FEW_EARLIER, GAP, RECENCY, RFM, TOO_SHORT
 from analysis.stats.names import CONSTANT
@@ -57,6 +58,23 @@ def lapse_without_model(
     if reason == FEW_EARLIER:
         return {"said": say("lapse-without-model.said-few-earlier", fewest=fewest)}
     return {"said": say("lapse-without-model.said-few", fewest=fewest)}
+
+
+def lapse_source(
+    available: bool | None,
+    lapse_model: str | None,
+    season_known: bool | None,
+    season_start: str | None,
+    days: int | None,
+) -> dict[str, str] | None:
+    """Say which model gives the risks, beside the candidates that are tested."""
+    if not available or not lapse_model or days is None:
+        return None
+    known = {"model": lapse_model, "days": count(days)}
+    if season_known and season_start:
+        start = day(dt.date.fromisoformat(season_start))
+        return {"said": say("lapse-source.said-season", **known, start=start)}
+    return {"said": say("lapse-source.said-latest", **known)}
 
 
 def lapse_season(

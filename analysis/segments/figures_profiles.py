@@ -115,7 +115,7 @@ def segment_size_and_value(segment_profiles: pd.DataFrame) -> Figure | str:
         + p9.scale_shape_manual(dict(zip(kinds.values(), "so", strict=True)), name=" ")
         + p9.scale_y_continuous(labels=percent_labels, limits=(0, None), expand=(0.01, 0, 0.16, 0))
         + p9.labs(subtitle=say("segment-size-and-value.subtitle"), x="", y="")
-        + _rows(len(rows), each=0.2, more=0.95)
+        + _rows(len(rows), each=0.18, more=0.9)
         + NO_ROWS
     )
     best, largest = top_row(shown, "revenue_share"), top_row(shown, "customers")

@@ -17,7 +17,8 @@ from urllib.parse import unquote, unquote_to_bytes, urlsplit
 import pandas as pd
 import pytest
 import yaml
-from conftest import BOOKS, KINDS, built, call_in, copy_project, once, snapshot
+from books import rendered
+from conftest import KINDS, copy_project, snapshot
 from pypdf import PageObject, PdfReader
 from pypdf.generic import DecodedStreamObject, NameObject
 
@@ -86,25 +87,6 @@ class Page(HTMLParser):
     @property
     def words(self) -> str:
         return " ".join("".join(self.text).split())
-
-
-def rendered(kind: str, shared: Path) -> Path:
-    """Return a project with the published book of a kind of input: CI's, where CI rendered it.
-
-    As in CI, the sample's book is rendered without Quarto, and the others with it where it is.
-    """
-    made = built(kind, shared)
-    if BOOKS:
-        return made
-
-    def render(project: Path) -> None:
-        shutil.copytree(made, project)
-        quarto = shutil.which("quarto") if kind != "both" else None
-        code = "from report import __main__ as m; m.find_quarto = lambda: {}; exit(m.main())"
-        said = call_in(project, sys.executable, "-c", code.format(repr(quarto)))
-        assert "build/ is up to date with " in said
-
-    return once(made.with_name(f"{kind}-book"), render)
 
 
 @pytest.fixture(scope="module", params=[*KINDS])
