@@ -152,6 +152,16 @@ def number_column(reading: Reading, name: str) -> tuple[ir.Value, ir.Value]:
     return read_number(text, reading.numbers.get(name, NumberForm())), text
 
 
+def line_money(reading: Reading) -> ir.FloatingValue:
+    """Return what each of a part's lines is worth: quantity times price, or else its amount."""
+    numbers = {
+        name: number_column(reading, name)[0] for name in MONEY_FIRST if name in reading.names
+    }
+    if {"quantity", "unit_price"} <= numbers.keys():
+        return numbers["quantity"] * numbers["unit_price"]
+    return numbers["amount"]
+
+
 def _date(reading: Reading) -> tuple[ir.Value, ir.Value]:
     """Return the dates as moments, and their texts where there are any."""
     column = reading.table[reading.names["invoice_date"]]

@@ -42,7 +42,9 @@ _PARTS = {
 }
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", " %I:%M%p")
 _ZONE = r"(:\d{2}(?:[.,]\d+)?)\s*(?:Z|z|UTC|GMT|[A-Z]{3,4}|[+-]\d{2}(?::?\d{2})?)$"
-Order = Literal["year first", "day first", "month first", ""]
+Order = Literal["year first", "short year first", "day first", "month first", ""]
+#: Orders that one date can be read in.
+ALIKE = {"short year first", "day first", "month first"}
 
 
 @ibis.udf.scalar.builtin
@@ -92,11 +94,17 @@ def order_of(form: str) -> Order:
     --------
     >>> [order_of(form) for form in ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%y", "%d-%b-%Y")]
     ['year first', 'day first', 'month first', '']
+    >>> order_of("%y/%m/%d")
+    'short year first'
     """
     found = re.findall(r"%[YymdbB]", form)
     if {"%b", "%B"} & set(found) or len(found) < 3:
         return ""
-    first: dict[str, Order] = {"%d": "day first", "%m": "month first"}
+    first: dict[str, Order] = {
+        "%d": "day first",
+        "%m": "month first",
+        "%y": "short year first",
+    }
     return first.get(found[0], "year first")
 
 
@@ -111,6 +119,8 @@ def known_formats() -> tuple[str, ...]:
     dates = [f"%Y{m}%m{m}%d" for m in "-/."]
     dates += [f"%d{m}%m{m}%{y}" for m in "./-" for y in "Yy"]
     dates += [f"%m{m}%d{m}%{y}" for m in "/-" for y in "Yy"]
+    dates += [f"%y{m}%m{m}%d" for m in "/-."]
+    dates += ["%Y年%m月%d日", "%Y년 %m월 %d일"]
     dates += ["%d %b %Y", "%b %d %Y", "%Y %b %d", "%d %b %y", "%b %d %y"]
     times = [*_TIMES, *(time.replace(" ", "T", 1) for time in _TIMES[1:4])]
     compact = ["%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S", "%Y%m%dT%H%M%S", "%Y%m%d %H:%M"]
@@ -292,11 +302,12 @@ def _choose(
         asked[f"days{number}"] = texts.text.left(10).nunique(where=moment.notnull())
         asked[f"low{number}"] = moment.day().min()
         asked[f"high{number}"] = moment.day().max()
+        asked[f"years{number}"] = moment.year().nunique()
     found = texts.aggregate(**asked).execute().iloc[0]
     rows = {one: int(found[f"all{n}"]) for n, one in enumerate(candidates)}
     good = {one: int(found[f"sound{n}"]) for n, one in enumerate(candidates)}
     used = [one for one in candidates if rows[one]]
-    orders = {"day first", "month first"} & {order_of(one) for one in used}
+    orders = ALIKE & {order_of(one) for one in used}
     if len(orders) < 2:
         options = [used]
     else:
@@ -305,6 +316,8 @@ def _choose(
         ]
         reads = [sum(good[one] for one in option) for option in options]
         options = [o for o, number in zip(options, reads, strict=True) if number == max(reads)]
+        years = {one: int(found[f"years{n}"]) for n, one in enumerate(candidates)}
+        options = _with_fewest_years(options, years)
     forms = []
     for option in options:
         # Dates that cannot be read soundly in any format are read as they stand, and refused.
@@ -328,6 +341,22 @@ def _choose(
                 rows |= {turned[one]: rows[one] for one in iso}
     example = texts.aggregate(example=texts.text.min()).execute().iloc[0, 0]
     return DateEvidence(tuple(forms), rows, int(total), swapped, str(example))
+
+
+def _with_fewest_years(options: list[list[str]], years: Mapping[str, int]) -> list[list[str]]:
+    """Leave a short year first where it gives fewer years than others, and take it out elsewhere.
+
+    Days that are taken for years give as many years as a month has days.
+    """
+    short = [o for o in options if any(order_of(one) == "short year first" for one in o)]
+    others = [option for option in options if option not in short]
+    if not short or not others:
+        return options
+
+    def most(option: list[str]) -> int:
+        return max(years[one] for one in option)
+
+    return short if most(short[0]) < min(map(most, others)) else others
 
 
 #: So many different days of each kind are enough to say that a spreadsheet swapped them.

@@ -21,11 +21,12 @@ from analysis.orders.canonical import (
     MONEY_FIRST,
     Reading,
     date_as_text,
-    number_column,
+    line_money,
     text_column,
 )
 from analysis.orders.columns import find_columns
 from analysis.orders.dates import (
+    ALIKE,
     NUMBERS,
     SERIAL,
     DateEvidence,
@@ -295,15 +296,10 @@ def _weigh_readings(
 
 def _sum_of_lines(reading: Reading) -> float:
     """Return what a part's lines add up to, returns as well as sales."""
-    numbers = {
-        name: number_column(reading, name)[0] for name in MONEY_FIRST if name in reading.names
-    }
-    if {"quantity", "unit_price"} <= numbers.keys():
-        amount = numbers["quantity"] * numbers["unit_price"]
-    else:
-        amount = numbers["amount"]
     return float(
-        reading.table.aggregate(worth=amount.abs().sum().fill_null(0)).execute().iloc[0, 0]
+        reading.table.aggregate(worth=line_money(reading).abs().sum().fill_null(0))
+        .execute()
+        .iloc[0, 0]
     )
 
 
@@ -325,8 +321,8 @@ def _read_dates(
         for found in evidence
         if found and len(found.forms) == 1
         for one in found.forms[0].formats
-    } & {"day first", "month first"}
-    known = {order_of(one) for one in usual} & {"day first", "month first"}
+    } & ALIKE
+    known = {order_of(one) for one in usual} & ALIKE
     settled, problems = [], []
     for reading, found in zip(readings, evidence, strict=True):
         if found is None:

@@ -24,9 +24,10 @@ SPOKEN = (
     *("en", "en_CA", "en_AU", "de", "de_CH", "fr", "es", "pt", "it", "nl", "sv", "da", "nb", "fi"),
     *("pl", "cs", "hu", "tr", "ru", "uk", "ja", "zh", "ko", "hi", "id", "vi", "ar"),
 )
-#: Names of columns that say, line by line, whether it was cancelled or came back.
+#: Names of columns that say, line by line, whether it was cancelled, came back, or was a test.
 _CANCELLED = re.compile(r"cancel|storn|void|annul|отмен|anulad")
 _RETURNED = re.compile(r"return|refund|retour|rückgabe|возврат|devol|rembours|reembols|rimbors")
+_TEST = re.compile(r"(?:^|is|[^a-zа-я])test(?:$|[^a-zа-я]|orders?$)|^тест")
 _SET = {"1", "true", "t", "yes", "y", "ja", "j", "oui", "si", "sí", "да", "x", "✓"}
 _NOT_SET = {"0", "false", "f", "no", "n", "nein", "non", "нет", "", "-"}
 _DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}.*")
@@ -78,7 +79,7 @@ def find_by_values(reading: Reading, settings: TransactionSettings) -> Reading:
                 if into != name:
                     text = ibis.coalesce(text, table[into].cast("string"))
                 table = table.mutate(**{into: text})
-                told.append(assume(f"A line that it marks was {word}.", column=name))
+                told.append(assume(f"It marks lines with the status {word!r}.", column=name))
     return replace(reading, table=table, names=names, assumptions=tuple(told))
 
 
@@ -151,8 +152,9 @@ def _flag(
 ) -> tuple[str, ir.BooleanValue] | None:
     """Return what a column marks, and on which lines; None where it is no flag."""
     plain = name.casefold()
-    word = "cancelled" if _CANCELLED.search(plain) else "returned"
-    if not _CANCELLED.search(plain) and not _RETURNED.search(plain):
+    kinds = {"cancelled": _CANCELLED, "returned": _RETURNED, "test": _TEST}
+    word = next((word for word, names in kinds.items() if names.search(plain)), "")
+    if not word:
         return None
     if column.type().is_temporal():
         return word, column.notnull()

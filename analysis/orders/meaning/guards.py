@@ -18,11 +18,15 @@ from analysis.orders.meaning.draft import Draft, Guard
 #: Each needs what those before it have decided: who the customer is before what an order is,
 #: and what an order is before what a copy of one is.
 GUARDS: tuple[Guard, ...] = (
+    money.minor_units,
     money.line_amounts,
     discounts.discounts,
     money.small_amounts,
     totals.line_totals,
     totals.order_totals,
+    totals.order_sums,
+    totals.parts_of_sets,
+    totals.price_units,
     totals.one_line,
     totals.unread_refunds,
     customers.no_customers,

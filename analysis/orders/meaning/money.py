@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import ibis
@@ -28,6 +29,12 @@ DEEPEST = 0.2
 MOST_PIECES = 100
 #: How many lines evidence takes.
 FEW = 20
+#: Words for a hundredth of a currency.
+MINOR = {
+    *("cent", "cents", "ct", "cts", "pence", "penny", "kopeks", "kopecks", "копейки", "копеек"),
+    *("grosz", "grosze", "groszy", "öre", "øre", "centimes", "centavos", "céntimos", "paise"),
+    *("kuruş", "minor"),
+}
 
 
 def line_amounts(draft: Draft) -> Draft:
@@ -57,6 +64,49 @@ def line_amounts(draft: Draft) -> Draft:
     known = ~amount.isnan() & (amount.abs() < contract.LARGEST)
     amount = ibis.ifelse(known, amount, ibis.null()).cast(MONEY)
     return replace(draft, lines=lines.mutate(amount=amount))
+
+
+def minor_units(draft: Draft) -> Draft:
+    """Read whole numbers in a column whose name says cents, or the like, as hundredths."""
+    for place, reading in enumerate(draft.readings):
+        for ours in ("unit_price", "amount"):
+            name = reading.names.get(ours, "")
+            if not _is_minor(name) or "minor_units" in draft.settings.accept:
+                continue
+            lines = sound(draft).filter(lambda t, place=place: t.part == place)
+            value = lines[ours]
+            found = measured(lines, rows=value.count(), whole=(value == value.round()).sum())
+            if not found["rows"] or found["whole"] < found["rows"]:
+                continue
+            here = draft.lines.part == place
+            column = draft.lines[ours]
+            draft = replace(
+                draft,
+                lines=draft.lines.mutate(**{ours: ibis.ifelse(here, column / 100, column)}),
+            )
+            told = Assumption(
+                "money",
+                "Its name says that it is in hundredths, and all its numbers are whole: it is "
+                'divided by 100. Add "minor_units" to accept to have it read as it is.',
+                source=reading.part.source,
+                column=name,
+                rows=int(found["rows"]),
+                setting="transactions.accept",
+            )
+            draft = tell(draft, told)
+    return draft
+
+
+def _is_minor(name: str) -> bool:
+    """Tell whether a column's name says that it holds hundredths of a currency.
+
+    Examples
+    --------
+    >>> _is_minor("unit_price_cents"), _is_minor("priceInPence"), _is_minor("Percent")
+    (True, True, False)
+    """
+    words = re.findall(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+", name)
+    return not MINOR.isdisjoint(word.casefold() for word in words)
 
 
 def _compare(draft: Draft, place: int, reading: Reading) -> tuple[Draft, bool]:

@@ -18,6 +18,8 @@ from analysis.orders.telling_columns import plain_word, status_words
 
 #: Unknown statuses are refused above this share of the money.
 UNKNOWN = 0.01
+#: Beside one of these, "closed" is another thing than complete.
+COMPLETE = {"complete", "completed"}
 #: So many lines show whether they take purchases back, if this share of them is like earlier ones.
 FEW, LIKE = 10, 0.8
 #: What a line and the one that takes it back have in common.
@@ -45,6 +47,9 @@ def statuses(draft: Draft) -> Draft:
     word = found["status"].map(plain_word)
     outs, refunds, sales = status_words(draft.settings)
     out, sale = word.isin(outs), word.isin(sales)
+    # Some systems close an order that is complete, and others one whose money went back.
+    if set(word) & COMPLETE:
+        sale &= word != "closed"
     unknown = found[~out & ~sale]
     no_sale = draft.lines.status.isin(found.loc[out, "status"].tolist()).fill_null(False)
     if back := found.loc[word.isin(refunds), "status"].tolist():

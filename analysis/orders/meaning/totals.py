@@ -1,12 +1,16 @@
-"""Refuse sums that stand where the money of a line should: of the line's pieces, of its order."""
+"""Refuse sums where the money of a line should stand: of its pieces, its order, its set."""
 
 from __future__ import annotations
+
+import re
 
 import ibis
 
 from analysis.core.assumptions import Assumption
 from analysis.core.formatting import capital, percent
 from analysis.core.problems import Problem
+from analysis.orders.canonical import line_money
+from analysis.orders.columns import unread_columns
 from analysis.orders.meaning.draft import Draft, measured, refuse, sound, tell
 from analysis.orders.telling_columns import refund_columns
 
@@ -14,6 +18,14 @@ from analysis.orders.telling_columns import refund_columns
 ROWS = 100_000
 #: So many products, or orders, show what a column holds, if so large a share of them does.
 FEW, SHARE = 10, 0.9
+#: Parts of sets are refused above this share of the money.
+UNCLEAR = 0.01
+#: Names of columns that tell to which line another belongs, and for how many pieces a price is.
+_PARENT = re.compile(r"parent|bundle|belongs|übergeordnet|stückliste")
+_PRICE_UNIT = re.compile(
+    r"pric(?:e|ing)[ _-]?(?:unit|per|base|basis)|preis[ _-]?einheit|preis[ _-]?pro|"
+    r"unité de prix|prijs[ _-]?eenheid|единица цены"
+)
 
 
 def line_totals(draft: Draft) -> Draft:
@@ -109,6 +121,119 @@ def order_totals(draft: Draft) -> Draft:
         )
         told = Assumption("money", f"{capital(rule)}.", source=reading.part.source, column=column)
         draft = refuse(draft, problem, "order_totals", told)
+    return draft
+
+
+def order_sums(draft: Draft) -> Draft:
+    """Refuse orders that hold, as a line, the sum of all their other lines."""
+    if "invoice" not in draft.columns:
+        return draft
+    for place, reading in enumerate(draft.readings):
+        lines = sound(draft).filter(
+            lambda t, place=place: (
+                (t.part == place) & (t.row_number <= ROWS) & t.invoice.notnull() & (t.amount > 0)
+            )
+        )
+        by_order = lines.group_by("invoice", "customer_id").aggregate(
+            lines=lines.count(), high=lines.amount.max(), money=lines.amount.sum()
+        )
+        # Two equal lines of an order would be each other's sum.
+        several = by_order.filter(by_order.lines > 2)
+        is_sum = (2 * several.high - several.money).abs() <= 0.01
+        found = measured(
+            several,
+            orders=several.count(),
+            sums=is_sum.sum(),
+            money=several.money.sum().cast("float64"),
+            high=several.high.sum(where=is_sum).cast("float64"),
+        )
+        if found["orders"] < FEW or found["sums"] < SHARE * found["orders"]:
+            continue
+        rule = (
+            f"{percent(found['sums'] / found['orders'])} of the orders with three lines or more "
+            "have a line that is the sum of all others: in the first rows these orders are "
+            f"{found['money']:,.2f}, and {found['money'] - found['high']:,.2f} without such lines"
+        )
+        problem = Problem(
+            reading.part.source,
+            rule,
+            rows=int(found["sums"]),
+            remedy="Export one row for each line of an order, without the row of its total.",
+        )
+        told = Assumption("money", f"{capital(rule)}.", source=reading.part.source)
+        draft = refuse(draft, problem, "order_sums", told)
+    return draft
+
+
+def parts_of_sets(draft: Draft) -> Draft:
+    """Refuse sets with a price whose parts have prices, too, as a column of parents shows."""
+    for reading in draft.readings:
+        names = reading.names
+        if not {"invoice", "stock_code"} <= names.keys():
+            continue
+        free = unread_columns(reading.part.columns, names)
+        for name in [name for name in free if _PARENT.search(name.casefold())]:
+            table = reading.table.select(
+                invoice=reading.table[names["invoice"]].cast("string"),
+                code=reading.table[names["stock_code"]].cast("string").strip(),
+                parent=reading.table[name].cast("string").strip().nullif(""),
+                money=line_money(reading),
+            )
+            parts = table.filter(table.parent.notnull() & (table.parent != table.code))
+            # They are written down since Ibis 12 cannot measure what comes out of a semi-join.
+            of = table.filter(table.money > 0).select(whole="invoice", parent="code").distinct()
+            both = parts.join(of, [parts.invoice == of.whole, parts.parent == of.parent])
+            found = measured(both, rows=both.count(), money=both.money.sum(where=both.money > 0))
+            total = measured(table, money=table.money.sum(where=table.money > 0))["money"]
+            if found["money"] <= UNCLEAR * total:
+                continue
+            rule = (
+                f"lines worth {found['money']:,.2f} name another line of their order as the one "
+                f"that they belong to, which has a price as well: the file's lines are worth "
+                f"{total:,.2f} with them, and {total - found['money']:,.2f} without"
+            )
+            problem = Problem(
+                reading.part.source,
+                rule,
+                column=name,
+                rows=int(found["rows"]),
+                remedy="Export either sets or their parts, or the parts at a price of 0.",
+            )
+            told = Assumption("money", f"{capital(rule)}.", source=reading.part.source, column=name)
+            draft = refuse(draft, problem, "parts_of_sets", told)
+    return draft
+
+
+def price_units(draft: Draft) -> Draft:
+    """Refuse prices of several pieces, as of a hundred, that a column of its own tells of."""
+    for reading in draft.readings:
+        if "unit_price" not in reading.names:
+            continue
+        for name in unread_columns(reading.part.columns, reading.names):
+            if not _PRICE_UNIT.search(name.casefold()):
+                continue
+            number = reading.table[name].cast("string").strip().try_cast("float64")
+            found = measured(
+                reading.table, rows=(number > 1).sum(), most=number.max(), read=number.count()
+            )
+            if not found["rows"]:
+                continue
+            rule = f"it says that prices are for up to {found['most']:,.0f} pieces"
+            problem = Problem(
+                reading.part.source,
+                rule,
+                column=name,
+                rows=int(found["rows"]),
+                remedy="Export the price of one piece, or the money of each line.",
+            )
+            told = Assumption(
+                "money",
+                f"It is not used: {rule}.",
+                source=reading.part.source,
+                column=name,
+                rows=int(found["rows"]),
+            )
+            draft = refuse(draft, problem, "price_units", told)
     return draft
 
 
