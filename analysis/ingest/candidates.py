@@ -6,6 +6,7 @@ cannot be, and a name in any of a few languages says which of two possible ones 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from analysis.ingest.columns import plain_name
+from analysis.ingest.encodings import LANGUAGES
 
 #: Rows that are looked at.
 ROWS = 20_000
@@ -35,14 +37,18 @@ WORDS = {
         "country": "country land pays país pais страна market",
     }.items()
 }
-#: Formats beyond those of the settings that are tried on dates.
-DATE_FORMATS = (
-    "%d-%b-%Y", "%d %b %Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%Y/%m/%d",
-    "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y.%m.%d", "%Y%m%d", "%d-%m-%Y", "%d-%m-%Y %H:%M",
-    "%d-%m-%Y %H:%M:%S", "%m-%d-%Y", "%d.%m.%y", "%d.%m.%y %H:%M", "%d/%m/%y", "%m/%d/%y",
-    "%m/%d/%y %H:%M", "%d/%m/%y %H:%M", "%d/%m/%Y %I:%M %p", "%m/%d/%Y %I:%M %p",
-    "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S %z",
-)  # fmt: skip
+_NUMERIC = r"\d{1,4}\s?[-./年년]\s?\d{1,2}\s?[-./月월]\s?\d{1,4}[日일]?"
+_DAY_FIRST = (
+    r"(?:[^\W\d_]+[.,]?\s+)?\d{1,2}(?:st|nd|rd|th)?[-./\s]*(?:de\s+)?(?P<month>[^\W\d_]{3,12})"
+)
+_MONTH_FIRST = r"(?P<month>[^\W\d_]{3,12})[-./\s]+\d{1,2}(?:st|nd|rd|th)?"
+_YEAR = r"[-.,/\s]+(?:de\s+)?(?:\d{4}|\d{2})"
+_COMPACT = r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?"
+_TIME = r"(?:[T,\s]+\d{1,2}:\d{2}.*)?"
+_DATES = [
+    re.compile(date + _TIME)
+    for date in (_NUMERIC, _DAY_FIRST + _YEAR, _MONTH_FIRST + _YEAR, _COMPACT)
+]
 _NUMBER = re.compile(r"^[-+]?[€£$₽¥]?\s?[-+]?\d[\d\s\u00a0\u202f.,']*\s?([€£$₽¥]|[A-Z]{3})?$")
 
 
@@ -67,9 +73,7 @@ class Candidate(NamedTuple):
     score: float
 
 
-def find_candidates(
-    table: pd.DataFrame, taken: Sequence[str], date_formats: Sequence[str]
-) -> dict[str, list[Candidate]]:
+def find_candidates(table: pd.DataFrame, taken: Sequence[str]) -> dict[str, list[Candidate]]:
     """Return the columns that could have each role, the likeliest first.
 
     Parameters
@@ -78,8 +82,6 @@ def find_candidates(
         The first rows of a file; cells as they stand there.
     taken
         Columns whose role is known.
-    date_formats
-        The formats that the settings name.
 
     Returns
     -------
@@ -95,22 +97,20 @@ def find_candidates(
         text = text[text != ""]
         if text.empty:
             continue
-        for role, (score, evidence) in _possible_roles(cells, text, date_formats).items():
+        for role, (score, evidence) in _possible_roles(cells, text).items():
             named = bool(re.search(WORDS[role], plain_name(column)))
             found[role].append(Candidate(column, named, evidence, score + named))
     return {role: sorted(some, key=lambda one: -one.score) for role, some in found.items()}
 
 
-def _possible_roles(
-    cells: pd.Series, text: pd.Series, date_formats: Sequence[str]
-) -> dict[str, tuple[float, str]]:
+def _possible_roles(cells: pd.Series, text: pd.Series) -> dict[str, tuple[float, str]]:
     """Return the roles that a column's values allow, with how well they fit, and why."""
     size, distinct = len(text), int(text.nunique())
     example = repr(text.iloc[0][:40])
     if pd.api.types.is_datetime64_any_dtype(cells.dtype):
         return {"invoice_date": (1.0, f"dates, such as {example}")}
-    if form := find_date_format(text, date_formats):
-        return {"invoice_date": (0.9, f"dates as {form}, such as {example}")}
+    if float(text.head(2000).map(is_date).mean()) > 0.95:
+        return {"invoice_date": (0.9, f"dates, such as {example}")}
     repeats = f"{distinct:,} different values in {size:,} rows, such as {example}"
     roles: dict[str, tuple[float, str]] = {}
     if distinct < size and distinct > 1:
@@ -138,14 +138,35 @@ def _possible_roles(
     return roles
 
 
-def find_date_format(text: pd.Series, date_formats: Sequence[str]) -> str:
-    """Return the first format that reads nearly all of some texts; empty where none does."""
-    some = text.head(2000)
-    for form in (*date_formats, *DATE_FORMATS):
-        read = pd.to_datetime(some, format=form, errors="coerce", utc="%z" in form)
-        if read.notna().mean() > 0.95 and read.dt.year.between(1995, 2100).mean() > 0.95:
-            return form
-    return ""
+def is_date(text: str) -> bool:
+    """Tell whether a text looks like a date; how it is to be read, all dates together show.
+
+    Examples
+    --------
+    >>> [is_date(one) for one in ("3. März 2023", "23/01/03", "Mar 3, 2023 4:05 PM", "20230103")]
+    [True, True, True, True]
+    >>> [is_date(one) for one in ("Box 10 20", "12 cups 24", "10.50", "12001")]
+    [False, False, False, False]
+    """
+    for date in _DATES:
+        if found := date.fullmatch(text):
+            month = found.groupdict().get("month")
+            return month is None or month.casefold()[:3] in _months()
+    return False
+
+
+@functools.cache
+def _months() -> frozenset[str]:
+    """Return the first three letters of the months in many languages."""
+    from babel import Locale  # only months with names need it
+
+    return frozenset(
+        name.casefold()[:3]
+        for language in LANGUAGES
+        for form in ("format", "stand-alone")
+        for width in ("wide", "abbreviated")
+        for name in Locale.parse(language).months[form][width].values()
+    )
 
 
 def choose(candidates: Sequence[Candidate]) -> Candidate | None:

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
-from pydantic import ValidationError
 
 from analysis.core.problems import Problem, Refused
 from analysis.core.settings import Settings
@@ -29,7 +28,6 @@ from analysis.ingest.candidates import (
     Candidate,
     choose,
     find_candidates,
-    find_date_format,
 )
 from analysis.ingest.columns import match_columns
 from analysis.ingest.parts import ROW, Part
@@ -50,10 +48,6 @@ class Proposal:
         Our name -> the column of the files, for what the project's settings do not know.
     open
         Our name -> the candidates, for what was needed and could not be decided.
-    date_formats
-        Formats that the settings lack.
-    strange_dates
-        A format that dates are written in, and that the settings do not take.
     currency
         The sign that was found; empty where none was.
     all_products
@@ -62,8 +56,6 @@ class Proposal:
 
     columns: dict[str, Candidate] = field(default_factory=dict)
     open: dict[str, list[Candidate]] = field(default_factory=dict)
-    date_formats: list[str] = field(default_factory=list)
-    strange_dates: str = ""
     currency: str = ""
     all_products: bool = False
 
@@ -159,15 +151,9 @@ def propose(parts: Sequence[Part], settings: Settings) -> Proposal:
             known = match_columns(part.columns, chosen.columns)
         except ValueError:
             known = {}
-        candidates = find_candidates(table, [*known.values()], chosen.date_formats)
+        candidates = find_candidates(table, [*known.values()])
         _choose_columns(found, known, candidates)
         names = known | {role: one.column for role, one in found.columns.items()}
-        date = names.get("invoice_date")
-        if date in table and pd.api.types.is_string_dtype(table[date].dtype):
-            text = table[date].dropna().astype("str").str.strip()
-            form = find_date_format(text, chosen.date_formats)
-            if form and form not in (*chosen.date_formats, *found.date_formats):
-                _add_format(found, form, settings)
         found.currency = found.currency or find_currency(table)
         if (code := names.get("stock_code")) in table:
             pattern = re.compile("|".join(f"(?:{one})" for one in chosen.product_codes))
@@ -175,18 +161,6 @@ def propose(parts: Sequence[Part], settings: Settings) -> Proposal:
             fits = codes.map(lambda one, p=pattern: bool(p.search(one)))
             found.all_products |= bool(len(codes)) and float(fits.mean()) < PRODUCTS_SHARE
     return found
-
-
-def _add_format(found: Proposal, form: str, settings: Settings) -> None:
-    """Add a date format to a proposal, or say that the settings take no such format."""
-    try:
-        type(settings.transactions).model_validate(
-            settings.transactions.model_dump() | {"date_formats": [form]}
-        )
-    except ValidationError:
-        found.strange_dates = form
-    else:
-        found.date_formats.append(form)
 
 
 def _choose_columns(
@@ -244,9 +218,6 @@ def settings_text(found: Proposal, settings: Settings) -> str:
         lines.append(f"currency = {_toml(found.currency)}  # found in the files")
     else:
         lines.append('currency = ""  # the files name none: put the sign here, such as "€"')
-    if found.date_formats:
-        formats = [*found.date_formats, *base.date_formats]
-        lines.append(f"date_formats = {_toml(formats)}")
     if found.all_products:
         lines.append('product_codes = ["."]  # every code is a product: take out postage and fees')
     if found.columns or found.open:
@@ -276,10 +247,6 @@ def describe(found: Proposal) -> Iterator[str]:
     for role, some in found.open.items():
         names = "; ".join(f"{one.column!r} ({one.evidence})" for one in some)
         yield f"The {role.replace('_', ' ')} is not clear. It could be {names}."
-    if found.date_formats:
-        yield f"Dates are written as {found.date_formats[0]}."
-    if found.strange_dates:
-        yield f"Dates are written as {found.strange_dates}: export them as 2024-12-31 14:05."
     if found.all_products:
         yield "The codes are unlike those that the settings expect: every code is a product."
     if found.currency:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -45,6 +46,22 @@ def test_headers_that_nobody_has_seen_are_understood_by_name_and_value(
     assert "  9 customers, 30 orders" in done.out
     assert "Next: make report DATA=" in done.err
     assert (tmp_path / "shop" / "transactions" / "export.csv").read_bytes() == file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("%d-%b-%Y", "%d %B %Y", "%b %d, %Y %I:%M %p", "%y/%m/%d"),
+        *("%d.%m.%y", "%Y%m%d", "%Y年%m月%d日"),
+    ],
+)
+def test_dates_of_all_kinds_are_found_and_read(tmp_path: Path, run: Run, form: str) -> None:
+    first = dt.date(2023, 1, 3)
+    file = write(tmp_path / "a.csv", GERMAN, lambda n: f"{first + dt.timedelta(days=4 * n):{form}}")
+    done = run("init", file, "--data", tmp_path / "shop")
+    assert done.code == 0, done.err
+    assert "'Bestelldatum' is taken as the invoice date: dates, such as" in done.err
+    assert f"2023-01-03 to {first + dt.timedelta(days=4 * 59)}" in done.out
 
 
 def test_what_names_do_not_tell_is_left_open_with_candidates(tmp_path: Path, run: Run) -> None:
