@@ -56,6 +56,7 @@ def main() -> int:
         "history": bool(since.get("history.available")),
         "backtest": (ROOT / "build" / "since" / "backtest.parquet").is_file(),
         "spend_backtest": (ROOT / "build" / "since" / "backtest_spend.parquet").is_file(),
+        "list_backtest": (ROOT / "build" / "since" / "backtest_products.parquet").is_file(),
     }
     # A section that is about one figure is left out where the figure could not be drawn.
     made = {path.stem: True for path in sorted((ROOT / "build" / "figures").glob("*.svg"))}

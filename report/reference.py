@@ -96,6 +96,8 @@ def print_facts() -> None:
 
 
 def _write(value: Any, unit: str) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if unit == "text":
         return str(value)
     if unit == "share":

@@ -256,6 +256,7 @@ COMPARE = Step(
             "noticed",
             "backtest",
             "backtest_spend",
+            "backtest_products",
             "reliability_lapse",
             "reliability_decline",
             "history",

@@ -18,8 +18,11 @@ import pandas as pd
 
 from analysis.core.files import Fact, data_version, read_json
 from analysis.core.settings import Settings
+from analysis.forecast.next_products import bought_after
+from analysis.forecast.season import QUARTER
 from analysis.history import backtest, drift, findings, outcomes
 from analysis.history.names import COUNT, DAYS, DECLINE, LAPSE, MONEY, PROFIT, SAME, SCORE, SHARE
+from analysis.history.products_backtest import backtest_products
 from analysis.history.spend_backtest import backtest_spend
 from analysis.orders.ledger import Ledger
 from analysis.segments import movement, rfm
@@ -153,7 +156,9 @@ def changes(
 # ------------------------------------------------------------------------- forecasts
 
 
-def forecast_to_check(accepted: Sequence[Path], as_of: dt.date, horizon: int = 0) -> Path:
+def forecast_to_check(
+    accepted: Sequence[Path], as_of: dt.date, horizon: int = 0, needs: str = ""
+) -> Path:
     """Return the accepted build whose forecast is checked next; if no days are over, the last.
 
     Windows never overlap, so no quarter counts twice: from the first build on, each that is
@@ -167,13 +172,16 @@ def forecast_to_check(accepted: Sequence[Path], as_of: dt.date, horizon: int = 0
         Of the new build: orders are known until then.
     horizon
         Days that were forecast; 0: those of the build's forecast of lapsing.
+    needs
+        The fact of a build that has the forecast; empty: that of the spend of these days, or of
+        lapsing.
     """
+    needs = needs or (f"forecast.expected_{horizon}" if horizon else "lapse.available")
     found, free = None, None
     for folder in accepted:
         facts = read_json(folder / "facts.json")
         day, days = facts.get("transactions.as_of"), horizon or int(facts.get("lapse.days") or 0)
-        able = facts.get(f"forecast.expected_{horizon}" if horizon else "lapse.available")
-        if not able or not day:
+        if not facts.get(needs) or not day:
             continue
         start = dt.date.fromisoformat(str(day))
         if free and start < free:
@@ -195,6 +203,26 @@ def spend_backtest(folder: Path, ledger: Ledger, days: int, settings: Settings) 
     return backtest_spend(facts, customers, ledger, days, seed, minimum_group)
 
 
+def products_backtest(folder: Path, ledger: Ledger, settings: Settings) -> pd.DataFrame:
+    """Return the back-test of a build's lists of next products; empty where it has none yet."""
+    facts = read_json(folder / "facts.json")
+    day, path = facts.get("transactions.as_of"), folder / "next_products.parquet"
+    if not day or not path.is_file():
+        return pd.DataFrame()
+    start = dt.date.fromisoformat(str(day))
+    if start + dt.timedelta(days=QUARTER) > ledger.as_of:
+        return pd.DataFrame()
+    return backtest_products(
+        pd.read_parquet(path),
+        pd.read_parquet(folder / "next_product_models.parquet"),
+        bought_after(ledger, start, QUARTER),
+        str(day),
+        QUARTER,
+        settings.engine.seed,
+        settings.report.smallest_group,
+    )
+
+
 def backtests(
     accepted: Sequence[Path], ledger: Ledger | None, tables: Tables, settings: Settings
 ) -> Tables:
@@ -205,7 +233,8 @@ def backtests(
     dict
         backtest: a row a model, as `history.backtest.backtest` has it, with ``start``, the day
         of the forecast; reliability_lapse and reliability_decline, where something can be told;
-        backtest_spend, a row a horizon, from `spend_backtest.backtest_spend`.
+        backtest_spend, a row a horizon, from `spend_backtest.backtest_spend`; backtest_products,
+        a row a list, from `products_backtest.backtest_products`.
     """
     seed, minimum_group = settings.engine.seed, settings.report.smallest_group
     rows: list[pd.DataFrame] = []
@@ -236,6 +265,9 @@ def backtests(
         ]
         if filled := [table for table in spend if len(table)]:
             found["backtest_spend"] = pd.concat(filled, ignore_index=True)
+        lists = forecast_to_check(accepted, ledger.as_of, QUARTER, "next_products.available")
+        if len(bought := products_backtest(lists, ledger, settings)):
+            found["backtest_products"] = bought
     last = accepted[-1]
     if "activity" in tables and (last / "activity_models.parquet").is_file():
         people = pd.read_parquet(last / "activity.parquet")

@@ -17,9 +17,12 @@ import pytest
 from conftest import reading
 from forecasting import SEED, SMALLEST, forecast
 
+from analysis.forecast import next_products
+from analysis.forecast.season import year_before
 from analysis.history import backtest, spend_backtest
 from analysis.history.names import LAPSE, RANKING
 from analysis.history.outcomes import Outcomes, lapse_outcomes
+from analysis.history.products_backtest import backtest_products
 from analysis.orders.ledger import Ledger
 
 pytestmark = [pytest.mark.drill, pytest.mark.real]
@@ -82,3 +85,24 @@ def test_spend_is_held_against_what_came(past: Past, ledger: Ledger) -> None:
     assert row["reason"] == "" and not row["decayed"]
     assert 0.75 <= row["ratio"] <= 1.25
     assert row["spearman"] > 0.5
+
+
+def test_lists_of_next_products_keep_what_their_test_promised(ledger: Ledger) -> None:
+    """Lists of one quarter, tested on the quarter before: no window overlaps another."""
+    start = dt.date(2011, 9, 11)
+    before = start - dt.timedelta(days=DAYS)
+
+    def baskets(date: dt.date) -> next_products.Baskets:
+        left_out = next_products.find_out_of_season(ledger, year_before(date))
+        return next_products.collect_baskets(ledger, date, SMALLEST, left_out)
+
+    bought = next_products.bought_after(ledger, before, DAYS)
+    models = next_products.compare_lists(baskets(before), bought, before, DAYS, SEED)
+    chosen = models[models["chosen"]].groupby("list")["model"].first().to_dict()
+    lists = next_products.list_products(baskets(start), chosen, SEED)
+    came = next_products.bought_after(ledger, start, DAYS)
+    mixed = np.random.default_rng(1).permutation(lists["stock_code"])
+    for table, worse in ((lists, False), (lists.assign(stock_code=mixed), True)):
+        found = backtest_products(table, models, came, f"{start}", DAYS, SEED, SMALLEST)
+        assert len(found) == 2 and (found["customers"] > 1500).all()
+        assert found["worse"].eq(worse).all()

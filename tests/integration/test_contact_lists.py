@@ -178,7 +178,8 @@ def sample_lists(
     folder = tmp_path_factory.mktemp("lists")
     for name in ("customers", "activity", "actions"):
         shutil.copy2(sample_build / f"{name}.parquet", folder)
-    shutil.copy2(sample_build / "manifest.json", folder)
+    for name in ("manifest.json", "facts.json"):
+        shutil.copy2(sample_build / name, folder)
     contact_lists.write_lists(folder)
     return folder, contacts(folder)
 
@@ -196,9 +197,11 @@ def test_nobody_without_consent_is_on_a_list(
         for name in lists[table]["customer_id"]
     ]
     assert listed and {answers[name] for name in listed} == {"да"}
-    # And everybody who did consent, and is in a group whose action pays, is on exactly one.
+    # And everybody who did consent, whom it pays to contact by the one cut-off, and whose group has
+    # an action that pays, is on exactly one.
     kept = pd.read_parquet(build / "activity.parquet").astype({"customer_id": "str"})
-    kept = kept[kept["risk_group"].isin(paying(build))]
+    cut_off = files.read_json(build / "facts.json")["contact.threshold"]
+    kept = kept[kept["risk_group"].isin(paying(build)) & (kept["decline_probability"] >= cut_off)]
     assert sorted(listed) == sorted(name for name in kept["customer_id"] if answers[name] == "да")
 
 
