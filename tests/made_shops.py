@@ -10,7 +10,7 @@ from pathlib import Path
 from conftest import Row, a_line, changed, reading, write_lines
 
 from analysis.core.settings import read_settings
-from analysis.orders.ledger import NET
+from analysis.orders.ledger import NET, Ledger
 
 Figures = tuple[int, int, float]
 
@@ -49,15 +49,20 @@ def read(folder: Path, *files: Sequence[Row], **settings: object) -> tuple[Figur
     for path, rows in zip(paths, files, strict=True):
         write_lines(path, rows)
     with reading(paths, changed(read_settings(), **settings)) as ledger:
-        net = ledger.lines.filter(ledger.lines.cleaning_step >= NET)
-        found = net.aggregate(
-            customers=net.customer_id.nunique(),
-            orders=net.order_id.nunique(),
-            money=net.amount.sum().cast("float64"),
-        )
-        customers, orders, money = found.execute().iloc[0]
         told = " ".join(one.full_sentence("£") for one in ledger.assumptions)
-    return (int(customers), int(orders), round(float(money), 2)), told
+        return net_figures(ledger), told
+
+
+def net_figures(ledger: Ledger) -> Figures:
+    """Return customers, orders and money of net sales."""
+    net = ledger.lines.filter(ledger.lines.cleaning_step >= NET)
+    found = net.aggregate(
+        customers=net.customer_id.nunique(),
+        orders=net.order_id.nunique(),
+        money=net.amount.sum().cast("float64"),
+    )
+    customers, orders, money = found.execute().iloc[0]
+    return int(customers), int(orders), round(float(money), 2)
 
 
 def each(rows: Sequence[Row], **values: object) -> list[Row]:

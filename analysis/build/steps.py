@@ -198,7 +198,7 @@ REGULARS = (
         "analysis.strategy.step:contact_tables",
         needs=("work/regulars_at_risk", "activity_models"),
         makes=("contact_curve", "contact_scenarios"),
-        settings=("contact", "engine"),
+        settings=("contact", "engine", "report.smallest_group"),
     ),
 )
 ACTIONS = Step(

@@ -66,7 +66,11 @@ def gain(
 
 
 def contact_curve(
-    customers: pd.DataFrame, probability: npt.ArrayLike, contact: ContactSettings, seed: int
+    customers: pd.DataFrame,
+    probability: npt.ArrayLike,
+    contact: ContactSettings,
+    seed: int,
+    minimum_group: int = 1,
 ) -> pd.DataFrame:
     """Return what contacting everybody at or above each risk would have brought.
 
@@ -80,6 +84,8 @@ def contact_curve(
         The assumptions.
     seed
         For the bootstrap.
+    minimum_group
+        Risks from which on fewer customers would be contacted, though some, have no row.
 
     Returns
     -------
@@ -122,6 +128,8 @@ def contact_curve(
             "recall_high": recall[1],
         }
     )
+    few = table["contacted"].between(1, minimum_group - 1)
+    table = table[~few].reset_index(drop=True)
     return table.assign(chosen=table.index == _last_maximum(table["expected"]))
 
 

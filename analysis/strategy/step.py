@@ -20,7 +20,8 @@ def contact_tables(
     """Return what contacting regular customers brings at each cut-off of their risk."""
     people, terms = regulars_at_risk, settings.contact
     risk = people["decline_probability"].to_numpy()
-    curve = contact_policy.contact_curve(people, risk, terms, settings.engine.seed)
+    smallest = settings.report.smallest_group
+    curve = contact_policy.contact_curve(people, risk, terms, settings.engine.seed, smallest)
     tables = {
         "contact_curve": curve,
         "contact_scenarios": contact_policy.contact_scenarios(people, risk, terms),

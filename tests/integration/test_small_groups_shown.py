@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from conftest import a_line, reading, write_lines
+from conftest import Run, a_line, reading, write_lines
 
-from analysis.build.small_groups import RULES, hide_small_groups
+from analysis.build.small_groups import PRIVATE, RULES, hide_small_groups
 from analysis.core.plotting import draw
 from analysis.core.presentation import Figure, Table
 from analysis.orders import figures, growth, layouts, new_customers, tables
@@ -100,3 +102,49 @@ def test_set_tables_leave_hidden_numbers_blank() -> None:
     ).assign(amount=12.5)
     assert isinstance(layouts.large_cancelled_orders(taken, "£"), Table)
     assert isinstance(layouts.large_cancelled_orders(taken.iloc[:0], "£"), str)
+
+
+#: What a table may say of a group that is too small: how many customers it has.
+COUNTED = {"customers", "share", "share_low", "share_high", "retained", "listed"}
+SIZES = ("customers", "size", "new_customers", "returning_customers", "contacted", "scored")
+
+
+@pytest.mark.drill
+def test_ten_years_with_few_customers_a_month_show_none_of_them(
+    tmp_path: Path, quick_settings: Path, run: Run
+) -> None:
+    chance = random.Random(4)
+    lines = []
+    for number in range(320):
+        moment = dt.datetime(2013, 1, 7, 9) + dt.timedelta(hours=int(270 * number))
+        who = min(chance.randrange(70), chance.randrange(20 + number // 5))
+        lines += [
+            a_line(
+                InvoiceNo=str(5000 + number),
+                CustomerID=str(17000 + who),
+                InvoiceDate=f"{moment + dt.timedelta(minutes=chance.randrange(500))}",
+                StockCode=str(10000 + item),
+                Description=f"THING {item}",
+                Country=chance.choice(["United Kingdom"] * 5 + ["France", "Malta"]),
+            )
+            for item in chance.sample(range(25), 2)
+        ]
+    write_lines(tmp_path / "data" / "transactions" / "a.csv", lines)
+    out = tmp_path / "build"
+    done = run("build", "--data", tmp_path / "data", "--settings", quick_settings, "--out", out)
+    assert done.code == 0, done.err
+    months = pd.read_parquet(out / "monthly.parquet")
+    assert len(months) > 110 and months["customers"].isna().mean() > 0.5
+    tables = {path.stem: pd.read_parquet(path) for path in out.glob("*.parquet")}
+    tables = {name: table for name, table in tables.items() if name not in PRIVATE}
+    tables |= {path.name: pd.read_csv(path) for path in (out / "downloads").glob("*.csv")}
+    assert len(tables) > 60
+    shown = {
+        (name, column): numbers.dropna(axis=1, how="all").columns.to_list()
+        for name, table in tables.items()
+        for column in SIZES
+        if column in table
+        for few in [table[table[column].between(1, SMALLEST - 1)]]
+        for numbers in [few.select_dtypes("number").drop(columns=[*COUNTED], errors="ignore")]
+    }
+    assert {where: columns for where, columns in shown.items() if columns} == {}

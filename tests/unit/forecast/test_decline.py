@@ -132,6 +132,17 @@ def test_nobody_without_consent_is_counted(settings: Settings) -> None:
     ).empty
 
 
+def test_no_risk_from_which_on_few_are_contacted_is_shown(settings: Settings) -> None:
+    table, p = some(60, consent=True)
+    whole = contact_policy.contact_curve(table, p, settings.contact, SEED)
+    curve = contact_policy.contact_curve(table, p, settings.contact, SEED, 7)
+    assert whole["contacted"].between(1, 6).any()
+    assert not curve["contacted"].between(1, 6).any()
+    assert curve["chosen"].sum() == 1
+    few = contact_policy.contact_curve(table.head(5), p[:5], settings.contact, SEED, 7)
+    assert set(few["contacted"]) == {0} and few["chosen"].sum() == 1
+
+
 def test_the_line_is_where_a_contact_pays(settings: Settings) -> None:
     table, p = some(4000, profit=4.0, consent=True)
     assumed = settings.contact
