@@ -98,7 +98,8 @@ def test_lists_of_next_products_keep_what_their_test_promised(ledger: Ledger) ->
 
     bought = next_products.bought_after(ledger, before, DAYS)
     models = next_products.compare_lists(baskets(before), bought, before, DAYS, SEED)
-    chosen = models[models["chosen"]].groupby("list")["model"].first().to_dict()
+    best = models[models["chosen"]].drop_duplicates("list")
+    chosen = dict(zip(best["list"].astype(str), best["model"].astype(str), strict=True))
     lists = next_products.list_products(baskets(start), chosen, SEED)
     came = next_products.bought_after(ledger, start, DAYS)
     mixed = np.random.default_rng(1).permutation(lists["stock_code"])
