@@ -1,4 +1,4 @@
-"""SpendTest forecasts of spend against what came, and choose one.
+"""Test forecasts of spend against the outcome, and choose one.
 
 Candidates are tested in time order: each learns from the season a year before the test, and both
 dates look equally far back. Where no such test is possible, as for twelve months with two years of
