@@ -397,11 +397,11 @@ def backtest(
     Returns
     -------
     pandas.DataFrame
-        One row: model; no_outcome (`Outcomes.reason`); lost, new; the columns of `judge`, for the
-        customers of `split_by_contact`; listed (customers judged apart) with listed_predicted and
-        listed_observed, missing where they are too few; promised, promised_low, promised_high
-        (ROC-AUC), promised_brier and promised_customers, missing without a promise; judged,
-        decayed and reason (`Verdict`).
+        One row: model; no_outcome and missing_days (of `Outcomes`); lost, new; the columns of
+        `judge`, for the customers of `split_by_contact`; listed (customers judged apart) with
+        listed_predicted and listed_observed, missing where they are too few; promised,
+        promised_low, promised_high (ROC-AUC), promised_brier and promised_customers, missing
+        without a promise; judged, decayed and reason (`Verdict`).
     """
     kept, apart = split_by_contact(outcomes.table)
     row = judge(kept, seed, minimum_group)
@@ -410,8 +410,9 @@ def backtest(
     told = judge(apart, seed, max(minimum_group, FEWEST_OF_A_KIND)).iloc[0]
     row.insert(0, "model", model)
     row.insert(1, "no_outcome", outcomes.reason)
-    row.insert(2, "lost", outcomes.lost)
-    row.insert(3, "new", outcomes.new)
+    row.insert(2, "missing_days", outcomes.missing)
+    row.insert(3, "lost", outcomes.lost)
+    row.insert(4, "new", outcomes.new)
     return row.assign(
         listed=len(apart),
         listed_predicted=told["predicted"],

@@ -17,7 +17,16 @@ from analysis.core.names import ACTIVITY, LEDGER
 from analysis.core.presentation import Figure
 from analysis.core.sentences import fill
 from analysis.forecast.figures_lapse import draw_reliability
-from analysis.history.names import DECLINE, LAPSE, LEVEL, RANKING
+from analysis.history.names import (
+    DECLINE,
+    LAPSE,
+    LEVEL,
+    NO_FORECAST,
+    NOT_OVER,
+    NOTHING_NEW,
+    RANKING,
+    UNKNOWN,
+)
 from analysis.history.text_backtest import Row, are_known, finding, money_is_off
 from analysis.strategy.text import write_amount
 
@@ -41,9 +50,10 @@ _LAPSE = (
     "backtest-lapse.lost",
     "backtest-lapse.money",
     "backtest-lapse.money-off",
-    "backtest-lapse.none",
+    "backtest-lapse.none-days",
+    "backtest-lapse.none-forecast",
     "backtest-lapse.none-groups",
-    "backtest-lapse.none-undated",
+    "backtest-lapse.none-unknown",
     "backtest-lapse.ranking",
     "backtest-lapse.ranking-worse",
     "backtest-lapse.subtitle",
@@ -65,15 +75,17 @@ _DECLINE = (
     "backtest-decline.lost",
     "backtest-decline.money",
     "backtest-decline.money-off",
-    "backtest-decline.none",
+    "backtest-decline.none-forecast",
     "backtest-decline.none-groups",
-    "backtest-decline.none-undated",
+    "backtest-decline.none-new",
+    "backtest-decline.none-unknown",
     "backtest-decline.ranking",
     "backtest-decline.ranking-worse",
     "backtest-decline.subtitle",
     "backtest-decline.x",
     "backtest-decline.y",
 )
+_NONE = {NO_FORECAST: "none-forecast", UNKNOWN: "none-unknown", NOTHING_NEW: "none-new"}
 _WORDS = {
     model: {name.partition(".")[2]: name for name in names}
     for model, names in ((LAPSE, _LAPSE), (DECLINE, _DECLINE))
@@ -102,11 +114,11 @@ def _draw(
         return None
     row: Row = {str(key): value for key, value in rows.iloc[0].items()}
     words = _WORDS[model]
-    if row["no_outcome"]:
-        if not row["start"]:
-            return say(words["none-undated"], reason=row["no_outcome"])
+    if row["no_outcome"] == NOT_OVER:
         then = day(dt.date.fromisoformat(row["start"]))
-        return say(words["none"], day=then, reason=row["no_outcome"])
+        return say(words["none-days"], day=then, count=row["missing_days"])
+    if row["no_outcome"]:
+        return say(words[_NONE[row["no_outcome"]]])
     if groups is None or groups.empty:
         return say(words["none-groups"])
     inside = count(groups["predicted"].between(groups["low"], groups["high"]).sum())

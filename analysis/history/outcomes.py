@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from analysis.core.formatting import count
 from analysis.forecast import lapse_features
+from analysis.history.names import NO_FORECAST, NOT_OVER, NOTHING_NEW, UNKNOWN
 from analysis.orders.as_of import spend_after
 from analysis.orders.ledger import GROSS, Ledger
 from analysis.regulars.contract import CUSTOMERS_SCHEMA
@@ -30,13 +30,17 @@ class Outcomes(NamedTuple):
     new
         Customers now who had no forecast.
     reason
-        Why `table` is empty; "" where it is not.
+        Why `table` is empty: `NO_FORECAST`, `NOT_OVER`, `UNKNOWN` or `NOTHING_NEW`; "" where it is
+        not.
+    missing
+        How many days are not over.
     """
 
     table: pd.DataFrame
     lost: int = 0
     new: int = 0
     reason: str = ""
+    missing: int = 0
 
 
 def lapse_outcomes(ledger: Ledger, customers: pd.DataFrame, as_of: dt.date, days: int) -> Outcomes:
@@ -71,18 +75,14 @@ def lapse_outcomes(ledger: Ledger, customers: pd.DataFrame, as_of: dt.date, days
     forecast = _forecast(customers, "lapse_probability")
     end = as_of + dt.timedelta(days=days)
     if forecast.empty:
-        return _no_outcomes("no customer had a forecast then")
+        return _no_outcomes(NO_FORECAST)
     if missing := max((end - ledger.as_of).days, 0):
-        return _no_outcomes(
-            f"{count(days, 'day')} have to pass before the forecast can be compared with the "
-            f"outcome: {count(missing, 'day')} of them {'is' if missing == 1 else 'are'} "
-            "not in the ledger"
-        )
+        return _no_outcomes(NOT_OVER, missing)
     lines = ledger.lines
     known = lines.filter(lines.cleaning_step >= GROSS).select("customer_id").distinct().execute()
     kept = forecast.index[forecast.index.isin(known["customer_id"])]
     if kept.empty:
-        return _no_outcomes("the ledger knows none of the customers who had a forecast")
+        return _no_outcomes(UNKNOWN)
     came = spend_after(ledger, as_of, end)
     before = lapse_features.history(ledger, as_of, days)["spend_recent"]
     table = pd.DataFrame(
@@ -119,14 +119,14 @@ def decline_outcomes(before: pd.DataFrame, now: pd.DataFrame) -> Outcomes:
     """
     forecast = _forecast(before, "decline_probability")
     if forecast.empty:
-        return _no_outcomes("no customer had a forecast then")
+        return _no_outcomes(NO_FORECAST)
     then, today = (_index_by_id(table) for table in (before, now))
     kept = forecast.index[forecast.index.isin(today.index)]
     if kept.empty:
-        return _no_outcomes("none of the customers who had a forecast is in the new tables")
+        return _no_outcomes(UNKNOWN)
     told = [name for name in CUSTOMERS_SCHEMA.columns if name in then and name in today]
     if "decline" in told and then.loc[kept, told].equals(today.loc[kept, told]):
-        return _no_outcomes("the new tables say nothing that the earlier ones did not say")
+        return _no_outcomes(NOTHING_NEW)
     table = pd.DataFrame(
         {
             "probability": forecast[kept],
@@ -164,7 +164,7 @@ def _tidy(table: pd.DataFrame) -> pd.DataFrame:
     return table.rename_axis("customer_id").reset_index()[COLUMNS]
 
 
-def _no_outcomes(reason: str) -> Outcomes:
+def _no_outcomes(reason: str, missing: int = 0) -> Outcomes:
     kinds = dict(zip(COLUMNS, ("str", "float", "bool", "float", "float", "bool"), strict=True))
     table = pd.DataFrame(columns=COLUMNS).astype(kinds)
-    return Outcomes(table, reason=reason)
+    return Outcomes(table, reason=reason, missing=missing)
