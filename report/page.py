@@ -97,15 +97,14 @@ def quote(*names: str) -> None:
         text(f"{name}.headline")  # an unknown name is an error
     drawn = [name for name in names if (BUILD / "figures" / f"{name}.svg").is_file()]
     if drawn:
-        html = ':::: {.content-visible when-format="html"}'
-        _print_block(*_picture(drawn[0]), html, f"See @fig-{drawn[0]}.", "::::")
+        _print_block(*_picture(drawn[0], f" (@fig-{drawn[0]})"))
 
 
-def _picture(name: str) -> tuple[str, str]:
-    """Return the headline of a figure, and its picture."""
+def _picture(name: str, place: str = "") -> tuple[str, str]:
+    """Return the headline of a figure, with where it is if another chapter has it; its picture."""
     alt = escape(text(f"{name}.alt") or text(f"{name}.headline"), "attribute")
     return (
-        f"[**{escape(text(f'{name}.headline'))}**]{{.headline}}",
+        f"[**{escape(text(f'{name}.headline'))}**{place}]{{.headline}}",
         f'![](/build/figures/{name}.svg){{fig-alt="{alt}"}}',
     )
 

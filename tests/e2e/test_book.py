@@ -362,7 +362,7 @@ def test_pages_and_pdf_number_what_other_chapters_refer_to_alike(
 ) -> None:
     """In print, a number could be taken from the chapter that refers to it."""
     printed, shown = (
-        sorted(re.findall(r"\bSee ((?:Figure|Table) [\dA-C.]*\d)", " ".join(text.split())))
+        sorted(re.findall(r"\(((?:Figure|Table) [\dA-C.]*\d)\)", " ".join(text.split())))
         for text in (" ".join(sheets), " ".join(page.words for page in pages.values()))
     )
     assert printed == shown != []
