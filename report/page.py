@@ -52,6 +52,9 @@ def escape(text: str, form: Literal["markdown", "html", "typst", "attribute"] = 
         return escape_html(flat)
     if form == "attribute":
         return flat.replace('"', "'").replace("\\", "/").replace("{{", "{ {")
+    if form == "typst":
+        # A line of a narrow card may not end between a minus and its number.
+        flat = re.sub(r"−(?=\S)", "−\u2060", flat)
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", flat)
 
 
@@ -78,17 +81,34 @@ def has(name: str) -> bool:
     return any(known.startswith(f"{name}.") for known in TEXT) or bool(text(name))
 
 
-def figure(name: str) -> None:
-    """Print a figure: headline, picture, caption, and a link to what was drawn."""
+def figure(name: str, in_print: bool = True) -> None:
+    """Print a figure: headline, picture, caption, and a link to what was drawn.
+
+    Parameters
+    ----------
+    in_print
+        Whether the PDF has it, too; if not, say there where it is, with `on_the_web`.
+    """
     if not _is_made(name, "figure", f"figures/{name}.svg"):
         return
     _print_block(
+        *_begin(in_print),
         f"::: {{#fig-{name}}}",
         *_picture(name),
         escape(text(f"{name}.caption") or text(f"{name}.name")),
         ":::",
+        *_end(in_print),
     )
     _print_download(name)
+
+
+def _begin(in_print: bool) -> list[str]:
+    """Return what begins a block that only web pages have, unless print has it, too."""
+    return [] if in_print else ['::::: {.content-visible when-format="html"}']
+
+
+def _end(in_print: bool) -> list[str]:
+    return [] if in_print else [":::::"]
 
 
 def quote(*names: str) -> None:
@@ -109,8 +129,14 @@ def _picture(name: str, place: str = "") -> tuple[str, str]:
     )
 
 
-def table(name: str) -> None:
-    """Print a set table with its caption, and a link to its data; one of a single row as text."""
+def table(name: str, in_print: bool = True) -> None:
+    """Print a set table with its caption, and a link to its data; one of a single row as text.
+
+    Parameters
+    ----------
+    in_print
+        As of `figure`.
+    """
     if row := TEXT.get(f"{name}.row"):
         _print_block(f"{escape(text(f'{name}.caption') or text(f'{name}.name'))} {escape(row)}")
         _print_download(name)
@@ -119,7 +145,14 @@ def table(name: str) -> None:
         return
     html = (BUILD / "tables" / f"{name}.html").read_text(encoding="utf-8")
     caption = escape(text(f"{name}.caption") or text(f"{name}.name"))
-    _print_block(f"::: {{#tbl-{name}}}", f"```{{=html}}\n{html}\n```", caption, ":::")
+    _print_block(
+        *_begin(in_print),
+        f"::: {{#tbl-{name}}}",
+        f"```{{=html}}\n{html}\n```",
+        caption,
+        ":::",
+        *_end(in_print),
+    )
     _print_download(name)
 
 

@@ -48,11 +48,15 @@ def lapse_by_segment(lapse_segments: pd.DataFrame) -> Figure | str:
         text=[_riskiest_label(row) for row in table.to_dict("records")],
         share=table["share"].fillna(0.0),
     )
+    # No label lies across the dashed line.
+    rows["beside"] = rows["share"].clip(lower=RISKIEST)
     plot = (
         p9.ggplot(rows, p9.aes("label", "share"))
         + p9.geom_col(fill=PRIMARY, width=0.68)
         + p9.geom_hline(yintercept=RISKIEST, color=INK, linetype="dashed", size=0.5)
-        + p9.geom_text(p9.aes(label="text"), ha="left", nudge_y=0.006, size=8, color=INK)
+        + p9.geom_text(
+            p9.aes(y="beside", label="text"), ha="left", nudge_y=0.006, size=8, color=INK
+        )
         + p9.coord_flip()
         + p9.scale_y_continuous(labels=percent_labels, expand=(0, 0, 0.32, 0))
         + p9.labs(subtitle=say("lapse-by-segment.subtitle"), x="", y="")

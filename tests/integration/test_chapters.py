@@ -38,7 +38,7 @@ def test_a_chapter_is_prose_and_one_line_calls(path: Path) -> None:
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_every_name_that_a_chapter_places_is_declared(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    placed = re.findall(r'page\.(figure|table)\("([^"]+)"\)', text)
+    placed = re.findall(r'page\.(figure|table)\("([^"]+)"[,)]', text)
     for kind, name in placed:
         subject = sentences.place(name)
         assert subject and sentences.sections(subject)[name].kind == kind, name
