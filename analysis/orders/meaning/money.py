@@ -44,6 +44,8 @@ def line_amounts(draft: Draft) -> Draft:
     amounts below it are what was paid after discounts. All else the setting ``line_amount``
     decides.
     """
+    if "amount" not in draft.columns:  # there is nothing to choose, and it was multiplied once
+        return draft
     lines = draft.lines
     product = lines.quantity * lines.unit_price
     paid: list[int] = []
@@ -59,11 +61,17 @@ def line_amounts(draft: Draft) -> Draft:
         amount = ibis.coalesce(chosen, given)
     else:
         amount = ibis.coalesce(product, given)
+    return replace(draft, lines=lines.mutate(amount=exact(amount)))
+
+
+def exact(amount: ir.FloatingValue) -> ir.DecimalValue:
+    """Return an amount as an exact decimal, and null where it is none.
+
+    A refused line keeps its amount where one can be read: the lines read are counted with it.
+    """
     amount = amount.round(4)
-    # A refused line keeps its amount where one can be read: the lines read are counted with it.
     known = ~amount.isnan() & (amount.abs() < contract.LARGEST)
-    amount = ibis.ifelse(known, amount, ibis.null()).cast(MONEY)
-    return replace(draft, lines=lines.mutate(amount=amount))
+    return ibis.ifelse(known, amount, ibis.null()).cast(MONEY)
 
 
 def minor_units(draft: Draft) -> Draft:
@@ -80,10 +88,11 @@ def minor_units(draft: Draft) -> Draft:
                 continue
             here = draft.lines.part == place
             column = draft.lines[ours]
-            draft = replace(
-                draft,
-                lines=draft.lines.mutate(**{ours: ibis.ifelse(here, column / 100, column)}),
-            )
+            hundredths = {ours: ibis.ifelse(here, column / 100, column)}
+            if "amount" not in draft.columns:
+                product = draft.lines.quantity * hundredths[ours]
+                hundredths["amount"] = ibis.ifelse(here, exact(product), draft.lines.amount)
+            draft = replace(draft, lines=draft.lines.mutate(**hundredths))
             told = Assumption(
                 "money",
                 "Its name says that it is in hundredths, and all its numbers are whole: it is "
