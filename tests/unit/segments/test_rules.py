@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analysis.core.problems import Refused
@@ -113,6 +113,43 @@ def test_nobody_is_in_a_segment_whose_limits_no_customer_can_meet(
         thresholds.NOBODY
         not in limits.loc[limits["possible"], ["recency", "frequency", "monetary"]].to_numpy()
     )
+
+
+def within(limit: str, value: float) -> bool:
+    """Tell whether a value keeps to a limit as it is written; money may be off by its rounding."""
+    scale = {"": 1.0, " million": 1e6, " billion": 1e9}
+    numbers = [
+        float(number.replace(",", "")) * scale[unit]
+        for number, unit in re.findall(r"(\d[\d,]*(?:\.\d+)?)( million| billion|)", limit)
+    ]
+    slack = 0.5 + 0.006 * value if "£" in limit else 0.0
+    low, high = min(numbers, default=0.0) - slack, max(numbers, default=0.0) + slack
+    if limit == "any":
+        return True
+    if limit.startswith(("at most", "up to")):
+        return value <= high
+    if limit.startswith(("at least", "over")) and "up to" not in limit:
+        return value >= low
+    return low <= value <= high
+
+
+@settings(max_examples=40)
+@given(CUSTOMERS)
+@example([(days, 1, 5.0) for days in range(1, 41)])  # nobody has ordered twice
+@example([(30 * n, 4 + n % 3, 9.5) for n in range(1, 40)])  # nobody has ordered once
+def test_every_limit_of_a_segment_holds_for_its_members(
+    people: list[tuple[int, int, float]],
+) -> None:
+    customers = scored(table(people))
+    limits = thresholds.thresholds(RULES, rfm.cut_points(customers), "£")
+    for person in customers.to_dict("records"):
+        own = limits[limits["segment"] == person["segment"]].to_dict("records")
+        assert any(
+            within(row["recency"], person["recency_days"])
+            and within(row["frequency"], person["frequency"])
+            and within(row["monetary"], person["monetary"])
+            for row in own
+        ), (person, own)
 
 
 def test_no_name_and_no_action_claims_what_only_some_shops_show() -> None:
