@@ -85,7 +85,12 @@ def coming_by_group(coming: pd.DataFrame, currency: str, season_known: bool) -> 
             currency=currency,
         )
         told = [column for column in table if table[column].notna().any()]
-        return Table(made, say("coming-by-group.caption-recent"), data=table[told])
+        return Table(
+            made,
+            say("coming-by-group.caption-recent"),
+            more={"name": say("coming-by-group.name-recent")},
+            data=table[told],
+        )
     rows = table.to_dict("records")
     for what in ("expected_90", "at_risk_90", "expected_365"):
         shown[what] = [_span(row, what, partial(_short, currency=currency)) for row in rows]

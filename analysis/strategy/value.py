@@ -39,14 +39,12 @@ Numbers = npt.NDArray[np.float64]
 DRAWS = 4000
 Z = float(stats.norm.ppf(0.975))
 #: Why an action has no value.
-FEW = "fewer customers than are described"
-NO_PAST = (
-    "the ledger does not show enough customers of the segment in a whole quarter that followed"
-)
+FEW = "there are too few customers to describe"
+NO_PAST = "the orders show too few customers of the segment in a whole quarter that followed"
 NO_PROFIT = "the profit of those who consented is not known"
 NO_CONSENT = "nobody in the group is known to consent to messages"
 NO_RISK = "nobody in the group who consented is above the contact cut-off"
-FEW_ABOVE = "too few of the group are above the contact cut-off to be described"
+FEW_ABOVE = "too few of the group are above the contact cut-off to describe them"
 UNCOUNTED = "so few differ from the others in their consent that they are not counted"
 
 # ------------------------------------------------------------------------- what is assumed
