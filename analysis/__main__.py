@@ -14,14 +14,18 @@ import argparse
 import json
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
+from analysis.core.files import MANIFEST, read_json
 from analysis.core.paths import ROOT
-from analysis.core.problems import Refused, replace_controls
+from analysis.core.problems import Refused, printable
 from analysis.core.progress import Steps
-from analysis.core.settings import SETTINGS, Settings, read_settings
+from analysis.core.settings import SETTINGS, Settings, read_settings, with_profile
+from analysis.ingest import readers, salt
 from analysis.ingest.data_folder import (
     SAMPLE,
     Inputs,
@@ -30,10 +34,13 @@ from analysis.ingest.data_folder import (
     role_of,
     sample_is_in,
 )
+from analysis.ingest.profiles import read_profiles
 from analysis.ingest.sample import write_sample
 from analysis.release import open_store, raw, refresh, retention, store
 from analysis.release.disk import refuse_system_errors
+from analysis.release.raw_of_build import open_raw_files
 
+PROFILE_HELP = "read all order files with this import profile, from data/profiles"
 #: What `init` says of a folder whose data was refused.
 CORRECT = "Correct the settings.toml in the data folder, and run 'check' with --data."
 
@@ -100,6 +107,7 @@ def _parser(root: Path) -> argparse.ArgumentParser:
             "--data", type=Path, metavar="DIR", help="the folder with transactions/ and activity/"
         )
         command.add_argument("--settings", type=Path, default=root / SETTINGS, metavar="FILE")
+        command.add_argument("--profile", default="", metavar="NAME", help=PROFILE_HELP)
         if name == "check":
             about = "print one JSON object: outcome, problems, notes, facts"
             command.add_argument("--json", action="store_true", help=about)
@@ -112,6 +120,7 @@ def _parser(root: Path) -> argparse.ArgumentParser:
     command.add_argument("files", nargs="+", type=Path, metavar="FILE", help="what the shop sent")
     command.add_argument("--data", type=Path, metavar="DIR", help="the folder to make")
     command.add_argument("--settings", type=Path, default=root / SETTINGS, metavar="FILE")
+    command.add_argument("--profile", default="", metavar="NAME", help=PROFILE_HELP)
     command.set_defaults(
         run=_init, refused="The data was refused", kept=CORRECT, out=root / "build"
     )
@@ -128,6 +137,7 @@ def _add_quarterly(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     about = "new files; what was put into data/raw by hand is taken in as well"
     command.add_argument("files", nargs="*", type=Path, metavar="FILE", help=about)
     command.add_argument("--dry-run", action="store_true", help="stop after the comparison")
+    command.add_argument("--profile", default="", metavar="NAME", help=PROFILE_HELP)
     for option, text in (
         ("--accept", "go on in spite of the finding with this name"),
         ("--replaces", "the new files take the place of this accepted one"),
@@ -159,7 +169,7 @@ def _at_least_one(text: str) -> int:
 
 
 def _say(text: str) -> None:
-    print(replace_controls(text), file=sys.stderr, flush=True)
+    print(printable(text), file=sys.stderr, flush=True)
 
 
 def _tell(refused: Refused) -> None:
@@ -194,7 +204,7 @@ def _inputs(options: argparse.Namespace, stack: ExitStack) -> tuple[Inputs, Sett
         )
         if not sample_is_in(folder):
             write_sample(folder)
-    settings = read_settings(options.settings, folder)
+    settings = with_profile(read_settings(options.settings, folder), options.profile)
     if not released:
         return find_inputs(folder, settings, root=options.root), settings
     used = raw.find_in_use(options.root, role_of(settings))
@@ -214,12 +224,16 @@ def _build(options: argparse.Namespace) -> int:
         for note in settings.notes:
             _say(note)
         accepted = refresh.earlier_accepted_builds(options.root, inputs, settings, _say)
+        if text := salt.change(refresh.earlier_facts([options.out, *accepted]), inputs.salt):
+            _say(text)
+        if not options.explain:
+            inputs = replace(inputs, salt=salt.make(options.root))
         # the heavy libraries load only when there is work for them
         from analysis.build import pipeline
 
         planned = pipeline.plan(inputs, settings, options.out, accepted, root=options.root)
         if options.explain:
-            print("\n".join(map(replace_controls, pipeline.explain(planned))))
+            print("\n".join(map(printable, pipeline.explain(planned))))
             return 0
         if not options.force and pipeline.is_current(options.out, planned, inputs, settings):
             _say(f"{options.out.name}/ is up to date with {inputs.place}.")
@@ -252,11 +266,11 @@ def _init(options: argparse.Namespace) -> int:
         _say(f"Wrote {own}: only the settings that differ.")
         for line in first_look.describe(found):
             _say(f"  * {line}")
-    settings = read_settings(options.settings, folder)
+    settings = with_profile(read_settings(options.settings, folder), options.profile)
     inputs = find_inputs(folder, settings, root=options.root)
     with validation.check(inputs, settings, Steps()) as checked:
         for line in check_report.lines(checked, settings):
-            print(replace_controls(line))
+            print(printable(line))
     _say(f"Next: make report DATA={folder}")
     return 0
 
@@ -270,7 +284,7 @@ def _check(options: argparse.Namespace) -> int:
         inputs, settings = _inputs(options, stack)
         checked = stack.enter_context(validation.check(inputs, settings, Steps()))
         for line in check_report.lines(checked, settings):
-            print(replace_controls(line))
+            print(printable(line))
     return 0
 
 
@@ -299,16 +313,52 @@ def _export(options: argparse.Namespace) -> int:
             stack.enter_context(open_store(options.root))
             name = refresh.bring_build(options.root)
             _say(f"Lists of {f'the release {name}' if name else 'the build in build/'}:")
-        for path in contact_lists.write_lists(options.out or options.root / "build"):
+        build = options.out or options.root / "build"
+        for path in contact_lists.write_lists(build, _addresses(options.root, build)):
             _say(f"Wrote {path}")
     return 0
+
+
+def _addresses(root: Path, build: Path) -> dict[str, str]:
+    """Return the addresses of a build's customers, from its raw files; say what is missing."""
+    manifest = read_json(build / MANIFEST)
+    made_with = read_json(build / "facts.json").get(salt.FACT)
+    if not made_with:
+        return {}
+    own = salt.find(root)
+    if not own or salt.mark(own) != made_with:
+        _say(
+            "Without addresses: the salt that this build's pseudonyms were made with is not here. "
+            f"Restore {salt.PLACE} from a backup, or set {salt.ENVIRONMENT}."
+        )
+        return {}
+    from analysis.orders.exports.addresses import find_addresses
+
+    settings = Settings.model_validate(manifest["settings"])
+    orders = settings.transactions
+    with (
+        open_raw_files(root, manifest, orders.folder) as (files, missing),
+        tempfile.TemporaryDirectory() as work,
+    ):
+        if missing:
+            _say(
+                f"Raw files that are not here, or have changed: {', '.join(missing)}. Customers "
+                "who are in no other file are listed without an address."
+            )
+        known = readers.known_words(settings)
+        parts = [
+            part
+            for path in files
+            for part in readers.read_parts(path, Path(work), settings.files.encodings, known)
+        ]
+        return find_addresses(parts, read_profiles(), orders, own)
 
 
 def _refresh(options: argparse.Namespace) -> int:
     done = refresh.refresh(
         options.root,
         options.files,
-        _own_settings(options.root),
+        with_profile(_own_settings(options.root), options.profile),
         _say,
         dry_run=options.dry_run,
         accept=options.accept,
@@ -333,7 +383,7 @@ def _history(options: argparse.Namespace) -> int:
     with open_store(options.root):
         rows = store.history(options.root)
     for row in rows:
-        print(replace_controls("  ".join(filter(None, row.values()))))
+        print(printable("  ".join(filter(None, row.values()))))
     if not rows:
         _say("Nothing was accepted yet: 'python -m analysis refresh FILE ...' is the first step.")
     return 0

@@ -73,6 +73,7 @@ def report(checked: Checked, settings: Settings) -> dict[str, Any]:
     facts["currency"] = currency(checked, settings)
     if ledger := checked.ledger:
         facts |= _order_facts(ledger)
+        facts["profile"] = ", ".join(checked.profiles)
         facts["home_country"] = home_market(ledger, settings.transactions.home_country) or None
         facts["files"] = _files(ledger.files)
         facts["months"] = control_figures(ledger).to_dict("records")

@@ -29,6 +29,8 @@ from analysis.core.paths import ROOT
 from analysis.core.progress import Steps
 from analysis.core.settings import Settings
 from analysis.ingest.data_folder import Inputs
+from analysis.ingest.profiles import read_profiles
+from analysis.ingest.salt import mark
 from analysis.segments import reference
 from analysis.segments.rules import read_segments
 from analysis.strategy.plan import read_plan
@@ -49,13 +51,15 @@ def external_inputs(
     Refused
         When the segments, their actions, or the reference build cannot be read.
     """
+    profiles = read_profiles()
     segments = read_segments()
     read_plan(segments)  # before anything long: what is wrong with the actions is told at once
     if noticed is None and earlier:
         noticed = _earlier_findings(earlier, inputs)
     rules = digest([rule.model_dump(mode="json") for rule in segments])
     found = {
-        "inputs": Outside(inputs, digest(inputs.sha256, inputs.sample)),
+        "inputs": Outside(inputs, digest(inputs.sha256, inputs.sample, mark(inputs.salt))),
+        "profiles": Outside(profiles, digest([one.model_dump(mode="json") for one in profiles])),
         "named_segments": Outside(segments, rules),
     }
     if frozen := reference.read_reference(settings, root):

@@ -18,7 +18,7 @@ LEDGER_IF_ANY = tuple(f"{name}?" for name in LEDGER)
 READ = Step(
     "read and check the data",
     "analysis.build.validation:read",
-    needs=("inputs",),
+    needs=("inputs", "profiles"),
     makes=(
         *LEDGER,
         "work/input_rows",

@@ -16,10 +16,14 @@ from analysis.core.problems import Problem, Refused
 from analysis.core.progress import Steps
 from analysis.core.settings import ActivitySettings, Settings, read_settings
 from analysis.ingest import readers
+from analysis.ingest import salt as salts
 from analysis.ingest.columns import plain_name
 from analysis.ingest.data_folder import Inputs, find_inputs
 from analysis.ingest.parts import Part
+from analysis.ingest.profiles import Profile, read_profiles
+from analysis.ingest.salt import passing
 from analysis.orders import cleaning, refusals
+from analysis.orders.exports.translate import translate
 from analysis.orders.ledger import NET, Ledger, connect, engine_in_words, write_ledger
 from analysis.orders.telling_columns import is_sign_of
 from analysis.orders.understood import order_assumptions
@@ -37,11 +41,17 @@ class Checked:
     rows: dict[str, int]
     #: Where both inputs are there: how many of the regular customers the orders know.
     shared: shared_ids.SharedIds | None = None
+    #: The import profiles that the orders were read with.
+    profiles: tuple[str, ...] = ()
 
 
 @contextmanager
 def check(
-    inputs: Inputs, settings: Settings, steps: Steps, usual_dates: Collection[str] = ()
+    inputs: Inputs,
+    settings: Settings,
+    steps: Steps,
+    usual_dates: Collection[str] = (),
+    profiles: Sequence[Profile] | None = None,
 ) -> Iterator[Checked]:
     """Read and validate both halves of a data folder.
 
@@ -55,6 +65,8 @@ def check(
         Takes the seconds of each step.
     usual_dates
         As in `orders.cleaning.read_ledger`.
+    profiles
+        The import profiles; None: those of the project.
 
     Yields
     ------
@@ -67,6 +79,7 @@ def check(
         With the problems of all files of both halves.
     """
     problems: list[Problem] = []
+    profiles = read_profiles() if profiles is None else profiles
     with (
         engine_in_words(),
         tempfile.TemporaryDirectory(prefix="customer-report-") as folder,
@@ -82,18 +95,23 @@ def check(
                 except Refused as refused:
                     problems += refused.problems
         ledger = customers = shared = None
+        names: tuple[str, ...] = ()
         # Where a file could not be read, the others are checked all the same: one message for all.
         if lines := [part for path in inputs.transactions for part in parts.get(path, ())]:
             with steps.step("validate the ledger, and clean it"):
                 engine = connect(settings.engine, work)
                 stack.callback(engine.disconnect)
+                salt = inputs.salt or passing()
                 try:
+                    lines = translate(engine, lines, profiles, settings.transactions, salt, work)
+                    names = tuple(dict.fromkeys(part.profile for part in lines))
                     ledger = cleaning.read_ledger(
                         engine,
                         lines,
                         settings.transactions,
                         as_of=settings.report.as_of,
                         usual_dates=usual_dates,
+                        salt=salt,
                     )
                 except Refused as refused:
                     problems += refused.problems
@@ -112,7 +130,7 @@ def check(
             str(path.relative_to(inputs.folder)): sum(p.rows + len(p.ragged) for p in found)
             for path, found in parts.items()
         }
-        yield Checked(ledger, customers, rows, shared)
+        yield Checked(ledger, customers, rows, shared, names)
 
 
 def is_readable(folder: Path, settings_file: Path) -> bool:
@@ -195,10 +213,14 @@ def assumptions(checked: Checked, settings: Settings) -> list[Assumption]:
 
 
 def read(
-    inputs: Inputs, settings: Settings, progress: Steps, scratch: Path
+    inputs: Inputs,
+    profiles: Sequence[Profile],
+    settings: Settings,
+    progress: Steps,
+    scratch: Path,
 ) -> tuple[dict[str, pd.DataFrame | Path], dict[str, Fact]]:
     """Read and validate a data folder, as a step of the build: see `analysis.build.steps`."""
-    with check(inputs, settings, progress) as checked:
+    with check(inputs, settings, progress, profiles=profiles) as checked:
         if problems := report_problems(checked, settings):
             raise Refused(problems)
         facts: dict[str, Fact] = {
@@ -219,6 +241,9 @@ def read(
             tables |= {"work/lines": lines, "work/reversals": reversals, "work/about": about}
             tables |= {"files": ledger.files, "rules": ledger.rules}
             refused.append(ledger.quarantine)
+            facts["transactions.profile"] = ", ".join(checked.profiles)
+            if ledger.pseudonyms:
+                facts[salts.FACT] = salts.mark(inputs.salt or passing())
         if regulars := checked.customers:
             tables |= {
                 "work/regulars": regulars.customers,

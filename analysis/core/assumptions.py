@@ -15,7 +15,8 @@ from typing import Literal, get_args
 import pandas as pd
 
 from analysis.core.formatting import count, money
-from analysis.core.problems import replace_controls
+from analysis.core.privacy import mask_addresses
+from analysis.core.problems import printable
 
 #: What an assumption is about, in the order in which a reader needs them.
 Kind = Literal[
@@ -97,7 +98,7 @@ class Assumption:
         sentence = self.sentence
         if more:
             sentence = f"{sentence.removesuffix('.')} ({'; '.join(more)})."
-        return replace_controls(f"{where}: {sentence}" if where else sentence)
+        return printable(f"{where}: {sentence}" if where else sentence)
 
 
 def in_order(assumptions: Iterable[Assumption]) -> list[Assumption]:
@@ -107,7 +108,14 @@ def in_order(assumptions: Iterable[Assumption]) -> list[Assumption]:
 
 def as_table(assumptions: Iterable[Assumption], currency: str) -> pd.DataFrame:
     """Return assumptions as a table: the fields of `Assumption`, and told (the whole line)."""
-    rows = [asdict(one) | {"told": one.full_sentence(currency)} for one in assumptions]
+    rows = [
+        {
+            name: mask_addresses(value) if isinstance(value, str) else value
+            for name, value in asdict(one).items()
+        }
+        | {"told": one.full_sentence(currency)}
+        for one in assumptions
+    ]
     names = [*Assumption.__dataclass_fields__, "told"]
     types = dict.fromkeys(names, "str") | {"rows": "Int64", "money": "float64"}
     return pd.DataFrame(rows, columns=names).astype(types)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analysis.core.privacy import mask_addresses
+
 
 @dataclass(frozen=True, order=True)
 class Problem:
@@ -42,7 +44,7 @@ class Problem:
         count = "" if self.rows is None else f" ({self.rows:,} row{'s' * (self.rows != 1)})"
         example = f"; for example {self.example}" if self.example else ""
         remedy = f". {self.remedy}" if self.remedy else ""
-        return replace_controls(f"{where}: {self.rule}{count}{example}{remedy}")
+        return printable(f"{where}: {self.rule}{count}{example}{remedy}")
 
 
 class Refused(Exception):  # noqa: N818 - it is a verdict on the data, not a fault of the program
@@ -51,6 +53,17 @@ class Refused(Exception):  # noqa: N818 - it is a verdict on the data, not a fau
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = sorted(set(problems), key=lambda p: (p.source, p.column, p.rule))
         super().__init__("\n".join(map(str, self.problems)))
+
+
+def printable(text: str) -> str:
+    r"""Return a text as it may be shown: without control characters, and with addresses masked.
+
+    Examples
+    --------
+    >>> printable("row 7: 'kim@example.com'\a")
+    "row 7: '[address]'�"
+    """
+    return replace_controls(mask_addresses(text))
 
 
 def replace_controls(text: str) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -63,9 +64,18 @@ def _date_format(text: str) -> str:
     return text
 
 
+def _time_zone(name: str) -> str:
+    try:
+        if name:
+            ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError("there is no such time zone; one is called Europe/Berlin") from None
+    return name
+
+
 def _ledger_names(columns: dict[str, list[str]]) -> dict[str, list[str]]:
     known = "invoice stock_code description quantity invoice_date unit_price customer_id country "
-    known += "amount till status currency_code discount"
+    known += "amount till status currency_code discount consent channel company"
     if strange := set(columns) - set(known.split()):
         raise ValueError(f"there is no column {', '.join(sorted(strange))}; there are {known}")
     return columns
@@ -138,6 +148,8 @@ class TransactionSettings(_Section):
     restated_orders: Literal["", "newest", "all"] = ""
     equal_lines: Literal["", "count", "drop"] = ""
     accept: list[Acceptable] = []
+    profile: str = ""
+    timezone: Annotated[str, AfterValidator(_time_zone)] = ""
 
 
 class ActivitySettings(_Section):
@@ -297,6 +309,14 @@ def read_settings(path: Path = SETTINGS_FILE, folder: Path | None = None) -> Set
         ) from None
     settings._notes = tuple(notes)
     return settings
+
+
+def with_profile(settings: Settings, name: str) -> Settings:
+    """Return settings that name an import profile for all files of orders, if one is given."""
+    if not name:
+        return settings
+    orders = settings.transactions.model_copy(update={"profile": name})
+    return settings.model_copy(update={"transactions": orders})
 
 
 @cache

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from analysis.core.files import data_version, file_hash, read_json
 from analysis.core.paths import ROOT
 from analysis.core.problems import Problem, Refused
 from analysis.core.settings import Settings
-from analysis.ingest import readers
+from analysis.ingest import readers, salt
 
 #: Where generated data lies in the project.
 SAMPLE = Path("data/sample")
@@ -36,6 +36,8 @@ class Inputs:
         Whether the data is generated.
     place
         The folder, as seen from the project if it lies in it.
+    salt
+        Of customers' pseudonyms; empty where the project has none yet.
     """
 
     folder: Path
@@ -44,6 +46,7 @@ class Inputs:
     sha256: Mapping[str, str]
     sample: bool
     place: str
+    salt: bytes = field(default=b"", repr=False)
 
     @property
     def version(self) -> str:
@@ -161,7 +164,7 @@ def find_inputs(folder: Path, settings: Settings, place: str = "", root: Path = 
                 Problem(
                     str(folder),
                     "the folder holds no data",
-                    remedy=f"Put the invoice lines (.xlsx, .csv, .tsv, .txt or .parquet) into "
+                    remedy="Put the invoice lines (.xlsx, .csv, .tsv, .txt, .parquet or .xml) into "
                     f"{settings.transactions.folder}/, or the four tables of regular customers "
                     f"into {settings.activity.folder}/, or both.",
                 ),
@@ -192,6 +195,7 @@ def find_inputs(folder: Path, settings: Settings, place: str = "", root: Path = 
         sha256={str(p.relative_to(folder)): file_hash(p) for p in paths},
         sample=sample_is_in(folder),
         place=place or _place(folder.resolve(), root),
+        salt=salt.find(root),
     )
 
 

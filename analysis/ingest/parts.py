@@ -54,6 +54,10 @@ class Part:
         Lines that could not be split into the header's columns; they are no part of `rows`.
     assumptions
         What was assumed in order to read the file.
+    profile
+        The import profile that it was read with.
+    rows_in_file
+        Of lines that were made from an export: the rows of the file; else None.
     """
 
     file: str
@@ -66,6 +70,8 @@ class Part:
     separator: str = ""
     ragged: tuple[Ragged, ...] = field(default=())
     assumptions: tuple[Assumption, ...] = field(default=())
+    profile: str = "ledger"
+    rows_in_file: int | None = None
 
 
 def refusal(path: Path, rule: str, remedy: str, example: str = "") -> Refused:

@@ -27,6 +27,7 @@ from analysis.core.assumptions import Assumption
 from analysis.core.problems import Problem
 from analysis.core.settings import Settings
 from analysis.ingest.columns import plain_name
+from analysis.ingest.commerceml import read_commerceml
 from analysis.ingest.delimited import read_text, without_blank_rows
 from analysis.ingest.layout import NAMES, TOP, header_place
 from analysis.ingest.parts import (
@@ -39,11 +40,11 @@ from analysis.ingest.parts import (
 )
 
 TEXT_FORMATS = (".csv.gz", ".tsv.gz", ".txt.gz", ".csv", ".tsv", ".tab", ".txt")
-FORMATS = (".parquet", *TEXT_FORMATS, ".xlsx")
+FORMATS = (".parquet", *TEXT_FORMATS, ".xlsx", ".xml")
 #: What a shop may send as well, and what nothing here reads.
 OTHER_FORMATS = (
     *(".xls", ".xlsb", ".xlsm", ".ods", ".numbers", ".htm", ".html"),
-    *(".json", ".jsonl", ".xml", ".feather", ".orc"),
+    *(".json", ".jsonl", ".feather", ".orc"),
     *(".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".rar", ".tar", ".tgz"),
 )
 _FILLED = re.compile(r'<row\b[^>]*?\br="(\d+)"[^>]*>(.*?)</row>', re.DOTALL)
@@ -158,6 +159,8 @@ def read_parts(
             parts = [_parquet_part(path)]
         elif name.endswith(".xlsx"):
             parts = _workbook_parts(path, work, known)
+        elif name.endswith(".xml"):
+            parts = [read_commerceml(path, work)]
         else:
             parts = [read_text(path, work, encodings, known)]
     except (

@@ -15,6 +15,9 @@ from analysis.orders.dates import DateForm, read_date
 from analysis.orders.ledger import NUMBER_COLUMNS, hash_of
 from analysis.orders.numbers import NumberForm, read_number
 
+#: What customers answer who are asked for their consent.
+YES = ("yes", "y", "true", "t", "1", "ja", "да", "oui", "sí", "si", "sì", "sim", "subscribed", "x")
+NO = ("no", "n", "false", "f", "0", "nein", "нет", "non", "não", "unsubscribed", "not subscribed")
 #: The columns of numbers, those of money first.
 MONEY_FIRST = ("unit_price", "amount", "quantity")
 
@@ -101,10 +104,28 @@ def canonical_lines(reading: Reading, place: int = 0) -> ir.Table:
         **numbers,
         **{
             name: source[name].cast("string").strip().nullif("") if name in source else empty
-            for name in EXTRAS
+            for name in (*EXTRAS, "channel", "refund_key")
         },
+        consent=_answer(source.get("consent")),
+        company=_given(source.get("company")),
         rest=_rest(reading),
     )
+
+
+def _answer(column: ir.Column | None) -> ir.StringValue:
+    """Return yes and no for what customers answered, and null for all else."""
+    if column is None:
+        return ibis.null("string")
+    word = column.cast("string").strip().lower()
+    return ibis.cases((word.isin(YES), "yes"), (word.isin(NO), "no"), else_=ibis.null("string"))
+
+
+def _given(column: ir.Column | None) -> ir.StringValue:
+    """Return whether a cell names something: that is kept, and not what it names."""
+    if column is None:
+        return ibis.null("string")
+    word = column.cast("string").strip().fill_null("").lower()
+    return ibis.ifelse(word.isin(["", *NO]), "no", "yes")
 
 
 def _rest(reading: Reading) -> ir.Value:

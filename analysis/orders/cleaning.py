@@ -28,9 +28,11 @@ from ibis.backends.duckdb import Backend
 from analysis.core.problems import Problem, Refused
 from analysis.core.settings import TransactionSettings
 from analysis.ingest.parts import Part
+from analysis.ingest.profiles import LEDGER
+from analysis.ingest.salt import passing
 from analysis.orders import contract
 from analysis.orders.canonical import Reading, canonical_lines
-from analysis.orders.columns import EXTRAS
+from analysis.orders.columns import EXTRAS, KEPT
 from analysis.orders.ledger import GROSS, LINE_COLUMNS, NET, Ledger
 from analysis.orders.meaning.copies import merge, preference
 from analysis.orders.meaning.draft import Draft
@@ -60,6 +62,7 @@ def read_ledger(
     *,
     as_of: dt.date | None = None,
     usual_dates: Collection[str] = (),
+    salt: bytes = b"",
 ) -> Ledger:
     """Read the ledger's files, hold each line to its contract, and place it at its cleaning step.
 
@@ -77,6 +80,9 @@ def read_ledger(
     usual_dates
         The date formats of files that were accepted before: one of them is taken where a file's
         dates could be read in two ways, and the other files do not settle it.
+    salt
+        Of the pseudonyms of customers whose ids are addresses or names; without one, they have
+        pseudonyms that this process alone knows.
 
     Raises
     ------
@@ -89,7 +95,7 @@ def read_ledger(
     if not readings:
         raise Refused(problems)
     try:
-        return _place(engine, parts, readings, problems, settings, as_of)
+        return _place(engine, parts, readings, problems, settings, as_of, salt or passing())
     except duckdb.Error as error:
         # The beginning and the end of a Parquet file can be sound, and its middle not.
         if type(error) not in _DAMAGED or all(reading.part.numbered for reading in readings):
@@ -115,6 +121,7 @@ def _place(
     problems: list[Problem],
     settings: TransactionSettings,
     as_of: dt.date | None,
+    salt: bytes,
 ) -> Ledger:
     """Hold the lines to their contract, and place them; `problems` are what was found before."""
     columns = frozenset(name for reading in readings for name in reading.names)
@@ -134,8 +141,8 @@ def _place(
 
     day = as_of or (files["last_date"].max() + pd.Timedelta(days=1)).date()
     refused = int(files["refused_rows"].sum())
-    quarantine = quarantine_lines(engine, typed, readings, schema, parts, refused)
-    draft = give_meaning(Draft(engine, typed, tuple(readings), settings))
+    quarantine = quarantine_lines(engine, typed, readings, schema, parts, refused, salt)
+    draft = give_meaning(Draft(engine, typed, tuple(readings), settings, salt=salt))
     if draft.problems:
         raise Refused([*draft.problems])
     read, told = merge(engine, _write(draft), preference(draft))
@@ -156,7 +163,7 @@ def _place(
         lines=lines,
         cancellations=cancellations,
         reversals=reversals,
-        columns=columns & {*LINE_COLUMNS},
+        columns=columns & {*LINE_COLUMNS, *KEPT},
         files=files.drop(columns=["future_rows", "customers", "customer_rows"]),
         rules=rules,
         quarantine=quarantine,
@@ -165,6 +172,7 @@ def _place(
         late_rows=late_rows,
         assumptions=(*reading_assumptions(readings), *draft.assumptions, *told),
         named_currency=draft.currency,
+        pseudonyms=draft.pseudonyms or any(part.profile != LEDGER for part in parts),
     )
 
 
@@ -186,21 +194,22 @@ def _type_once(
     quantity and price are multiplied here where no file has amounts, and not by every guard again.
     """
     names = {name for reading in readings for name in reading.names}
-    kept = [name for name in (*LINE_COLUMNS, *EXTRAS) if name in names or name == "amount"]
-    raw = raw.mutate(product=is_product(raw, settings))
+    kept = [name for name in (*LINE_COLUMNS, *EXTRAS, *KEPT) if name in names or name == "amount"]
+    raw = raw.mutate(product=is_product(raw, settings, readings))
     if "amount" not in names:
         raw = raw.mutate(amount=exact(raw.quantity * raw.unit_price))
     typed = engine.create_table(
         "typed", raw.select("part", "row_number", *kept, "rest", "broken", "product")
     )
-    absent = {*LINE_COLUMNS, *EXTRAS} - {*kept}
+    absent = {*LINE_COLUMNS, *EXTRAS, *KEPT} - {*kept}
     return typed.mutate(**{name: ibis.null(raw[name].type()) for name in sorted(absent)})
 
 
 def _write(draft: Draft) -> ir.Table:
     """Write the lines with the meaning that the guards gave them."""
     one = ibis.literal(1, "int32")
-    names = [name for name in draft.lines.columns if name not in EXTRAS]
+    absent = {*KEPT} - draft.columns
+    names = [name for name in draft.lines.columns if name not in {*EXTRAS, *absent}]
     lines = draft.lines.select(*names).mutate(copies=one, read=one)
     return draft.engine.create_table("read", lines)
 

@@ -11,6 +11,9 @@ from analysis.ingest.columns import match_columns, plain_name
 
 #: Columns that say what a line means, and are no part of it.
 EXTRAS = ("till", "status", "currency_code", "discount")
+#: Columns that stay with the lines though no order is made of them: whether the customer agreed to
+#: messages, where and to whom was sold, and by what a refund of an export knows its purchase.
+KEPT = ("consent", "channel", "company", "refund_key")
 #: A column that counts the rows of a file tells nothing about them.
 _COUNTER = re.compile(r"(unnamed:?\d*|index|rows?|row(id|no|nr|num|number|index)|nr|no|#|№|)\.?")
 
@@ -52,8 +55,9 @@ def find_columns(
         ours: [name for name in theirs if ours in named or plain_name(name) not in taken]
         for ours, theirs in wanted.items()
     }
-    found = match_columns(names, {o: theirs for o, theirs in lists.items() if o not in EXTRAS})
-    for ours in EXTRAS:
+    beside = (*EXTRAS, *KEPT[:3])
+    found = match_columns(names, {o: theirs for o, theirs in lists.items() if o not in beside})
+    for ours in beside:
         free = [name for name in names if name not in found.values()]
         accepted = {*map(plain_name, lists.get(ours, ())), plain_name(ours)}
         if hits := [name for name in free if plain_name(name) in accepted]:

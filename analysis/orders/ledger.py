@@ -81,6 +81,8 @@ class Ledger:
         opened again has none.
     named_currency
         The currency that the files name, as its code or its sign; empty where they name none.
+    pseudonyms
+        Whether some customers are known by pseudonyms, because their ids are addresses or names.
     """
 
     engine: Backend
@@ -96,6 +98,7 @@ class Ledger:
     late_rows: int
     assumptions: tuple[Assumption, ...] = ()
     named_currency: str = ""
+    pseudonyms: bool = False
 
 
 def connect(settings: EngineSettings, folder: Path) -> Backend:

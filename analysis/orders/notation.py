@@ -17,6 +17,7 @@ from analysis.core.assumptions import Assumption
 from analysis.core.problems import Problem
 from analysis.core.settings import TransactionSettings
 from analysis.ingest.parts import Part
+from analysis.ingest.profiles import LEDGER
 from analysis.orders.canonical import (
     MONEY_FIRST,
     Reading,
@@ -79,6 +80,8 @@ def read_notations(
             )
             problems.append((part, len(part.columns), problem))
             continue
+        if part.profile != LEDGER:
+            names |= {"refund_key": "refund_key"} if "refund_key" in part.columns else {}
         if lacking := _missing_columns(names):
             problems += [
                 (part, len(names), _missing_column(part, name, settings)) for name in lacking

@@ -11,11 +11,13 @@ import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends.duckdb import Backend
 
+from analysis.core.privacy import is_personal, mask_addresses, pseudonym
 from analysis.core.problems import Problem
 from analysis.core.settings import TransactionSettings
 from analysis.ingest.parts import Part
 from analysis.orders import contract
 from analysis.orders.canonical import Reading, row_number
+from analysis.orders.meaning.customer_ids import tidy_id
 
 #: The rule that a text file's rows break before there are columns to hold to a contract.
 RAGGED = "fields_match_header"
@@ -73,15 +75,18 @@ def summarise_files(
                 "date_format": r.date_format,
                 "decimal_mark": r.decimal_mark,
                 "ragged": len(r.part.ragged),
+                "rows_in_file": r.part.rows_in_file,
             }
             for r in readings
         ]
     ).set_index("source")
     files = about.join(counted)
+    # Of an export, the rows of its file count, and not the lines that were made of them.
+    files["rows"] = files["rows_in_file"].fillna(files["rows"])
     files[["rows", "refused_rows"]] = files[["rows", "refused_rows"]].add(files["ragged"], axis=0)
     whole = ["rows", "refused_rows", "future_rows", "customer_rows", "customers"]
     files[whole] = files[whole].fillna(0).astype("int64")
-    return files.drop(columns="ragged").reset_index()
+    return files.drop(columns=["ragged", "rows_in_file"]).reset_index()
 
 
 def summarise_rules(counts: pd.DataFrame, schema: object, parts: Sequence[Part]) -> pd.DataFrame:
@@ -246,8 +251,12 @@ def quarantine_lines(
     schema: object,
     parts: Sequence[Part],
     refused: int,
+    salt: bytes,
 ) -> pd.DataFrame:
-    """Return the refused lines, as they stand in their files, with the rules that refused them."""
+    """Return the refused lines, as they stand in their files, with the rules that refused them.
+
+    Addresses in them are masked; a customer whose id is one has the pseudonym in its place.
+    """
     ragged = ragged_lines(parts)
     if refused == len(ragged):
         return ragged
@@ -262,8 +271,13 @@ def quarantine_lines(
         line = ibis.literal(" | ").join(
             [hits[column].cast("string").fill_null("") for column in reading.part.columns]
         )
-        found.append(hits.select("row_number", "broken", line=line).execute())
-        found[-1]["source"] = reading.part.source
+        own = hits[reading.names["customer_id"]].cast("string")
+        bad_lines = hits.select("row_number", "broken", line=line, own=own).execute()
+        bad_lines["line"] = [
+            _without_identity(text, None if pd.isna(identity) else str(identity), salt)
+            for text, identity in zip(bad_lines["line"], bad_lines.pop("own"), strict=True)
+        ]
+        found.append(bad_lines.assign(source=reading.part.source))
     hits = pd.concat(found)
     hits["rule"] = hits["broken"].map(
         lambda bits: ", ".join(name for i, name in enumerate(names) if bits >> i & 1)
@@ -272,8 +286,19 @@ def quarantine_lines(
     return both.sort_values(["source", "row_number"], ignore_index=True)
 
 
+def _without_identity(line: str, identity: str | None, salt: bytes) -> str:
+    """Mask the addresses of a line, and put a pseudonym in the place of a personal id."""
+    if identity and is_personal(identity):
+        line = line.replace(identity, pseudonym(tidy_id(identity), salt))
+    return mask_addresses(line)
+
+
 def ragged_lines(parts: Sequence[Part]) -> pd.DataFrame:
     """Return the quarantine of rows that could not be split into the header's columns."""
-    rows = [(part.source, bad.row, RAGGED, bad.line) for part in parts for bad in part.ragged]
+    rows = [
+        (part.source, bad.row, RAGGED, mask_addresses(bad.line))
+        for part in parts
+        for bad in part.ragged
+    ]
     types = {"source": "str", "row_number": "int64", "rule": "str", "line": "str"}
     return pd.DataFrame(rows, columns=list(types)).astype(types)

@@ -12,6 +12,7 @@ from analysis.core.assumptions import Assumption
 from analysis.core.formatting import count, day, join_words
 from analysis.core.settings import TransactionSettings
 from analysis.ingest.parts import ROW
+from analysis.ingest.profiles import LEDGER
 from analysis.orders.canonical import Reading
 from analysis.orders.home_market import home_market
 from analysis.orders.ledger import LINE_COLUMNS, Ledger
@@ -45,7 +46,9 @@ def reading_assumptions(readings: Sequence[Reading]) -> tuple[Assumption, ...]:
     """Return what was assumed while the parts of a ledger were read."""
     found: list[Assumption] = []
     for reading in readings:
-        found += [columns_assumption(reading), *reading.part.assumptions, *reading.assumptions]
+        if reading.part.profile == LEDGER:  # an export's profile has said it
+            found.append(columns_assumption(reading))
+        found += [*reading.part.assumptions, *reading.assumptions]
     return tuple(found)
 
 

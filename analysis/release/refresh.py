@@ -14,7 +14,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -23,7 +25,7 @@ from analysis.core.files import MANIFEST, SCHEMA, data_version, read_json, repla
 from analysis.core.problems import Problem, Refused
 from analysis.core.progress import Steps
 from analysis.core.settings import Settings
-from analysis.ingest import readers
+from analysis.ingest import readers, salt
 from analysis.ingest.data_folder import Inputs, find_inputs, role_of
 from analysis.release import open_store, raw, store
 from analysis.release.disk import refuse_system_errors
@@ -78,6 +80,11 @@ def earlier_accepted_builds(
             continue
         found.append(folder)
     return found
+
+
+def earlier_facts(builds: Sequence[Path]) -> list[dict[str, Any]]:
+    """Return the facts of some builds, where there are any."""
+    return [read_json(folder / "facts.json") for folder in builds]
 
 
 def earlier_build(root: Path, inputs: Inputs, out: Path) -> Path:
@@ -166,7 +173,7 @@ def refresh(
         with raw.view(root, after) as folder, raw.view(root, plan.before) as old:
             # heavy
             from analysis.build import new_files, pipeline
-            from analysis.history import text_changes
+            from analysis.history import findings, text_changes
 
             steps = Steps()
             inputs = find_inputs(folder, settings, str(store.DATA), root)
@@ -176,7 +183,11 @@ def refresh(
             noticed = new_files.check_against_history(
                 inputs, plan.came, plan.gone, old, settings, steps, by_hand
             )
+            if changed := salt.change(earlier_facts(store.accepted_builds(root)), inputs.salt):
+                new = findings.Finding("customers.salt", findings.STOPS, "", changed)
+                noticed = pd.concat([findings.findings([new]), noticed], ignore_index=True)
             _stop(noticed, set(accept), tell)
+            inputs = replace(inputs, salt=salt.make(root))
             accepted = earlier_accepted_builds(root, inputs, settings, tell)
             tell(f"Building from {len(after.files)} files, {len(plan.came)} of them new")
             build = project / "build"

@@ -368,7 +368,9 @@ def put_release(root: Path, release: Release, build: Path, leave: Sequence[str] 
     """Copy a build, if there is one, into the place of a release, with what is known of it."""
     draft = new_folder(root / RELEASES)
     if build.is_dir():
-        shutil.copytree(build, draft / "build", ignore=shutil.ignore_patterns(*leave))
+        # Lists that were exported into the build name people: they are in no release.
+        ignored = shutil.ignore_patterns("export", *leave)
+        shutil.copytree(build, draft / "build", ignore=ignored)
     (draft / "build").mkdir(exist_ok=True)
     write_manifest(draft, release)
     if release.published:

@@ -10,7 +10,7 @@ from analysis.core.problems import Problem, Refused
 
 CUSTOMERS = pap.DataFrameSchema(
     {
-        "customer_id": pap.Column(str, pap.Check.str_matches(r"^\S*\d\S*$"), unique=True),
+        "customer_id": pap.Column(str, pap.Check.str_matches(r"^\S(.*\S)?$"), unique=True),
         "recency_days": pap.Column("int64", pap.Check.ge(1)),
         "frequency": pap.Column("int64", pap.Check.ge(1)),
         "monetary": pap.Column(float, pap.Check.gt(0)),

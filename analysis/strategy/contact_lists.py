@@ -31,13 +31,15 @@ PUBLISHED = {"_book", "_site", "sites"}
 DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)\d")
 
 
-def write_lists(build: Path) -> list[Path]:
+def write_lists(build: Path, addresses: Mapping[str, str] | None = None) -> list[Path]:
     """Write one CSV file a segment, and one for each action: whom to contact, best first.
 
     Parameters
     ----------
     build
         The folder of a build.
+    addresses
+        Of customers whom a build knows by pseudonyms; each list then has a column of them.
 
     Returns
     -------
@@ -75,7 +77,7 @@ def write_lists(build: Path) -> list[Path]:
         for name, table in lists.items():
             path = new / name
             path.parent.mkdir(exist_ok=True)
-            write_csv(table, path)
+            write_csv(_with_addresses(table, addresses or {}), path)
             files[name] = {"rows": len(table), "sha256": core_files.file_hash(path)}
         core_files.write_json(
             new / core_files.MANIFEST,
@@ -89,6 +91,16 @@ def write_lists(build: Path) -> list[Path]:
             },
         )
     return sorted(out.rglob("*.csv"))
+
+
+def _with_addresses(table: pd.DataFrame, addresses: Mapping[str, str]) -> pd.DataFrame:
+    """Put a column of addresses beside the customers' ids, where there are any."""
+    if not addresses:
+        return table
+    place = table.columns.get_loc("customer_id")
+    found = table.copy()
+    found.insert(int(place) + 1, "address", table["customer_id"].map(addresses))  # type: ignore[arg-type]
+    return found
 
 
 def _table(build: Path, name: str) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from analysis.core.assumptions import Assumption
 from analysis.core.formatting import count, percent
+from analysis.core.privacy import is_personal, is_pseudonym, pseudonym, show_identity
 from analysis.core.problems import Problem
 from analysis.orders.canonical import Reading
 from analysis.orders.columns import unread_columns
@@ -75,8 +76,8 @@ def no_customers(draft: Draft) -> Draft:
         sentence = f"The value {value!r} means that a line has no customer."
         if value in odd:
             sentence = (
-                f"The value {value!r} is taken for no customer: it has many times the orders of "
-                "a customer, and does not look like one's number."
+                f"The value {show_identity(value)} is taken for no customer: it has many times the "
+                "orders of a customer, and does not look like one's number."
             )
         draft = tell(
             draft,
@@ -157,7 +158,8 @@ def _shared_values(draft: Draft, ids: ir.Table, named: Iterable[str]) -> tuple[l
     value, times = names[0], sizes[0] / max(sizes[1], 1)
     if share < ODD_SHARE or times < ODD_TIMES:
         return [], draft
-    about = f"{count(first['orders'], 'order')} share the value {value!r}: {percent(share)} of all"
+    named = show_identity(value)
+    about = f"{count(first['orders'], 'order')} share the value {named}: {percent(share)} of all"
     told = Assumption(
         "customers",
         f"{about}. It is taken for one customer.",
@@ -167,12 +169,13 @@ def _shared_values(draft: Draft, ids: ir.Table, named: Iterable[str]) -> tuple[l
     )
     if share < LARGE_SHARE or times < LARGE_TIMES:
         return [], tell(draft, told)
+    quoted = "it" if is_personal(value) or is_pseudonym(value) else f'"{value}"'
     problem = Problem(
         draft.source,
         f"{about}, {times:,.0f} times as many as the next customer has. They are worth "
         f"{first['money']:,.2f}",
         column=draft.spelled("customer_id"),
-        remedy=f'If it means guests, add "{value}" to no_customer in data/settings.toml.',
+        remedy=f"If it means guests, add {quoted} to no_customer in data/settings.toml.",
     )
     return [], refuse(draft, problem, "shared_customer", told)
 
@@ -232,7 +235,7 @@ def spellings(draft: Draft) -> Draft:
                 "Some numbers differ only in zeros before them. They are different customers, "
                 "since one file has both.",
                 column=column,
-                example=" and ".join(map(repr, apart)),
+                example=" and ".join(map(show_identity, apart)),
             ),
         )
     new = {old: one for old, one in new.items() if old != one}
@@ -256,11 +259,36 @@ def spellings(draft: Draft) -> Draft:
             column=column,
             rows=int(changed["rows"]),
             money=float(changed["money"]),
-            example=f"{example!r} is {new[example]!r}",
+            example=f"{show_identity(example)} is {show_identity(new[example])}",
         ),
     )
     one = ibis.coalesce(joined.one, joined.customer_id)
     return replace(draft, lines=joined.mutate(customer_id=one).drop("old", "one"))
+
+
+def pseudonyms(draft: Draft) -> Draft:
+    """Give customers whose ids are addresses or names a pseudonym: inside, nobody is named."""
+    ids = _ids(draft, "ids_as_spelled")
+    likely = ~ids.customer_id.re_search(r"\d") | ids.customer_id.re_search(r"[@\x{FF20}]|^\s*\+")
+    some = ids.filter(likely).select("customer_id").execute()["customer_id"]
+    new = {one: pseudonym(tidy_id(one), draft.salt) for one in some if is_personal(one)}
+    if not new:
+        return draft
+    table = ibis.memtable(pd.DataFrame({"old": [*new], "one": [*new.values()]}))
+    table = draft.engine.create_table("pseudonyms", table, temp=True)
+    lines = draft.lines
+    joined = lines.left_join(table, lines.customer_id == table.old)
+    rows = measured(joined, rows=joined.old.count())["rows"]
+    told = Assumption(
+        "customers",
+        "The ids are addresses or names: inside, customers are known by pseudonyms, and no address "
+        "is kept.",
+        column=draft.spelled("customer_id"),
+        rows=int(rows),
+    )
+    known = joined.mutate(customer_id=ibis.coalesce(joined.one, joined.customer_id))
+    draft = replace(draft, lines=known.drop("old", "one"), pseudonyms=True)
+    return tell(draft, told)
 
 
 def _one_spelling(

@@ -31,6 +31,9 @@ class Draft:
     problems: tuple[Problem, ...] = ()
     #: The currency that the files name, as its code or its sign; empty where they name none.
     currency: str = ""
+    #: Of the pseudonyms, and whether there are any.
+    salt: bytes = b""
+    pseudonyms: bool = False
 
     @property
     def columns(self) -> frozenset[str]:

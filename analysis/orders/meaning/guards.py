@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analysis.ingest.profiles import LEDGER
 from analysis.orders.meaning import (
     copies,
     customers,
@@ -31,6 +32,7 @@ GUARDS: tuple[Guard, ...] = (
     totals.unread_refunds,
     customers.no_customers,
     customers.spellings,
+    customers.pseudonyms,
     numbers.spellings,
     numbers.orders,
     money.currencies,
@@ -47,8 +49,19 @@ GUARDS: tuple[Guard, ...] = (
 )
 
 
+#: These look for what an export's profile knows already.
+KNOWN_TO_PROFILES: frozenset[Guard] = frozenset(
+    (
+        *(money.small_amounts, totals.line_totals, totals.order_totals, totals.one_line),
+        *(totals.unread_refunds, sales.returns_with_numbers, restated.restated_orders),
+    )
+)
+
+
 def give_meaning(draft: Draft) -> Draft:
-    """Let every guard speak."""
+    """Let every guard speak; where all files have an import profile, those that it needs."""
+    profiled = all(reading.part.profile != LEDGER for reading in draft.readings)
     for guard in GUARDS:
-        draft = guard(draft)
+        if not (profiled and guard in KNOWN_TO_PROFILES):
+            draft = guard(draft)
     return draft

@@ -18,12 +18,18 @@ def remove_reversals(engine: Backend, lines: ir.Table) -> ir.Table:
     """
     cancellations = lines.filter((lines.cleaning_step == 2) & lines.cancelled)
     keys = ["customer_id", "stock_code", "unit_price", "quantity", "amount"]
+    # Where an export says which purchase a refund takes back, it takes back no other.
+    keys += ["refund_key"] * ("refund_key" in lines.columns)
     ties = ["invoice_date", "order_id", "description", "country"]
 
     def comparable(table: ir.Table) -> ir.Table:
         numbers = {name: table[name].abs() for name in ("unit_price", "quantity")}
         return table.mutate(
-            stock_code=table.stock_code.fill_null(""),
+            **{
+                name: table[name].fill_null("")
+                for name in ("stock_code", "refund_key")
+                if name in table.columns
+            },
             amount=table.amount.abs(),
             **{name: value.fill_null(0.0) for name, value in numbers.items()},
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import ibis
@@ -12,6 +13,8 @@ from analysis.core.assumptions import Assumption
 from analysis.core.formatting import join_words, percent
 from analysis.core.problems import Problem
 from analysis.core.settings import TransactionSettings
+from analysis.ingest.profiles import LEDGER
+from analysis.orders.canonical import Reading
 from analysis.orders.ledger import NET
 from analysis.orders.meaning.draft import Draft, measured, refuse, sound, tell
 from analysis.orders.telling_columns import plain_word, status_words
@@ -240,11 +243,18 @@ def cancellations(draft: Draft) -> Draft:
     return draft
 
 
-def is_product(lines: ir.Table, settings: TransactionSettings) -> ir.BooleanValue:
-    """Tell which lines are of products: those with a code that matches, or with no code at all."""
+def is_product(
+    lines: ir.Table, settings: TransactionSettings, readings: Sequence[Reading]
+) -> ir.BooleanValue:
+    """Tell which lines are of products: those with a code that matches, or with no code at all.
+
+    An export's profile has left out what is no product, and every shop has codes of its own.
+    """
     pattern = "|".join(f"(?:{code})" for code in settings.product_codes)
     # Without a code a line is a sale like any other: nothing says that it is none.
-    return lines.stock_code.re_search(pattern).fill_null(True)
+    product = lines.stock_code.re_search(pattern).fill_null(True)
+    exports = [n for n, reading in enumerate(readings) if reading.part.profile != LEDGER]
+    return product | lines.part.isin(exports) if exports else product
 
 
 def products(draft: Draft) -> Draft:
