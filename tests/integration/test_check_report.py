@@ -62,7 +62,7 @@ def test_facts_are_of_net_sales_of_known_customers(tmp_path: Path, run: Run) -> 
         "first_date": "2011-01-14",
         "last_date": "2011-01-14",
         "currency": "£",
-        "profile": None,
+        "profile": "ledger",
         "rows": 5,
         "refused_rows": 0,
         "home_country": "United Kingdom",
