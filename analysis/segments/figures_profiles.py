@@ -210,7 +210,7 @@ def repeat_orders_by_segment(retention: pd.DataFrame) -> Figure | str:
             expand=(0.01, 0, 0.18, 0),
         )
         + p9.labs(subtitle=say("repeat-orders-by-segment.subtitle"), x="", y="")
-        + _rows(table["segment"].nunique(), 0.31, 1.1)
+        + _rows(table["segment"].nunique(), 0.24, 1.0)
         + NO_ROWS
     )
     best, least = top_row(now, "share"), top_row(now.assign(less=-now["share"]), "less")
