@@ -251,7 +251,7 @@ def _init(options: argparse.Namespace) -> int:
     from analysis.build import check_report, validation
     from analysis.ingest import first_look
 
-    base = read_settings(options.settings)
+    base = with_profile(read_settings(options.settings), options.profile)
     folder: Path = options.data or options.root / base.report.data
     orders = first_look.copy_files(options.files, folder, base)
     _say(f"Copied {len(options.files)} file{'s' * (len(options.files) != 1)} to {folder}.")

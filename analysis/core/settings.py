@@ -232,6 +232,7 @@ class StrategySettings(_Section):
 
     margin: ShareRange
     reach: ShareRange
+    unknown_consent: Literal["contact", "leave_out"] = "contact"
     wrong_by: float = Field(ge=1)
     contacts: dict[Literal["ledger", "activity"], Annotated[int, Field(ge=0)]] = {}
     budget: dict[Literal["ledger", "activity"], Annotated[float, Field(ge=0)]] = {}

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from analysis.core.privacy import mask_addresses, show_identity
 from analysis.ingest.columns import plain_name
 from analysis.ingest.encodings import LANGUAGES
 
@@ -106,7 +107,7 @@ def find_candidates(table: pd.DataFrame, taken: Sequence[str]) -> dict[str, list
 def _possible_roles(cells: pd.Series, text: pd.Series) -> dict[str, tuple[float, str]]:
     """Return the roles that a column's values allow, with how well they fit, and why."""
     size, distinct = len(text), int(text.nunique())
-    example = repr(text.iloc[0][:40])
+    example = repr(mask_addresses(text.iloc[0][:40]))
     if pd.api.types.is_datetime64_any_dtype(cells.dtype):
         return {"invoice_date": (1.0, f"dates, such as {example}")}
     if float(text.head(2000).map(is_date).mean()) > 0.95:
@@ -114,7 +115,11 @@ def _possible_roles(cells: pd.Series, text: pd.Series) -> dict[str, tuple[float,
     repeats = f"{distinct:,} different values in {size:,} rows, such as {example}"
     roles: dict[str, tuple[float, str]] = {}
     if distinct < size and distinct > 1:
-        roles["customer_id"] = (0.4, repeats)
+        shown = show_identity(text.iloc[0][:40])
+        roles["customer_id"] = (
+            0.4,
+            f"{distinct:,} different values in {size:,} rows, such as {shown}",
+        )
         roles["invoice"] = (0.3, repeats)
     elif distinct > 1:
         roles["invoice"] = (0.2, repeats)

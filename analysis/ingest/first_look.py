@@ -29,8 +29,9 @@ from analysis.ingest.candidates import (
     choose,
     find_candidates,
 )
-from analysis.ingest.columns import match_columns
+from analysis.ingest.columns import match_columns, plain_name
 from analysis.ingest.parts import ROW, Part
+from analysis.ingest.profiles import LEDGER, NUMBERS, Profile, choose_profile, read_profiles
 
 REQUIRED = ("customer_id", "invoice_date")
 #: Less of the lines than this have a code that the settings call a product's: they do not fit.
@@ -52,16 +53,21 @@ class Proposal:
         The sign that was found; empty where none was.
     all_products
         Whether every code is to be a product, as the settings' patterns fit few.
+    exports
+        Sentences that say which files have an import profile: their columns are known.
     """
 
     columns: dict[str, Candidate] = field(default_factory=dict)
     open: dict[str, list[Candidate]] = field(default_factory=dict)
     currency: str = ""
     all_products: bool = False
+    exports: list[str] = field(default_factory=list)
 
     def without_columns(self) -> Proposal:
         """Return what is left of it for files whose columns are known."""
-        return Proposal(currency=self.currency, all_products=self.all_products)
+        return Proposal(
+            currency=self.currency, all_products=self.all_products, exports=self.exports
+        )
 
 
 def copy_files(files: Sequence[Path], folder: Path, settings: Settings) -> list[Path]:
@@ -145,8 +151,17 @@ def propose(parts: Sequence[Part], settings: Settings) -> Proposal:
     """
     found = Proposal()
     chosen = settings.transactions
+    profiles = read_profiles()
     for part in parts:
         table = first_rows(part)
+        try:
+            profile = choose_profile(part.source, part.columns, profiles, chosen.profile)
+        except Refused:  # the check that follows says why
+            continue
+        if profile.name != LEDGER:
+            found.exports.append(f"{part.source} is an export of {profile.title}.")
+            found.currency = found.currency or profile_currency(table, profile)
+            continue
         try:
             known = match_columns(part.columns, chosen.columns)
         except ValueError:
@@ -190,6 +205,18 @@ def _choose_columns(
         del found.columns["amount"]
 
 
+def profile_currency(table: pd.DataFrame, profile: Profile) -> str:
+    """Return the sign, or the code, of the only currency that an export names."""
+    wanted = {plain_name(name) for name in profile.columns.get("currency_code", [])}
+    own = [name for name in table.columns if plain_name(name) in wanted]
+    codes = {str(code).strip().upper() for name in own for code in table[name].dropna()} - {""}
+    if len(codes) == 1:
+        code = codes.pop()
+        return SIGNS.get(code, code)
+    money = {plain_name(n) for r in NUMBERS for n in profile.columns.get(r, [])}  # type: ignore[call-overload]
+    return find_currency(table[[name for name in table if plain_name(str(name)) in money]])
+
+
 def find_currency(table: pd.DataFrame) -> str:
     """Return the sign of the only currency that headers, cells or a column of codes name."""
     texts = [str(name) for name in table.columns]
@@ -214,6 +241,8 @@ def settings_text(found: Proposal, settings: Settings) -> str:
         "",
         "[transactions]",
     ]
+    if base.profile:
+        lines.append(f"profile = {_toml(base.profile)}")
     if found.currency:
         lines.append(f"currency = {_toml(found.currency)}  # found in the files")
     else:
@@ -242,6 +271,7 @@ def _comment(text: str) -> str:
 
 def describe(found: Proposal) -> Iterator[str]:
     """Say what the files were taken for, and what is left to decide."""
+    yield from found.exports
     for role, one in found.columns.items():
         yield f"{one.column!r} is taken as the {role.replace('_', ' ')}: {one.evidence}."
     for role, some in found.open.items():

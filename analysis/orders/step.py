@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import ibis
 import pandas as pd
 
 from analysis.core.files import Fact
 from analysis.core.settings import Settings
 from analysis.orders import no_customer, quality, tables
+from analysis.orders.columns import KEPT
 from analysis.orders.contract import breaches, sales_schema
 from analysis.orders.home_market import named_home
 from analysis.orders.ledger import LINE_COLUMNS, NET, Ledger, with_ledger
+
+#: Columns of the lines that say something of the customer or the shop's channel.
+ABOUT_CUSTOMERS = KEPT[:3]
 
 
 @with_ledger
@@ -71,14 +76,17 @@ def sales_lines(
     path = scratch / "transactions.parquet"
     sales = ledger.lines.filter(ledger.lines.cleaning_step >= NET)
     columns = ["invoice_date", "order_id", *(c for c in LINE_COLUMNS if c != "invoice_date")]
-    kept = sales.select(*columns)
+    sales = sales.mutate(
+        **{n: ibis.null("string") for n in ABOUT_CUSTOMERS if n not in sales.columns}
+    )
+    kept = sales.select(*columns, *ABOUT_CUSTOMERS)
     contract = sales_schema(set(ledger.columns))
     faults = kept.aggregate(**{name: expr.sum() for name, expr in breaches(contract, kept).items()})
     counts = faults.execute().fillna(0).iloc[0]
     if counts.any():
         raise AssertionError(f"kept sale lines break their contract: {counts.to_dict()}")
     kept = kept.mutate(amount=kept.amount.cast("float64"))
-    ordered = kept.order_by([kept[name] for name in columns])
+    ordered = kept.order_by([kept[name] for name in (*columns, *ABOUT_CUSTOMERS)])
     ledger.engine.raw_sql("SET preserve_insertion_order = true")
     ordered.to_parquet(path, compression="zstd")
     return {"transactions": path}, {}

@@ -67,6 +67,33 @@ def customers(lines: ir.Table, as_of: dt.date, cleaning_step: int = NET) -> ir.T
     )
 
 
+def consents(lines: ir.Table) -> pd.DataFrame:
+    """Return which customers agreed to messages, by the last of their orders that says so.
+
+    Parameters
+    ----------
+    lines
+        `orders.ledger.Ledger.lines`; without a column of consent, nothing is known of anybody.
+
+    Returns
+    -------
+    pandas.DataFrame
+        customer_id, consent (boolean); who never answered has no row. Of two answers at one
+        moment, a refusal counts.
+    """
+    if "consent" not in lines.columns:
+        nobody = pd.DataFrame(columns=["customer_id", "consent"])
+        return nobody.astype({"customer_id": "str", "consent": "boolean"})
+    said = lines.filter(lines.customer_id.notnull() & lines.consent.notnull())
+    moments = said.group_by("customer_id", "invoice_date").aggregate(
+        agrees=(said.consent == "yes").all()
+    )
+    last = moments.group_by("customer_id").aggregate(
+        consent=moments.agrees.argmax(moments.invoice_date)
+    )
+    return last.execute().astype({"consent": "boolean"})
+
+
 #: What each score is made from, and whether a high value of it is good.
 MEASURES = {"r": ("recency_days", False), "f": ("frequency", True), "m": ("monetary", True)}
 

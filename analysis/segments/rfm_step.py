@@ -19,6 +19,8 @@ def rfm_table(
     """Return a row for each customer with net sales, and facts of revenue and its concentration."""
     customers = rfm.customers(ledger.lines, ledger.as_of).order_by("customer_id").execute()
     customers = validate(CUSTOMERS, customers, "the customers of the ledger")
+    customers = customers.merge(rfm.consents(ledger.lines), on="customer_id", how="left")
+    customers["consent"] = customers["consent"].astype("boolean")
     gross = rfm.customers(ledger.lines, ledger.as_of, GROSS).order_by("customer_id").execute()
     recent = movement.recent_facts(ledger, ledger.as_of)
     low, high = concentration.top_share_interval(gross["monetary"], settings.engine.seed)

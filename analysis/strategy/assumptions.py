@@ -315,7 +315,7 @@ def _expected_value(
     yield Assumption(
         "The share of a segment that can be contacted (reach)",
         span(given.reach.low, given.reach.likely, given.reach.high),
-        f"{OPINION}: the ledger holds no consent",
+        f"{OPINION}, for customers whose consent is not known",
         (),
         "strategy",
         where,

@@ -67,7 +67,9 @@ def write_lists(build: Path, addresses: Mapping[str, str] | None = None) -> list
     sizes = customers["segment"].value_counts().sort_index() if len(customers) else pd.Series()
     lists = _segment_lists(customers) | contact_lists(actions, customers, regular)
     products = _table(build, "next_products")
+    refused = _refusing(customers)
     if len(products):
+        products = products[~products["customer_id"].astype("str").isin(refused)]
         lists[NEXT_PRODUCTS] = products[
             ["customer_id", "list", "place", "stock_code", "description"]
         ]
@@ -77,7 +79,7 @@ def write_lists(build: Path, addresses: Mapping[str, str] | None = None) -> list
         for name, table in lists.items():
             path = new / name
             path.parent.mkdir(exist_ok=True)
-            write_csv(_with_addresses(table, addresses or {}), path)
+            write_csv(_with_addresses(table, addresses or {}, refused), path)
             files[name] = {"rows": len(table), "sha256": core_files.file_hash(path)}
         core_files.write_json(
             new / core_files.MANIFEST,
@@ -93,14 +95,25 @@ def write_lists(build: Path, addresses: Mapping[str, str] | None = None) -> list
     return sorted(out.rglob("*.csv"))
 
 
-def _with_addresses(table: pd.DataFrame, addresses: Mapping[str, str]) -> pd.DataFrame:
-    """Put a column of addresses beside the customers' ids, where there are any."""
+def _with_addresses(
+    table: pd.DataFrame, addresses: Mapping[str, str], refused: set[str]
+) -> pd.DataFrame:
+    """Put a column of addresses beside the customers' ids; who refused messages has none."""
     if not addresses:
         return table
-    place = table.columns.get_loc("customer_id")
+    ids = table["customer_id"].astype("str")
     found = table.copy()
-    found.insert(int(place) + 1, "address", table["customer_id"].map(addresses))  # type: ignore[arg-type]
+    place = [*table.columns].index("customer_id") + 1
+    found.insert(place, "address", ids.map(dict(addresses)).where(~ids.isin(refused)))
     return found
+
+
+def _refusing(customers: pd.DataFrame) -> set[str]:
+    """Return the customers of the orders who are known to refuse messages."""
+    if "consent" not in customers:
+        return set()
+    refused = customers["consent"].eq(False).fillna(False).astype(bool)
+    return set(customers.loc[refused, "customer_id"].astype("str"))
 
 
 def _table(build: Path, name: str) -> pd.DataFrame:
@@ -160,6 +173,10 @@ def contact_lists(
             continue
         if half == ACTIVITY:
             people = people[people["consent"].eq(True) & people["action"].notna()]
+        elif "consent" in people:
+            # Without an action are those who may not be contacted, as the settings say.
+            refused = people["consent"].eq(False).fillna(False).astype(bool)
+            people = people[~refused & people["action"].notna()]
         for (_, action), name in zip(
             own.iterrows(), file_names(map(str, own["segment"])).values(), strict=True
         ):
@@ -186,10 +203,18 @@ def contact_lists(
                     "action": action["action"],
                     "channel": action["channel"],
                     "offer": action["offer"],
-                    "consent": CONSENTED if half == ACTIVITY else UNKNOWN_CONSENT,
+                    "consent": CONSENTED if half == ACTIVITY else _consent(members),
                 }
             ).round({probability: 4, "expected_value": 4})
     return found
+
+
+def _consent(members: pd.DataFrame) -> pd.Series | str:
+    """Return what the list says of each customer's consent."""
+    if "consent" not in members:
+        return UNKNOWN_CONSENT
+    agreed = members["consent"].eq(True).fillna(False).astype(bool)
+    return agreed.map({True: CONSENTED, False: UNKNOWN_CONSENT})
 
 
 def assumptions(actions: pd.DataFrame, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -71,6 +71,7 @@ def strategy(
             continue
         if half == LEDGER:
             people = tables["customers"]
+            reachable = may_contact(people, settings.strategy.unknown_consent)
             people = people.assign(away=absence_probability(people, past))
             values = traits.ledger_traits(
                 profiles, tables["segment_overall"].iloc[0], settings.transactions.currency
@@ -121,9 +122,10 @@ def strategy(
         texts = own[own["listed"] > 0].set_index("segment")["action"]
         if half == LEDGER:
             made["customers"] = tables["customers"].assign(
-                action=people["segment"].map(texts).astype("str"),
-                expected_value=budget.ledger_values(people, own),
+                action=people["segment"].map(texts).astype("str").where(reachable),
+                expected_value=budget.ledger_values(people[reachable], own).reindex(people.index),
             )
+            facts |= consent_facts(people)
         else:
             made["activity"] = people.assign(
                 action=people["risk_group"].map(texts).astype("str").where(asked),
@@ -133,6 +135,32 @@ def strategy(
         filled = [part for part in some if len(part)]
         made[name] = pd.concat(filled or some or [EMPTY], ignore_index=True)
     return made, facts
+
+
+def may_contact(people: pd.DataFrame, unknown: str) -> pd.Series:
+    """Tell which customers of the orders may be contacted: nobody who refused.
+
+    Parameters
+    ----------
+    people
+        With consent: true, false, or missing where nobody knows.
+    unknown
+        ``contact`` or ``leave_out`` those of whom nobody knows.
+    """
+    if "consent" not in people:
+        return pd.Series(unknown == "contact", people.index)
+    return people["consent"].fillna(unknown == "contact").astype(bool)
+
+
+def consent_facts(people: pd.DataFrame) -> Facts:
+    """Return how many customers of the orders agreed to messages, refused, or were not asked."""
+    consent = people["consent"] if "consent" in people else pd.Series(pd.NA, people.index)
+    return {
+        "strategy.ledger.asked": bool(consent.notna().any()),
+        "strategy.ledger.consenting": int(consent.eq(True).sum()),
+        "strategy.ledger.refusing": int(consent.eq(False).sum()),
+        "strategy.ledger.consent_unknown": int(consent.isna().sum()),
+    }
 
 
 def strategy_facts(
@@ -230,7 +258,7 @@ def terms_of(
             found[action.segment] = value.FEW
         elif half == LEDGER:
             found[action.segment] = value.ledger_terms(
-                action, own, past[past["segment"] == action.segment], assumed
+                action, own, past[past["segment"] == action.segment], assumed, minimum_group
             )
         else:
             found[action.segment] = value.group_terms(

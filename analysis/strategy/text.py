@@ -91,7 +91,7 @@ def list_names(segments: pd.Series) -> str:
 
 
 def plan_assumptions(
-    actions: pd.DataFrame, consent_known: bool | None, settings: Any
+    actions: pd.DataFrame, consent_known: bool | None, asked: bool | None, settings: Any
 ) -> dict[str, str]:
     """Say what the values of the actions rest on."""
     given, contact = settings.strategy, settings.contact
@@ -102,7 +102,11 @@ def plan_assumptions(
             for name in ("margin", "reach")
             for end, which in (("", "likely"), ("_low", "low"), ("_high", "high"))
         }
-        said["said-orders"] = say("plan-assumptions.said-orders", **ends)
+        said["said-orders"] = (
+            say("plan-assumptions.said-orders-consent", **ends)
+            if asked
+            else say("plan-assumptions.said-orders", **ends)
+        )
     if len(of(actions, ACTIVITY)):
         said["said-regulars"] = say(
             "plan-assumptions.said-regulars",

@@ -87,7 +87,11 @@ def range_around(value: float, times: float) -> tuple[float, float, float]:
 
 
 def ledger_terms(
-    action: Action, people: pd.DataFrame, past: pd.DataFrame, assumed: StrategySettings
+    action: Action,
+    people: pd.DataFrame,
+    past: pd.DataFrame,
+    assumed: StrategySettings,
+    minimum_group: int,
 ) -> Terms | str:
     """Return the terms of an action of the ledger, or why there are none.
 
@@ -101,11 +105,26 @@ def ledger_terms(
         The segment's row of `returns`, or none.
     assumed
         The settings.
+    minimum_group
+        Where fewer refused messages, or fewer did not, nothing is told.
     """
     if past.empty or pd.isna(past["spend"].iloc[0]):
         return NO_PAST
     assert action.uplift is not None and action.cost is not None
     row = past.iloc[0]
+    answer = people["consent"] if "consent" in people else pd.Series(pd.NA, people.index)
+    refused = answer.eq(False).fillna(False).astype(bool)
+    if assumed.unknown_consent == "leave_out":
+        refused |= answer.isna()
+    left = people[~refused]
+    if left.empty:
+        return NO_CONSENT
+    if refused.any() and min(len(left), int(refused.sum())) < minimum_group:
+        return UNCOUNTED
+    # Whoever agreed can be reached; of the others, a share that is assumed.
+    agreed = float(answer[left.index].eq(True).fillna(False).mean())
+    reach = tuple(agreed + (1 - agreed) * share for share in ends(assumed.reach))
+    people = left
     return Terms(
         len(people),
         float(people["away"].mean()),
@@ -113,7 +132,7 @@ def ledger_terms(
             UPLIFT: ends(action.uplift),
             VALUE: (float(row["spend_low"]), float(row["spend"]), float(row["spend_high"])),
             RATE: ends(assumed.margin),
-            REACH: ends(assumed.reach),
+            REACH: (reach[0], reach[1], reach[2]),
             COST: range_around(action.cost, assumed.wrong_by),
         },
     )

@@ -192,10 +192,10 @@ def test_a_card_recommends_no_action_that_loses() -> None:
 
 def test_assumptions_are_told_of_the_inputs_that_are_there(settings: Settings) -> None:
     both = pd.DataFrame({"half": ["ledger", "activity"]})
-    told = strategy_text.plan_assumptions(both, False, settings)
+    told = strategy_text.plan_assumptions(both, False, None, settings)
     assert [*sorted(told)] == ["said-consent", "said-costs", "said-orders", "said-regulars"]
     assert "40% of sales (30% to 50%)" in told["said-orders"]
-    assert [*strategy_text.plan_assumptions(both[:1], None, settings)] == [
+    assert [*strategy_text.plan_assumptions(both[:1], None, None, settings)] == [
         "said-costs",
         "said-orders",
     ]
