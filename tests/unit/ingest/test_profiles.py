@@ -38,8 +38,8 @@ def test_a_user_adds_a_profile_as_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (("customer = ", "custumer = "), "[custumer]"),
-        (('amount = ["Sum"]', 'amout = ["Sum"]'), "amout"),
+        (("customer = ", "buyer = "), "[buyer]"),
+        (('amount = ["Sum"]', 'money_of = ["Sum"]'), "money_of"),
         (('amount = ["Sum"]', ""), "amount, or quantity and unit_price"),
         (('"Bon", "When"', '"Bon"'), "at least two columns"),
         (("[date]", "[refunds]\nshape = 'order'\n[date]"), "name order_refund"),
