@@ -6,7 +6,9 @@ import codecs
 import csv
 import datetime as dt
 import gzip
+import html
 import io
+import re
 import shutil
 import tempfile
 import zipfile
@@ -22,12 +24,14 @@ import pyarrow.parquet as pq
 
 from analysis.core.files import MANIFEST, file_hash
 from analysis.core.formatting import count, join_words
+from analysis.core.privacy import is_pseudonym, pseudonym
 from analysis.core.settings import Settings
-from analysis.ingest import readers
+from analysis.ingest import readers, salt
 from analysis.ingest.columns import plain_name
 from analysis.ingest.delimited import text_format
 from analysis.ingest.layout import TOP
-from analysis.orders.meaning.customer_ids import bare_id
+from analysis.ingest.profiles import read_profiles
+from analysis.orders.meaning.customer_ids import bare_id, tidy_id
 from analysis.release import store
 from analysis.release.disk import refuse_system_errors, sync, write
 from analysis.release.legacy import BUILDS
@@ -87,6 +91,8 @@ def forget(root: Path, customer: str, settings: Settings) -> list[str]:
     """
     names = [*settings.transactions.columns[ID]]
     names += [name for table in settings.activity.columns.values() for name in table.get(ID, ())]
+    names += [name for profile in read_profiles() for name in profile.customer]
+    key = salt.find(root)
     wanted = (ID, *names)
     encodings = settings.files.encodings
     with refuse_system_errors(root):
@@ -97,7 +103,7 @@ def forget(root: Path, customer: str, settings: Settings) -> list[str]:
         for sha256, place in places.items():
             path = store.new_folder(root / store.RELEASES) / Path(place).name
             shutil.copyfile(root / store.RAW / sha256, path)
-            if removed := rewrite(path, customer, wanted, encodings):
+            if removed := rewrite(path, customer, wanted, encodings, key):
                 lines += removed
                 changed[sha256] = file_hash(path)
                 store.keep_raw(root, path, changed[sha256])
@@ -106,7 +112,7 @@ def forget(root: Path, customer: str, settings: Settings) -> list[str]:
         for folder in (root / "build", *folders, *(root / BUILDS).glob("*/")):
             for path in sorted(folder.rglob("*")):
                 if path.is_file() and path.name.endswith((".parquet", ".csv")):
-                    tables += bool(rewrite(path, customer, [ID], ["utf-8"]))
+                    tables += bool(rewrite(path, customer, [ID], ["utf-8"], key))
         counted = []
         for name, release in kept.items():
             if not changed.keys() & set(release.files.values()):
@@ -126,7 +132,7 @@ def forget(root: Path, customer: str, settings: Settings) -> list[str]:
         for path in sorted((root / store.DATA).rglob("*")):
             if path.is_file() and path.name.lower().endswith(readers.FORMATS):
                 before = file_hash(path)
-                removed = rewrite(path, customer, wanted, encodings)
+                removed = rewrite(path, customer, wanted, encodings, key)
                 lines += removed if before not in changed else 0
                 changed |= {before: ""} if removed else {}
         store.tidy(root)  # it removes the raw files as they were
@@ -148,7 +154,9 @@ def forget(root: Path, customer: str, settings: Settings) -> list[str]:
     return said
 
 
-def rewrite(path: Path, customer: str, wanted: Sequence[str], encodings: Sequence[str]) -> int:
+def rewrite(
+    path: Path, customer: str, wanted: Sequence[str], encodings: Sequence[str], key: bytes = b""
+) -> int:
     """Remove a customer's lines from a file, and return how many there were.
 
     All other lines of a text file stay as they are, byte by byte. A file without the customer, or
@@ -162,13 +170,15 @@ def rewrite(path: Path, customer: str, wanted: Sequence[str], encodings: Sequenc
         What the column with the ids may be called.
     encodings
         Tried in order on a text file.
+    key
+        The salt of pseudonyms: a table of a build knows the customer by one.
 
     Raises
     ------
     Refused
         When the file cannot be read.
     """
-    name, is_of = path.name.lower(), _is_of(customer)
+    name, is_of = path.name.lower(), _is_of(customer, key)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as box:
         new = Path(box) / path.name
         try:
@@ -176,6 +186,8 @@ def rewrite(path: Path, customer: str, wanted: Sequence[str], encodings: Sequenc
                 removed = _parquet(path, new, is_of, wanted)
             elif name.endswith(".xlsx"):
                 removed = _workbook(path, new, is_of, wanted)
+            elif name.endswith(".xml"):
+                removed = _commerceml(path, new, is_of)
             else:
                 removed = _text(path, new, is_of, wanted, encodings)
         except (pa.ArrowException, zipfile.BadZipFile, EOFError, KeyError, csv.Error) as error:
@@ -189,10 +201,20 @@ def rewrite(path: Path, customer: str, wanted: Sequence[str], encodings: Sequenc
     return removed
 
 
-def _is_of(customer: str) -> Test:
-    """Return what tells whether a cell holds the id, in any spelling that is the same customer."""
-    wanted = bare_id(customer)
-    return lambda cell: cell is not None and bare_id(str(cell)) == wanted
+def _is_of(customer: str, key: bytes) -> Test:
+    """Return what tells whether a cell holds the id, in any spelling that is the same customer.
+
+    An address is found behind its pseudonym, and the other way round.
+    """
+    wanted = {bare_id(customer)}
+    if key:
+        wanted.add(pseudonym(tidy_id(customer), key))
+    if not key or not is_pseudonym(customer):
+        return lambda cell: cell is not None and bare_id(str(cell)) in wanted
+    return lambda cell: (
+        cell is not None
+        and (bare_id(str(cell)) in wanted or pseudonym(tidy_id(str(cell)), key) == customer)
+    )
 
 
 def _columns(header: Sequence[object], wanted: Sequence[str]) -> list[int]:
@@ -238,6 +260,23 @@ def _workbook(path: Path, new: Path, is_of: Test, wanted: Sequence[str]) -> int:
                 sheet.append(row)
         out.save(new)
     return removed
+
+
+def _commerceml(path: Path, new: Path, is_of: Test) -> int:
+    """Remove the documents of a buyer, by id or contact; all else stays as it is, byte by byte."""
+    content = path.read_bytes()
+    declared = re.match(rb"[^<]*<\?xml[^>]*encoding=[\"']([\w.-]+)", content)
+    encoding = declared[1].decode() if declared else "utf-8"
+    pieces = re.split(r"(<Документ>.*?</Документ>)", content.decode(encoding), flags=re.DOTALL)
+    kept = []
+    for piece in pieces:
+        buyers = " ".join(re.findall(r"<Контрагент>.*?</Контрагент>", piece, flags=re.DOTALL))
+        cells = re.findall(r"<(?:Ид|Значение)>([^<]*)<", buyers)
+        if not any(is_of(html.unescape(cell).partition("#")[0]) for cell in cells):
+            kept.append(piece)
+    if len(kept) < len(pieces):
+        new.write_bytes("".join(kept).encode(encoding))
+    return len(pieces) - len(kept)
 
 
 def _text(path: Path, new: Path, is_of: Test, wanted: Sequence[str], codes: Sequence[str]) -> int:

@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from made_exports import Line, Order, addresses, algolplus, make_orders, shopify
+from made_exports import Line, Order, addresses, algolplus, commerceml, make_orders, shopify
 
 from analysis.__main__ import main
 from analysis.build import validation
-from analysis.core.privacy import is_pseudonym
+from analysis.core.privacy import is_pseudonym, pseudonym
 from analysis.core.progress import Steps
 from analysis.core.settings import ROOT, read_settings
 from analysis.ingest import readers, salt
 from analysis.ingest.data_folder import find_inputs
 from analysis.ingest.profiles import read_profiles
 from analysis.orders.exports.addresses import find_addresses
+from analysis.release import retention
 from analysis.strategy import contact_lists
 
 HOSTILE = [
@@ -176,6 +177,29 @@ def test_customers_who_refused_are_on_no_list_and_have_no_address(tmp_path: Path
     (table,) = lists.values()
     assert table["customer_id"].tolist() == ["c1", "c3"]
     assert table["consent"].tolist() == ["yes", contact_lists.UNKNOWN_CONSENT]
+
+
+@pytest.mark.parametrize("given", ["Kim.1+Shop@example.com", "pseudonym"])
+def test_a_customer_is_forgotten_by_address_and_by_pseudonym(tmp_path: Path, given: str) -> None:
+    key, address = b"a salt of the test", "kim.1+shop@example.com"
+    customer = pseudonym(address, key) if given == "pseudonym" else given
+    orders = make_orders(seed=11)
+    own = [order for order in orders if order.email.lower() == address]
+    raw = tmp_path / "orders.csv"
+    raw.write_text(shopify(orders), encoding="utf-8")
+    assert retention.rewrite(raw, customer, ["Email"], ["utf-8"], key) == sum(
+        len(order.lines) for order in own
+    )
+    assert address not in raw.read_text(encoding="utf-8").lower()
+    documents = tmp_path / "orders.xml"
+    documents.write_bytes(commerceml(orders, "windows-1251"))
+    assert retention.rewrite(documents, customer, [], [], key) >= len(own) > 0
+    left = documents.read_bytes().decode("windows-1251")
+    assert address not in left.lower() and "robin2@example.com" in left.lower()
+    table = tmp_path / "customers.parquet"
+    pd.DataFrame({"customer_id": [pseudonym(address, key), "c1"]}).to_parquet(table)
+    assert retention.rewrite(table, customer, ["customer_id"], ["utf-8"], key) == 1
+    assert pd.read_parquet(table)["customer_id"].tolist() == ["c1"]
 
 
 @pytest.mark.drill
