@@ -9,15 +9,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from analysis.core.assumptions import Assumption, as_table, in_order
 from analysis.core.files import Fact
+from analysis.core.privacy import is_personal, mask_addresses, pseudonym
 from analysis.core.problems import Problem, Refused
 from analysis.core.progress import Steps
 from analysis.core.settings import ActivitySettings, Settings, read_settings
 from analysis.ingest import readers
 from analysis.ingest import salt as salts
-from analysis.ingest.columns import plain_name
+from analysis.ingest.columns import match_columns, plain_name
 from analysis.ingest.data_folder import Inputs, find_inputs
 from analysis.ingest.parts import Part
 from analysis.ingest.profiles import Profile, read_profiles
@@ -25,6 +27,7 @@ from analysis.ingest.salt import passing
 from analysis.orders import cleaning, refusals
 from analysis.orders.exports.translate import translate
 from analysis.orders.ledger import NET, Ledger, connect, engine_in_words, write_ledger
+from analysis.orders.meaning.customer_ids import tidy_id
 from analysis.orders.telling_columns import is_sign_of
 from analysis.orders.understood import order_assumptions
 from analysis.regulars import contract, reading, shared_ids
@@ -118,7 +121,7 @@ def check(
         if tables := {role: parts[path] for role, path in inputs.activity.items() if path in parts}:
             with steps.step("validate the activity tables, and join them"):
                 try:
-                    customers = _read_activity(tables, settings.activity)
+                    customers = _read_activity(tables, settings.activity, inputs.salt or passing())
                 except Refused as refused:
                     problems += refused.problems
         if not problems and ledger and customers:
@@ -254,7 +257,9 @@ def read(
             }
             facts |= regulars.facts
             refused.append(regulars.quarantine)
-        tables["quarantine"] = pd.concat(refused, ignore_index=True)
+        quarantine = pd.concat(refused, ignore_index=True)
+        quarantine["line"] = quarantine["line"].map(mask_addresses).astype("str")
+        tables["quarantine"] = quarantine
         tables["assumptions"] = as_table(
             assumptions(checked, settings), currency(checked, settings)
         )
@@ -262,7 +267,7 @@ def read(
 
 
 def _read_activity(
-    parts: Mapping[str, Sequence[Part]], settings: ActivitySettings
+    parts: Mapping[str, Sequence[Part]], settings: ActivitySettings, salt: bytes
 ) -> contract.ActivityTables | None:
     """Read the tables of the activity half; None when one of them could not be read."""
     chosen = {
@@ -270,7 +275,10 @@ def _read_activity(
         for role in contract.ROLES
         if role in parts
     }
-    tables = {str(role): readers.read_table(part) for role, part in chosen.items()}
+    tables = {
+        str(role): _with_pseudonyms(readers.read_table(part), settings.columns[role], salt)
+        for role, part in chosen.items()
+    }
     files = {str(role): part.file for role, part in chosen.items()}
     if len(tables) < len(settings.files):
         read = [reading.read_role(r, tables[r], files[r], settings) for r in chosen]
@@ -298,6 +306,22 @@ def _read_activity(
     quarantine = pd.concat([checked.quarantine, ragged], ignore_index=True)
     quarantine = quarantine.sort_values(["source", "row_number"], ignore_index=True)
     return replace(checked, quarantine=quarantine, facts=facts)
+
+
+def _with_pseudonyms(table: pa.Table, wanted: dict[str, list[str]], salt: bytes) -> pa.Table:
+    """Put pseudonyms in the place of ids that are addresses or names, as in the orders."""
+    try:
+        column = match_columns(table.column_names, wanted).get("customer_id")
+    except ValueError:  # the tables' own contract says which columns are meant
+        return table
+    if column is None or not pa.types.is_string(table[column].type):
+        return table
+    ids = table[column].to_pylist()
+    new = {one: pseudonym(tidy_id(one), salt) for one in {*ids} if one and is_personal(one)}
+    if not new:
+        return table
+    plain = pa.array([new.get(one, one) for one in ids], pa.string())
+    return table.set_column(table.column_names.index(column), column, plain)
 
 
 def _best_sheet(parts: Sequence[Part], wanted: dict[str, list[str]]) -> Part:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from made_exports import Line, Order, addresses, algolplus, commerceml, make_orders, shopify
 
@@ -200,6 +201,13 @@ def test_a_customer_is_forgotten_by_address_and_by_pseudonym(tmp_path: Path, giv
     pd.DataFrame({"customer_id": [pseudonym(address, key), "c1"]}).to_parquet(table)
     assert retention.rewrite(table, customer, ["customer_id"], ["utf-8"], key) == 1
     assert pd.read_parquet(table)["customer_id"].tolist() == ["c1"]
+
+
+def test_regular_customers_have_the_pseudonyms_of_the_orders() -> None:
+    table = pa.table({"id": ["kim@example.com", "215348", None], "x": ["1", "2", "3"]})
+    changed = validation._with_pseudonyms(table, {"customer_id": ["id"]}, b"a salt")
+    assert changed["id"].to_pylist() == [pseudonym("kim@example.com", b"a salt"), "215348", None]
+    assert changed["x"].to_pylist() == ["1", "2", "3"]
 
 
 @pytest.mark.drill
