@@ -30,8 +30,9 @@ from pathlib import Path
 
 import filelock
 
-from analysis.core.files import file_hash
+from analysis.core.files import file_hash, read_json
 from analysis.core.problems import Problem, Refused
+from analysis.ingest import salt
 from analysis.release.disk import make_folder, refuse_system_errors, sync, sync_tree, write
 
 SITE, SITES, RELEASES = Path("_site"), Path("sites"), Path("releases")
@@ -368,8 +369,9 @@ def put_release(root: Path, release: Release, build: Path, leave: Sequence[str] 
     """Copy a build, if there is one, into the place of a release, with what is known of it."""
     draft = new_folder(root / RELEASES)
     if build.is_dir():
-        # Lists that were exported into the build name people: they are in no release.
-        ignored = shutil.ignore_patterns("export", *leave)
+        # Lists that were exported into the build hold addresses where it has pseudonyms.
+        addresses = ["export"] * (salt.FACT in read_json(build / "facts.json"))
+        ignored = shutil.ignore_patterns(*addresses, *leave)
         shutil.copytree(build, draft / "build", ignore=ignored)
     (draft / "build").mkdir(exist_ok=True)
     write_manifest(draft, release)

@@ -20,7 +20,7 @@ from analysis.ingest import readers, salt
 from analysis.ingest.data_folder import find_inputs
 from analysis.ingest.profiles import read_profiles
 from analysis.orders.exports.addresses import find_addresses
-from analysis.release import retention
+from analysis.release import retention, store
 from analysis.strategy import contact_lists
 
 HOSTILE = [
@@ -227,3 +227,14 @@ def test_no_file_of_a_build_holds_an_address_but_its_lists(
     assert found_in(said.out + said.err) == set()
     lists = "".join(path.read_text(encoding="utf-8") for path in (out / "export").glob("*.csv"))
     assert "plus+tag@example.com" in lists
+
+
+def test_lists_with_addresses_are_in_no_release(tmp_path: Path) -> None:
+    build = tmp_path / "build"
+    (build / "export").mkdir(parents=True)
+    (build / "export/list.csv").write_text("kim@example.com", encoding="utf-8")
+    (build / "facts.json").write_text(json.dumps({salt.FACT: "0123456789ab"}), encoding="utf-8")
+    (tmp_path / store.RELEASES).mkdir()
+    store.put_release(tmp_path, store.Release(name="2025-01-01"), build)
+    assert not (store.build_of(tmp_path, "2025-01-01") / "export").exists()
+    assert (store.build_of(tmp_path, "2025-01-01") / "facts.json").exists()
