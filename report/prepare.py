@@ -52,6 +52,7 @@ def main() -> int:
         "lapse": bool(facts.get("lapse.available")),
         "season": bool(facts.get("forecast.season_known")),
         "next_products": bool(facts.get("next_products.available")),
+        "campaigns": bool(facts.get("campaigns.available")),
         "since": bool(since.get("since.available")),
         "history": bool(since.get("history.available")),
         "backtest": (ROOT / "build" / "since" / "backtest.parquet").is_file(),

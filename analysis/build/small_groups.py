@@ -41,6 +41,7 @@ NEW = ("new_customers", "returning_customers", "new_revenue")
 RULES: dict[str, tuple[Rule, ...]] = {
     "activity_categories": (Rule("customers", drops=True),),
     "activity_reliability": (Rule("customers", drops=True),),
+    "campaigns": (Rule("treated", drops=True), Rule("control", drops=True)),
     "cluster_agreement": (Rule("customers"),),
     "cohort_revenue": (Rule("size", drops=True),),
     "cohorts": (Rule("size", drops=True),),

@@ -26,6 +26,7 @@ READ = Step(
         "files",
         "rules",
         "work/regulars",
+        "work/campaigns",
         "activity_typos",
         "activity_lookalikes",
         "activity_set_aside",
@@ -36,6 +37,7 @@ READ = Step(
         "files",
         "transactions",
         "activity",
+        "campaigns",
         "engine",
         "report.as_of",
         "report.smallest_group",
@@ -201,6 +203,15 @@ REGULARS = (
         settings=("contact", "engine", "report.smallest_group"),
     ),
 )
+CAMPAIGNS = Step(
+    "past campaigns",
+    "analysis.strategy.campaigns_step:measure_past_campaigns",
+    needs=(*LEDGER, "work/campaigns"),
+    makes=("campaigns",),
+    settings=("engine", "strategy", "report.smallest_group"),
+    paths=PATHS,
+    reads=("data/segments.toml",),
+)
 ACTIONS = Step(
     "actions and their value",
     "analysis.strategy.step:plan_actions",
@@ -233,7 +244,7 @@ ACTIONS = Step(
     ),
     reads=("data/segments.toml",),
 )
-STEPS = (READ, *ORDERS, *REGULARS, ACTIONS, *presenting_steps())
+STEPS = (READ, *ORDERS, *REGULARS, CAMPAIGNS, ACTIONS, *presenting_steps())
 #: Runs only where there is something to compare with. Its facts are kept apart, in ``since/``.
 COMPARE = Step(
     "changes since the last release",

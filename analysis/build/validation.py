@@ -26,12 +26,13 @@ from analysis.ingest.profiles import Profile, read_profiles
 from analysis.ingest.salt import passing
 from analysis.orders import cleaning, refusals
 from analysis.orders.exports.translate import translate
-from analysis.orders.ledger import NET, Ledger, connect, engine_in_words, write_ledger
+from analysis.orders.ledger import GROSS, NET, Ledger, connect, engine_in_words, write_ledger
 from analysis.orders.meaning.customer_ids import tidy_id
 from analysis.orders.telling_columns import is_sign_of
 from analysis.orders.understood import order_assumptions
 from analysis.regulars import contract, reading, shared_ids
 from analysis.regulars.understood import regular_assumptions
+from analysis.strategy import campaign_files
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Checked:
     shared: shared_ids.SharedIds | None = None
     #: The import profiles that the orders were read with.
     profiles: tuple[str, ...] = ()
+    #: Who was contacted in past campaigns, and who was not.
+    campaigns: campaign_files.Campaigns | None = None
 
 
 @contextmanager
@@ -92,7 +95,7 @@ def check(
         parts: dict[Path, list[Part]] = {}
         known = readers.known_words(settings)
         with steps.step("read the files"):
-            for path in (*inputs.transactions, *inputs.activity.values()):
+            for path in (*inputs.transactions, *inputs.activity.values(), *inputs.campaigns):
                 try:
                     parts[path] = readers.read_parts(path, work, settings.files.encodings, known)
                 except Refused as refused:
@@ -127,13 +130,22 @@ def check(
         if not problems and ledger and customers:
             shared = shared_ids.shared_ids(ledger, customers)
             problems += shared_ids.problems(shared, settings.activity)
+        campaigns = None
+        if inputs.campaigns and not problems:
+            with steps.step("read past campaigns"):
+                try:
+                    campaigns = _read_campaigns(
+                        inputs, parts, ledger, settings, inputs.salt or passing()
+                    )
+                except Refused as refused:
+                    problems += refused.problems
         if problems:
             raise Refused(problems)
         rows = {
             str(path.relative_to(inputs.folder)): sum(p.rows + len(p.ragged) for p in found)
             for path, found in parts.items()
         }
-        yield Checked(ledger, customers, rows, shared, names)
+        yield Checked(ledger, customers, rows, shared, names, campaigns)
 
 
 def is_readable(folder: Path, settings_file: Path) -> bool:
@@ -207,6 +219,8 @@ def assumptions(checked: Checked, settings: Settings) -> list[Assumption]:
         found += order_assumptions(checked.ledger, settings.transactions)
     if checked.customers:
         found += regular_assumptions(checked.customers, checked.shared)
+    if checked.campaigns:
+        found += checked.campaigns.assumptions
     setting = "transactions.currency" if checked.ledger else "activity.currency"
     if sign := currency(checked, settings):
         sentence = f"Amounts are taken to be in {sign}, as the settings say."
@@ -257,6 +271,8 @@ def read(
             }
             facts |= regulars.facts
             refused.append(regulars.quarantine)
+        if checked.campaigns:
+            tables["work/campaigns"] = checked.campaigns.assigned
         quarantine = pd.concat(refused, ignore_index=True)
         quarantine["line"] = quarantine["line"].map(mask_addresses).astype("str")
         tables["quarantine"] = quarantine
@@ -264,6 +280,39 @@ def read(
             assumptions(checked, settings), currency(checked, settings)
         )
     return tables, facts
+
+
+def _read_campaigns(
+    inputs: Inputs,
+    parts: Mapping[Path, Sequence[Part]],
+    ledger: Ledger | None,
+    settings: Settings,
+    salt: bytes,
+) -> campaign_files.Campaigns:
+    """Read past campaigns; they are measured by the orders.
+
+    Raises
+    ------
+    Refused
+        As `campaign_files.read_campaigns`; also where there are no orders.
+    """
+    if not ledger:
+        rule = "campaigns are measured by orders, and there are none"
+        remedy = f"Add the orders, or remove {settings.campaigns.folder}/."
+        raise Refused([Problem(f"{settings.campaigns.folder}/", rule, remedy=remedy)])
+    lines = ledger.lines
+    known = lines.filter(lines.cleaning_step >= GROSS).select("customer_id").distinct().execute()
+    tables = {
+        part.file: _with_pseudonyms(readers.read_table(part), {"customer_id": []}, salt)
+        .to_pandas()
+        .astype("str")
+        for path in inputs.campaigns
+        for part in parts[path]
+    }
+    last_day = pd.Timestamp(ledger.as_of) - pd.Timedelta(days=1)
+    return campaign_files.read_campaigns(
+        tables, known["customer_id"], last_day, settings.campaigns.control_share
+    )
 
 
 def _read_activity(

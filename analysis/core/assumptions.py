@@ -31,6 +31,7 @@ Kind = Literal[
     "left out",
     "time",
     "regular customers",
+    "campaigns",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

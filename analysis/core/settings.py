@@ -241,6 +241,13 @@ class StrategySettings(_Section):
     most_waves: int = Field(ge=1)
 
 
+class CampaignSettings(_Section):
+    """Where past campaigns are found, and how many customers each leaves out to be measured."""
+
+    folder: str = "campaigns"
+    control_share: float = Field(ge=0, le=0.5)
+
+
 class Settings(_Section):
     """All settings of one report.
 
@@ -256,6 +263,7 @@ class Settings(_Section):
     models: ModelSettings
     contact: ContactSettings
     strategy: StrategySettings
+    campaigns: CampaignSettings
     _notes: tuple[str, ...] = PrivateAttr(default=())
 
     @property

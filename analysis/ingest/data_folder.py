@@ -38,6 +38,8 @@ class Inputs:
         The folder, as seen from the project if it lies in it.
     salt
         Of customers' pseudonyms; empty where the project has none yet.
+    campaigns
+        The files of past campaigns, by name.
     """
 
     folder: Path
@@ -47,6 +49,7 @@ class Inputs:
     sample: bool
     place: str
     salt: bytes = field(default=b"", repr=False)
+    campaigns: tuple[Path, ...] = ()
 
     @property
     def version(self) -> str:
@@ -151,10 +154,15 @@ def find_inputs(folder: Path, settings: Settings, place: str = "", root: Path = 
     """
     ledger = readers.find_files(folder / settings.transactions.folder)
     tables = readers.find_files(folder / settings.activity.folder)
+    campaigns = readers.find_files(folder / settings.campaigns.folder)
     roles: dict[str, Path] = {}
     problems = [
         problem
-        for half in (settings.transactions.folder, settings.activity.folder)
+        for half in (
+            settings.transactions.folder,
+            settings.activity.folder,
+            settings.campaigns.folder,
+        )
         for problem in readers.find_overlooked(folder / half)
     ]
     if not ledger and not tables:
@@ -187,7 +195,7 @@ def find_inputs(folder: Path, settings: Settings, place: str = "", root: Path = 
         )
     if problems:
         raise Refused(problems)
-    paths = [*ledger, *roles.values()]
+    paths = [*ledger, *roles.values(), *campaigns]
     return Inputs(
         folder=folder,
         transactions=tuple(ledger),
@@ -196,6 +204,7 @@ def find_inputs(folder: Path, settings: Settings, place: str = "", root: Path = 
         sample=sample_is_in(folder),
         place=place or _place(folder.resolve(), root),
         salt=salt.find(root),
+        campaigns=tuple(campaigns),
     )
 
 

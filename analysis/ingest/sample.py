@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.ingest.data_folder import MARKER
+from analysis.ingest.sample_campaigns import assign_campaigns, export_campaigns, plant_effects
 from analysis.ingest.sample_orders import (
     archetype_truth,
     busyness,
@@ -56,12 +57,15 @@ class Truth:
     dirt
         How often each kind of dirt was planted; lines that stand in two files count in
         ``transactions.late_lines`` and ``transactions.lines`` alone.
+    uplifts
+        By campaign, the change of the share of contacted customers who order in the 90 days after.
     """
 
     archetypes: pd.DataFrame
     decline: pd.DataFrame
     best_roc_auc: float
     dirt: dict[str, int]
+    uplifts: dict[str, float]
 
 
 def write_sample(folder: Path) -> None:
@@ -92,13 +96,16 @@ def sample_truth(seed: int = SEED) -> Truth:
 
 def _make(seed: int) -> tuple[dict[str, bytes], Truth]:
     """Return every file of the sample by its path in the data folder, and the truth."""
-    ledger_seed, activity_seed = np.random.SeedSequence(seed).spawn(2)
+    ledger_seed, activity_seed, campaign_seed = np.random.SeedSequence(seed).spawn(3)
     rng = np.random.Generator(np.random.PCG64(ledger_seed))
     clock = np.cumsum(busyness())
     products = draw_products(rng)
     customers = draw_customers(rng, clock[-1])
-    orders = draw_orders(rng, customers, clock)
-    ledger = plant_dirt(rng, draw_sale_lines(rng, orders, products), customers, products)
+    sales = draw_sale_lines(rng, draw_orders(rng, customers, clock), products)
+    campaign_rng = np.random.Generator(np.random.PCG64(campaign_seed))
+    assigned = assign_campaigns(campaign_rng, customers)
+    sales, uplifts = plant_effects(campaign_rng, sales, assigned)
+    ledger = plant_dirt(rng, sales, customers, products)
     readable = ledger.loc[~ledger["planted"].str.startswith("refused"), "customer"]
     customers = customers[customers.index.isin(readable)]
     ledger_files, ledger_dirt = export_quarters(ledger)
@@ -117,5 +124,7 @@ def _make(seed: int) -> tuple[dict[str, bytes], Truth]:
         decline=decline.sort_values("customer_id", ignore_index=True),
         best_roc_auc=expected_roc_auc(people["probability"].to_numpy()),
         dirt=ledger_dirt | activity_dirt,
+        uplifts=uplifts,
     )
-    return {MARKER: marker.encode()} | ledger_files | activity_files, truth
+    files = {MARKER: marker.encode()} | ledger_files | activity_files
+    return files | export_campaigns(assigned[assigned["customer"].isin(readable)]), truth

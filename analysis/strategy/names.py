@@ -16,3 +16,14 @@ TOGETHER = "All that pay, together"
 ENOUGH, TOO_SMALL, NEVER, UNKNOWN = "large enough", "too small", "cannot pay", "not known"
 #: Why an action of the orders states no gain.
 NO_SEASON = "the orders do not hold the same season a year earlier"
+#: The groups of an experiment.
+CONTACTED, CONTROL = "contacted", "control"
+#: By what a campaign is judged, for each customer: did he or she order, how often, for how much net
+#: revenue, and what was left of it after the contact and its offer were paid for.
+OUTCOMES = ("ordered", "orders", "net_revenue", "margin")
+#: The campaign that stands for all campaigns together.
+ALL_CAMPAIGNS = "all campaigns"
+#: Days after a campaign over which it is judged.
+CAMPAIGN_DAYS = 90
+#: Groups that chance makes as uneven as these less often than this are not those that were drawn.
+BROKEN = 0.001
