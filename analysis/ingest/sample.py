@@ -15,7 +15,13 @@ import numpy as np
 import pandas as pd
 
 from analysis.ingest.data_folder import MARKER
-from analysis.ingest.sample_campaigns import assign_campaigns, export_campaigns, plant_effects
+from analysis.ingest.sample_campaigns import (
+    ENDS_AFTER_DAYS,
+    SENT_ON,
+    assign_campaigns,
+    export_campaigns,
+    plant_effects,
+)
 from analysis.ingest.sample_orders import (
     archetype_truth,
     busyness,
@@ -102,13 +108,16 @@ def _make(seed: int) -> tuple[dict[str, bytes], Truth]:
     products = draw_products(rng)
     customers = draw_customers(rng, clock[-1])
     sales = draw_sale_lines(rng, draw_orders(rng, customers, clock), products)
-    campaign_rng = np.random.Generator(np.random.PCG64(campaign_seed))
-    assigned = assign_campaigns(campaign_rng, customers)
-    sales, uplifts = plant_effects(campaign_rng, sales, assigned)
     ledger = plant_dirt(rng, sales, customers, products)
     readable = ledger.loc[~ledger["planted"].str.startswith("refused"), "customer"]
     customers = customers[customers.index.isin(readable)]
-    ledger_files, ledger_dirt = export_quarters(ledger)
+    campaign_rng = np.random.Generator(np.random.PCG64(campaign_seed))
+    # Only customers who are known already, and have not left, can be won.
+    known = ledger.loc[ledger["planted"].eq("") & ledger["time"].lt(SENT_ON), "customer"]
+    active = customers.index[customers["lapse"] > clock[ENDS_AFTER_DAYS]]
+    assigned = assign_campaigns(campaign_rng, active[active.isin(known)])
+    after_campaigns, uplifts = plant_effects(campaign_rng, ledger, assigned)
+    ledger_files, ledger_dirt = export_quarters(after_campaigns)
 
     rng = np.random.Generator(np.random.PCG64(activity_seed))
     people = draw_people(rng, most_orders(ledger, customers, PEOPLE + TWINS))
@@ -127,4 +136,4 @@ def _make(seed: int) -> tuple[dict[str, bytes], Truth]:
         uplifts=uplifts,
     )
     files = {MARKER: marker.encode()} | ledger_files | activity_files
-    return files | export_campaigns(assigned[assigned["customer"].isin(readable)]), truth
+    return files | export_campaigns(assigned), truth

@@ -13,7 +13,7 @@ import pytest
 from analysis.ingest.sample import sample_truth
 from analysis.strategy import campaigns
 from analysis.strategy.control_groups import draw_groups
-from analysis.strategy.names import CONTACTED, CONTROL, OUTCOMES
+from analysis.strategy.names import ALL_CAMPAIGNS, BROKEN, CONTACTED, CONTROL, OUTCOMES
 
 SEEDS = 200
 UPLIFTS = {"helps": 0.05, "nothing": 0.0, "harms": -0.04}
@@ -56,35 +56,40 @@ def a_campaign(random: np.random.Generator, name: str, uplift: float) -> pd.Data
 @pytest.mark.drill
 def test_intervals_hold_the_planted_uplifts() -> None:
     """Of 95% intervals, 91 to 98% hold what was planted: of the share who order, exactly known."""
-    held: dict[str, list[bool]] = {name: [] for name in UPLIFTS}
-    sound = []
-    for seed in range(SEEDS):
-        random = np.random.default_rng(seed)
-        people = pd.concat([a_campaign(random, *one) for one in UPLIFTS.items()])
-        found = campaigns.measure_campaigns(people, pd.Series(0.2, index=[*UPLIFTS]), 10)
-        rows: Any = found[found["outcome"] == "ordered"].set_index("campaign").to_dict("index")
-        for name, uplift in UPLIFTS.items():
-            held[name].append(rows[name]["low"] <= uplift <= rows[name]["high"])
-            sound.append(rows[name]["srm_p"] > 0.05)
-    for name, hits in held.items():
-        assert 0.91 <= np.mean(hits) <= 0.98, name
+    people = pd.concat(
+        [
+            a_campaign(np.random.default_rng([seed, n]), f"{name} {seed}", uplift)
+            for seed in range(SEEDS)
+            for n, (name, uplift) in enumerate(UPLIFTS.items())
+        ],
+        ignore_index=True,
+    )
+    share = pd.Series(0.2, index=people["campaign"].unique())
+    found = campaigns.measure_campaigns(people, share, 10)
+    table = found[(found["outcome"] == "ordered") & (found["campaign"] != ALL_CAMPAIGNS)]
+    planted = table["campaign"].str.partition(" ")[0].map(UPLIFTS)
+    held = (table["low"] <= planted) & (planted <= table["high"])
+    assert len(table) == SEEDS * len(UPLIFTS)
+    assert 0.91 <= held.mean() <= 0.98
+    for uplift, hits in held.groupby(planted):  # a third of them, where chance does more
+        assert 0.88 <= hits.mean() <= 0.99, uplift
     # The draw meets the share, so the check of the ratio has nothing to find.
-    assert np.mean(sound) == 1.0
+    assert (table["srm_p"] > 0.05).all()
 
 
 def test_a_broken_assignment_is_caught() -> None:
     """Where a fifth of the control group was contacted as well, and is said to be contacted."""
-    caught = []
+    parts = []
     for seed in range(12):
         random = np.random.default_rng(seed)
-        people = a_campaign(random, "a", 0.0)
+        people = a_campaign(random, f"campaign {seed}", 0.0)
         control = people.index[people["group"] == CONTROL].to_numpy()
-        people.loc[random.choice(control, len(control) * 3 // 10, replace=False), "group"] = (
-            CONTACTED
-        )
-        found = campaigns.measure_campaigns(people, pd.Series({"a": 0.2}), 10)
-        caught.append((found["srm_p"] < 0.001).all())
-    assert np.mean(caught) >= 0.95
+        wrong = random.choice(control, len(control) * 3 // 10, replace=False)
+        parts.append(people.assign(group=people["group"].mask(people.index.isin(wrong), CONTACTED)))
+    every = pd.concat(parts, ignore_index=True)
+    share = pd.Series(0.2, index=every["campaign"].unique())
+    found = campaigns.measure_campaigns(every, share, 10)
+    assert len(found) and (found["srm_p"] < BROKEN).mean() >= 0.95
 
 
 def test_the_sample_shows_what_was_planted(sample_build: Path) -> None:

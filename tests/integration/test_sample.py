@@ -89,7 +89,8 @@ def test_holds_the_raw_files_and_no_truth(sample: Sample) -> None:
     quarters = [f"transactions/sales_{y}-Q{q}.csv" for y in (2024, 2025) for q in (1, 2, 3, 4)]
     tables = ["market_file", "market_money", "market_time", "money"]
     names = {p.relative_to(sample.folder).as_posix() for p in sample.folder.rglob("*.*")}
-    assert names == {*quarters, *(f"activity/{t}.csv" for t in tables), MARKER}
+    activity = [f"activity/{t}.csv" for t in tables]
+    assert names == {*quarters, *activity, "campaigns/2025-q3.csv", MARKER}
 
 
 def test_another_seed_gives_another_shop_and_the_same_habits(sample: Sample) -> None:
