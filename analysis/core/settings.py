@@ -242,7 +242,7 @@ class StrategySettings(_Section):
 
 
 class CampaignSettings(_Section):
-    """Where past campaigns are found, and how many customers each leaves out to be measured."""
+    """Where past campaigns are found, and the share that each leaves out to be measured."""
 
     folder: str = "campaigns"
     control_share: float = Field(ge=0, le=0.5)

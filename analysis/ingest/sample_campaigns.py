@@ -55,7 +55,7 @@ def plant_effects(
 
 
 def export_campaigns(assigned: pd.DataFrame) -> dict[str, bytes]:
-    """Return the file as `export` writes it, completed with the day."""
+    """Return the file of the campaigns: the plan, completed with the day on which it was sent."""
     table = pd.DataFrame(
         {
             "customer_id": assigned["customer"],

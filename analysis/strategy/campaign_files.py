@@ -1,8 +1,7 @@
 """Read who was contacted in past campaigns, and who was left out at random.
 
-`export` writes such a file, and the day on which each campaign was sent is added to it; any other
-program's file of the same columns will do. A file with the column ``control_share`` is a plan: it
-says who was assigned to which group, and by which share. Other files then only say who was
+Any program's file of the columns `REQUIRED` will do. A file with the column ``control_share`` is a
+plan: it says who was assigned to which group, and by which share. Other files then only say who was
 contacted in fact, and the plan stands: what a group does is judged as it was drawn.
 """
 
@@ -14,7 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from analysis.core.assumptions import Assumption
-from analysis.core.formatting import count, join_words, percent
+from analysis.core.formatting import join_words, percent
 from analysis.core.problems import Problem, Refused
 from analysis.orders.meaning.customer_ids import bare_id
 from analysis.strategy.names import CONTACTED, CONTROL
@@ -248,16 +247,3 @@ def _fill_days(every: pd.DataFrame, told: list[Assumption]) -> pd.DataFrame:
     told += _tell(every[first.isna()], "belong to campaigns without a day: not sent, not measured")
     every["sent_on"] = every["sent_on"].fillna(first)
     return every[first.notna()].copy()
-
-
-def describe_sizes(campaigns: Campaigns) -> str:
-    """Return how many customers of how many campaigns were read, for `check`."""
-    assigned = campaigns.assigned
-    if assigned.empty:
-        return ""
-    groups = assigned["group"].value_counts()
-    return (
-        f"{count(assigned['campaign'].nunique(), 'campaign')}: "
-        f"{int(groups.get(CONTACTED, 0)):,} customers contacted, "
-        f"{int(groups.get(CONTROL, 0)):,} in control groups."
-    )
