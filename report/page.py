@@ -271,6 +271,13 @@ def takeaways(chapter: str, most: int = MOST_TAKEAWAYS) -> None:
         _print_block("::: {.takeaways}", "\n".join(lines[:most]), ":::")
 
 
+def bullets(name: str) -> None:
+    """Print the sentences of a section as a list."""
+    said = [text(known) for known in TEXT if known.startswith(f"{name}.said-")]
+    if said:
+        _print_block("\n".join(f"- {escape(one)}" for one in said))
+
+
 def read_takeaways(chapter: str) -> list[tuple[str, str]]:
     """Return the names of a chapter's takeaways, the most important first, and their sections."""
     every = tomllib.loads(TAKEAWAYS.read_text(encoding="utf-8"))

@@ -49,6 +49,8 @@ class Checked:
     profiles: tuple[str, ...] = ()
     #: Who was contacted in past campaigns, and who was not.
     campaigns: campaign_files.Campaigns | None = None
+    #: Whether there are files of past campaigns, read or not.
+    has_campaigns: bool = False
 
 
 @contextmanager
@@ -131,7 +133,7 @@ def check(
             shared = shared_ids.shared_ids(ledger, customers)
             problems += shared_ids.problems(shared, settings.activity)
         campaigns = None
-        if inputs.campaigns and not problems:
+        if inputs.campaigns and ledger and not problems:
             with steps.step("read past campaigns"):
                 try:
                     campaigns = _read_campaigns(
@@ -145,7 +147,7 @@ def check(
             str(path.relative_to(inputs.folder)): sum(p.rows + len(p.ragged) for p in found)
             for path, found in parts.items()
         }
-        yield Checked(ledger, customers, rows, shared, names, campaigns)
+        yield Checked(ledger, customers, rows, shared, names, campaigns, bool(inputs.campaigns))
 
 
 def is_readable(folder: Path, settings_file: Path) -> bool:
@@ -221,6 +223,9 @@ def assumptions(checked: Checked, settings: Settings) -> list[Assumption]:
         found += regular_assumptions(checked.customers, checked.shared)
     if checked.campaigns:
         found += checked.campaigns.assumptions
+    elif checked.has_campaigns:
+        sentence = "Past campaigns are not measured: that takes orders, and there are none."
+        found.append(Assumption("campaigns", sentence))
     setting = "transactions.currency" if checked.ledger else "activity.currency"
     if sign := currency(checked, settings):
         sentence = f"Amounts are taken to be in {sign}, as the settings say."
@@ -285,21 +290,17 @@ def read(
 def _read_campaigns(
     inputs: Inputs,
     parts: Mapping[Path, Sequence[Part]],
-    ledger: Ledger | None,
+    ledger: Ledger,
     settings: Settings,
     salt: bytes,
 ) -> campaign_files.Campaigns:
-    """Read past campaigns; they are measured by the orders.
+    """Read past campaigns, which are measured by the orders.
 
     Raises
     ------
     Refused
-        As `campaign_files.read_campaigns`; also where there are no orders.
+        As `campaign_files.read_campaigns`.
     """
-    if not ledger:
-        rule = "campaigns are measured by orders, and there are none"
-        remedy = f"Add the orders, or remove {settings.campaigns.folder}/."
-        raise Refused([Problem(f"{settings.campaigns.folder}/", rule, remedy=remedy)])
     lines = ledger.lines
     known = lines.filter(lines.cleaning_step >= GROSS).select("customer_id").distinct().execute()
     tables = {

@@ -84,6 +84,16 @@ def cleaning_reasons(
         if missing_customer_rows
         else say("cleaning-reasons.said-customers-none")
     )
+    total = {"cancelled": money(cancelled_revenue, currency), "share": percent(cancelled_share, 1)}
+    unmatched = (
+        say(
+            "cleaning-reasons.said-unmatched",
+            revenue=money(unmatched_cancelled_revenue, currency),
+            **total,
+        )
+        if unmatched_cancelled_revenue
+        else say("cleaning-reasons.said-matched", **total)
+    )
     return {
         "said-customers": customers,
         "said-duplicates": say("cleaning-reasons.said-duplicates", count=duplicate_rows),
@@ -103,12 +113,7 @@ def cleaning_reasons(
             count=reversals,
             revenue=money(reversals_revenue, currency),
         ),
-        "said-unmatched": say(
-            "cleaning-reasons.said-unmatched",
-            revenue=money(unmatched_cancelled_revenue, currency),
-            cancelled=money(cancelled_revenue, currency),
-            share=percent(cancelled_share, 1),
-        ),
+        "said-unmatched": unmatched,
     }
 
 

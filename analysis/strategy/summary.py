@@ -451,9 +451,23 @@ def summary_scale(
     return said
 
 
+def _doubt_uplift(top: pd.Series, is_measured: bool) -> str:
+    """Say that the uplift of the best action is assumed, and where it would break even."""
+    segment = shorten(top["segment"])
+    if pd.isna(top["break_even_uplift"]):
+        if is_measured:
+            return say("summary-doubts.said-uplift-assumed-never", segment=segment)
+        return say("summary-doubts.said-uplift-never", segment=segment)
+    uplift, even = points(top["uplift"]), points(top["break_even_uplift"])
+    if is_measured:
+        return say("summary-doubts.said-uplift-assumed", segment=segment, uplift=uplift, even=even)
+    return say("summary-doubts.said-uplift", segment=segment, uplift=uplift, even=even)
+
+
 def summary_doubts(
     actions: pd.DataFrame,
     lapse_rates: pd.DataFrame | None,
+    campaigns: pd.DataFrame | None,
     missing_customer_rows: int | None,
     raw_rows: int | None,
 ) -> dict[str, str]:
@@ -463,17 +477,7 @@ def summary_doubts(
     if len(valued):
         halves = [half for half in (LEDGER, ACTIVITY) if (valued["half"] == half).any()]
         top = top_row(valued[valued["half"] == halves[0]], "expected_profit")
-        known = {"segment": shorten(top["segment"])}
-        said["said-uplift"] = (
-            say("summary-doubts.said-uplift-never", **known)
-            if pd.isna(top["break_even_uplift"])
-            else say(
-                "summary-doubts.said-uplift",
-                **known,
-                uplift=points(top["uplift"]),
-                even=points(top["break_even_uplift"]),
-            )
-        )
+        said["said-uplift"] = _doubt_uplift(top, is_measured=campaigns is not None)
     if lapse_rates is not None and len(lapse_rates):
         low, high = (
             percent(end) for end in (lapse_rates["share"].min(), lapse_rates["share"].max())

@@ -91,7 +91,11 @@ def list_names(segments: pd.Series) -> str:
 
 
 def plan_assumptions(
-    actions: pd.DataFrame, consent_known: bool | None, asked: bool | None, settings: Any
+    actions: pd.DataFrame,
+    campaigns: pd.DataFrame | None,
+    consent_known: bool | None,
+    asked: bool | None,
+    settings: Any,
 ) -> dict[str, str]:
     """Say what the values of the actions rest on."""
     given, contact = settings.strategy, settings.contact
@@ -116,6 +120,29 @@ def plan_assumptions(
         )
         if consent_known is False:
             said["said-consent"] = say("plan-assumptions.said-consent")
+    if campaigns is None:
+        said["said-untested"] = say("plan-assumptions.said-untested")
+    return said
+
+
+def plan_doubts(
+    actions: pd.DataFrame, campaigns: pd.DataFrame | None, asked: bool | None
+) -> dict[str, str]:
+    """Say what could make the values of the actions wrong."""
+    judgement = (
+        say("plan-doubts.said-judgement")
+        if campaigns is None
+        else say("plan-doubts.said-judgement-campaigns")
+    )
+    said = {
+        "said-judgement": judgement,
+        "said-persuadable": say("plan-doubts.said-persuadable"),
+        "said-forward": say("plan-doubts.said-forward"),
+        "said-offers": say("plan-doubts.said-offers"),
+        "said-repeated": say("plan-doubts.said-repeated"),
+    }
+    if len(of(actions, LEDGER)) and not asked:
+        said["said-consent"] = say("plan-doubts.said-consent")
     return said
 
 

@@ -94,7 +94,9 @@ def test_the_sentences_of_the_channel(ledger: Ledger) -> None:
     assert made.headline == "1.2% of product sales name no customer"
     assert made.more["total"].startswith("2 orders without a customer brought £18.00 of £1,508")
     assert "2.00 times that of the same product" in made.more["price"]
-    assert made.more["size"] == "Pieces in their median line: 1; in a known customer's: 24."
+    assert made.more["size"] == (
+        "The median line holds 1 of a product, against 24 for known customers."
+    )
     assert "months" not in made.more  # there is no second whole month
     assert draw(made.plot).startswith(b"<svg")
     same = drawn(ledger, no_customer_price_ratio=1.01)

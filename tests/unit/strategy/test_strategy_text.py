@@ -192,10 +192,16 @@ def test_a_card_recommends_no_action_that_loses() -> None:
 
 def test_assumptions_are_told_of_the_inputs_that_are_there(settings: Settings) -> None:
     both = pd.DataFrame({"half": ["ledger", "activity"]})
-    told = strategy_text.plan_assumptions(both, False, None, settings)
-    assert [*sorted(told)] == ["said-consent", "said-costs", "said-orders", "said-regulars"]
+    told = strategy_text.plan_assumptions(both, None, False, None, settings)
+    assert [*sorted(told)] == [
+        "said-consent",
+        "said-costs",
+        "said-orders",
+        "said-regulars",
+        "said-untested",
+    ]
     assert "40% of sales (30% to 50%)" in told["said-orders"]
-    assert [*strategy_text.plan_assumptions(both[:1], None, None, settings)] == [
+    assert [*strategy_text.plan_assumptions(both[:1], both, None, None, settings)] == [
         "said-costs",
         "said-orders",
     ]
@@ -352,3 +358,13 @@ def test_what_brings_most_in_all_is_told_where_it_is_not_what_brings_most_for_a_
     found = table({"few": terms(people=50, cost=0), "many": terms(people=9000)})
     told = dict(shown(found).more or {})["said-best"]
     assert told.startswith("Per contact, few brings most; in all, many does, with £")
+
+
+def test_doubts_about_the_plan_know_campaigns_and_consent() -> None:
+    both = pd.DataFrame({"half": ["ledger", "activity"]})
+    plain = strategy_text.plan_doubts(both, None, None)
+    assert "Nobody was contacted at random" in plain["said-judgement"] and "said-consent" in plain
+    known = strategy_text.plan_doubts(both, both, True)
+    assert "Past campaigns were measured" in known["said-judgement"]
+    assert "said-consent" not in known
+    assert "said-consent" not in strategy_text.plan_doubts(both[1:], None, None)

@@ -92,7 +92,7 @@ def tiles(**changes: Any) -> list[dict[str, Any]]:
 def test_nothing_known_gives_nothing_said() -> None:
     assert summary.summary_headline(None, None, None, "£") is None
     assert summary.summary_scale(EMPTY, None, None, "£") is None
-    assert summary.summary_doubts(EMPTY, None, None, None) == {}
+    assert summary.summary_doubts(EMPTY, None, None, None, None) == {}
     assert isinstance(summary.summary_decisions(EMPTY, EMPTY, "£", SETTINGS), str)
     assert tiles(recent_change=recent("before"), coming=None) == []
 
@@ -226,8 +226,11 @@ def test_the_scale_adds_what_pays_and_compares_it_with_the_last_months() -> None
 
 def test_doubts_name_the_assumed_effect_the_season_and_unknown_customers() -> None:
     rates = pd.DataFrame({"share": [0.2, 0.4]})
-    told = summary.summary_doubts(table({"a": terms()}), rates, 25, 100)
+    told = summary.summary_doubts(table({"a": terms()}), rates, None, 25, 100)
     assert [*told] == ["said-uplift", "said-season", "said-nobody"]
+    measured = summary.summary_doubts(table({"a": terms()}), None, EMPTY, None, None)
+    assert told["said-uplift"].startswith("No data yet shows")
+    assert "past campaigns that were measured" in measured["said-uplift"]
     assert "Between 20% and 40%" in told["said-season"] and told["said-nobody"].startswith("25%")
-    one = summary.summary_doubts(EMPTY, rates[:1], 0, 100)
+    one = summary.summary_doubts(EMPTY, rates[:1], None, 0, 100)
     assert [*one] == ["said-season"] and "one quarter only" in one["said-season"]
