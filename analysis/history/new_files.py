@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.core import formatting
+from analysis.core.formatting import day
 from analysis.history.comparison import IDS, KINDS, Drawn
 from analysis.history.findings import INFORMS, STOPS, WARNS, Finding, findings
 from analysis.history.unusual import FEWEST_IDS, FEWEST_LINES, by_month, unusual
@@ -153,12 +154,13 @@ def _order(before: pd.Index, came: pd.Series, again: pd.DataFrame) -> list[Findi
             text = "Every line of the new files was accepted before. Look for the right files."
             return [Finding("ledger.nothing_new", STOPS, "", text, 0, 1)]
         text = (
-            f"The new files end on {last:%d %B %Y}, and what was accepted on {end:%d %B %Y}: "
-            "they are late or corrected, and no new quarter."
+            f"The new files end on {day(last)}, and what was accepted on {day(end)}: they are late "
+            "or corrected, and not a new quarter."
         )
         return [Finding("ledger.ends_before", WARNS, f"{last:%Y-%m-%d}", text)]
     count = int(came[days].sum())
-    text = f"{formatting.count(count, 'line')} follow, from {days[0]:%d %B %Y} to {last:%d %B %Y}."
+    lines = formatting.count(count, "line")
+    text = f"{lines} follow, from {day(days[0])} to {day(last)}."
     found = [Finding("ledger.follows", INFORMS, f"{days[0]:%Y-%m-%d}", text, count)]
     line = pd.Series([end, *days])
     gaps, seen = line.diff().dt.days - 1, before.to_series().diff().dt.days.max() - 1
@@ -167,7 +169,7 @@ def _order(before: pd.Index, came: pd.Series, again: pd.DataFrame) -> list[Findi
         until = line[gaps.argmax()]
         since = until - pd.Timedelta(days=gap)
         text = (
-            f"There is no line on {gap:.0f} days from {since:%d %B %Y} on; up to {usual:.0f} "
+            f"There is no line on {gap:.0f} days from {day(since)} on; up to {usual:.0f} "
             "are usual. See whether a file is missing."
         )
         severity = STOPS if gap > max(usual, LONGEST_GAP) else WARNS
@@ -259,9 +261,9 @@ def _lost_day_findings(replaced: pd.DataFrame | None, days: pd.Index) -> list[Fi
             "ledger.lost",
             STOPS,
             str(row["source"]),
-            f"{row['source']} ran from {row['first_date']:%d %B %Y} to "
-            f"{row['last_date']:%d %B %Y}, and the new files run from {first:%d %B %Y} to "
-            f"{last:%d %B %Y}: what it held on other days would count no more. Send all that "
+            f"{row['source']} ran from {day(row['first_date'])} to "
+            f"{day(row['last_date'])}, and the new files run from {day(first)} to "
+            f"{day(last)}: what it held on other days would count no more. Send all that "
             "it held, with the corrections.",
         )
         for row in replaced[beyond].to_dict("records")

@@ -329,7 +329,7 @@ def test_a_file_in_the_place_of_another_restates_it_and_may_not_lose_days(
     # All that was accepted is replaced; part of it is not sent again.
     found = new_files.ledger_findings(accepted, make(corrected), "£", None, file_of(OLD))
     assert severities(found)["ledger.lost"] == "stops"
-    assert "03 January 2011 to 30 June 2011" in found.set_index("check")["message"]["ledger.lost"]
+    assert "3 January 2011 to 30 June 2011" in found.set_index("check")["message"]["ledger.lost"]
     # Another file than the one that holds June is named.
     found = new_files.ledger_findings(accepted, make(corrected), "£", accepted, file_of(JUNE))
     assert severities(found)["ledger.counted_twice"] == "stops"
