@@ -72,9 +72,17 @@ clean: ## remove all that was made, except data/raw, the releases, and what is p
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # The environment is made anew when the lock file changes, and only then. `uv` installs it where it
-# is on the PATH, else pip. What is never imported need not be compiled: that is 150 MB.
+# is on the PATH, else pip. Compiled is what our modules import, even where Python is told to write
+# no bytecode; the rest would be another 150 MB.
 PIP = $(if $(shell command -v uv),uv pip install --python $(BIN)/python,$(BIN)/python -m pip \
   install --disable-pip-version-check --no-compile) --quiet --require-hashes --no-deps --requirement
+
+define IMPORT_ALL
+import importlib, pkgutil, analysis, ipykernel.kernelapp, nbclient
+for module in pkgutil.walk_packages(analysis.__path__, 'analysis.'):
+    importlib.import_module(module.name)
+endef
+export IMPORT_ALL
 
 $(REPORT): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -84,6 +92,7 @@ $(REPORT): requirements.lock
 	  || { echo "Python lacks venv. On Debian or Ubuntu: apt install python3-venv"; rm -rf $(VENV); exit 1; }
 	@echo "Installing the pinned libraries into $(VENV) (once)"
 	@$(PIP) $<
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c "$$IMPORT_ALL"
 	@# A bare 'quarto render' finds this interpreter here.
 	@echo "QUARTO_PYTHON=$(CURDIR)/$(BIN)/python" > _environment.local
 	@touch $@
