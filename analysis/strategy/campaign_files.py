@@ -75,12 +75,13 @@ def read_campaigns(
     """
     problems: list[Problem] = []
     parts = []
+    known = {bare_id(one): one for one in customers}
     for source, cells in tables.items():
         table = _choose_columns(cells)
         found = _find_problems(source, table)
         problems += found
         if not found:
-            parts.append(_tidy(source, table, {bare_id(one): one for one in customers}))
+            parts.append(_tidy(source, table, known))
             problems += _find_strangers(source, parts[-1])
     if problems:
         raise Refused(problems)
