@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from analysis.forecast.names import GROUPS
 from analysis.segments.rules import read_segments
 from analysis.strategy import value
-from analysis.strategy.names import COST, RATE, REACH, UPLIFT, VALUE
+from analysis.strategy.names import COST, OFFER, RATE, REACH, UPLIFT, VALUE
 from analysis.strategy.plan import read_plan
-from analysis.strategy.value import Terms
+from analysis.strategy.terms import Assumed, Terms, wrong_by
 
 RULES = read_segments()
 PLAN = read_plan(RULES)
@@ -68,19 +68,26 @@ def regular(size: int = 240, **columns: Any) -> pd.DataFrame:
 
 
 def terms(
-    people: int = 400, uplift: float = 0.02, spend: float = 300.0, cost: float = 0.5
+    people: int = 400,
+    uplift: float = 0.02,
+    spend: float = 300.0,
+    cost: float = 0.5,
+    offer: float = 0.0,
 ) -> Terms:
     """Return the terms of an action of the ledger."""
     return Terms(
         people,
         0.4,
         {
-            UPLIFT: (uplift / 2, uplift, uplift * 2),
-            VALUE: (spend * 0.8, spend, spend * 1.3),
-            RATE: (0.3, 0.4, 0.5),
-            REACH: (0.3, 0.5, 0.8),
-            COST: (cost / 2, cost, cost * 2),
+            UPLIFT: Assumed(0.0, uplift, uplift * 2),
+            VALUE: Assumed(spend * 0.8, spend, spend * 1.3, "lognormal"),
+            RATE: Assumed(0.3, 0.4, 0.5),
+            REACH: Assumed(0.2, 0.5, 0.8),
+            COST: wrong_by(cost, 2.0),
+            OFFER: wrong_by(offer, 2.0),
         },
+        anyway=0.9,
+        orders=1.5,
     )
 
 
@@ -95,4 +102,5 @@ some_terms = st.builds(
     st.floats(0, 0.15),
     st.floats(0, 5000),
     st.floats(0, 50),
+    st.floats(0, 20),
 )

@@ -123,7 +123,7 @@ ORDERS = (
     Step(
         "forecast of lapsing",
         "analysis.forecast.lapse_step:forecast_lapse",
-        needs=(*LEDGER, "work/segmented", "work/coming"),
+        needs=(*LEDGER, "work/segmented", "work/customers_coming"),
         makes=("lapse_models", "lapse_rates", "lapse_reliability", "lapse_segments"),
         settings=(
             "engine",
@@ -152,7 +152,7 @@ ORDERS = (
         "forecast of orders and spend",
         "analysis.forecast.coming_step:forecast_customers",
         needs=(*LEDGER, "work/segmented", "named_segments"),
-        makes=("work/coming", "coming", "spend_models", "spend_calibration"),
+        makes=("work/customers_coming", "coming", "spend_models", "spend_calibration"),
         settings=("engine", "models.lapse_days", "report.smallest_group"),
         paths=PATHS,
     ),
@@ -217,7 +217,8 @@ ACTIONS = Step(
     "analysis.strategy.step:plan_actions",
     needs=(
         "work/segmented?",
-        "work/coming?",
+        "work/customers_coming?",
+        "coming?",
         "segment_profiles?",
         "segment_overall?",
         "segment_returns?",
@@ -225,6 +226,7 @@ ACTIONS = Step(
         "risk_groups?",
         "risk_group_effects?",
         "contact_curve?",
+        "campaigns?",
     ),
     makes=(
         "customers",
@@ -239,6 +241,7 @@ ACTIONS = Step(
         "engine",
         "strategy",
         "contact",
+        "campaigns",
         "transactions.currency",
         "report.smallest_group",
     ),

@@ -202,6 +202,8 @@ class ContactSettings(_Section):
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
+        if self.save_rate_low > 0:
+            raise ValueError("save_rate_low must be 0: a contact may change nothing")
         if not self.save_rate_low <= self.save_rate <= self.save_rate_high:
             raise ValueError("save_rate must lie between save_rate_low and save_rate_high")
         return self

@@ -59,7 +59,7 @@ def forecast_customers(
     # One thread: sums over several round differently.
     with threadpool_limits(1):
         made = forecast_coming(shop, people, settings.models.lapse_days, progress.tell)
-    tables = {"work/coming": made.customers, "coming": made.groups}
+    tables = {"work/customers_coming": made.customers, "coming": made.groups}
     if len(made.models):
         tables |= {"spend_models": made.models, "spend_calibration": made.calibration}
     return tables, made.facts

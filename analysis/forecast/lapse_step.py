@@ -16,7 +16,7 @@ from analysis.orders.ledger import Ledger, with_ledger
 def forecast_lapse(
     ledger: Ledger,
     segmented: pd.DataFrame,
-    coming: pd.DataFrame,
+    customers_coming: pd.DataFrame,
     season_known: bool,
     settings: Settings,
     progress: Steps,
@@ -29,7 +29,7 @@ def forecast_lapse(
         The cleaned order lines.
     segmented
         From `segments.cluster_step`.
-    coming
+    customers_coming
         From `forecast.coming_step`: with each customer's lapse_probability.
     season_known
         Whether these tell how many will lapse, or rank customers only.
@@ -41,7 +41,7 @@ def forecast_lapse(
         settings.engine.seed,
         minimum_group=settings.report.smallest_group,
         home=named_home(ledger, settings.transactions.home_country),
-        scores=coming.set_index("customer_id")["lapse_probability"],
+        scores=customers_coming.set_index("customer_id")["lapse_probability"],
         season_known=season_known,
         tell=progress.tell,
     )

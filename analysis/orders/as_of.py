@@ -36,8 +36,20 @@ def spend_after(ledger: Ledger, start: dt.date, end: dt.date) -> pd.Series:
     Returns
     -------
     pandas.Series
-        monetary, by customer_id in order; customers without a net sale in these days are not in
-        it. Net is meant as known today: this is what came, not what was expected.
+        The column monetary of `purchases_after`.
+    """
+    return purchases_after(ledger, start, end)["monetary"]
+
+
+def purchases_after(ledger: Ledger, start: dt.date, end: dt.date) -> pd.DataFrame:
+    """Return what each customer bought on the days from `start` until before `end`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        monetary (net spend) and orders, by customer_id in order; customers without a net sale in
+        these days are not in it. Net is meant as known today: this is what came, not what was
+        expected.
     """
     lines = ledger.lines
     kept = lines.filter(
@@ -47,8 +59,8 @@ def spend_after(ledger: Ledger, start: dt.date, end: dt.date) -> pd.Series:
     )
     table = (
         kept.group_by("customer_id")
-        .aggregate(monetary=kept.amount.sum().cast("float64"))
+        .aggregate(monetary=kept.amount.sum().cast("float64"), orders=kept.order_id.nunique())
         .order_by("customer_id")
         .execute()
     )
-    return table.set_index("customer_id")["monetary"]
+    return table.set_index("customer_id")

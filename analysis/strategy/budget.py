@@ -1,4 +1,4 @@
-"""Allocate a limited number of contacts, or limited money, to actions."""
+"""Spend a limited number of contacts, or limited money, on the customers who bring most."""
 
 from __future__ import annotations
 
@@ -7,116 +7,112 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from analysis.core.names import ACTIVITY
-from analysis.core.settings import ContactSettings
 from analysis.stats.bootstrap import percentile_interval
-from analysis.strategy.contact_policy import gain
-from analysis.strategy.names import REACH
-from analysis.strategy.plan import Plan
-from analysis.strategy.value import DRAWS, Terms, contact_of, draw_assumptions
+from analysis.strategy.names import COST, OFFER, RATE, REACH, UPLIFT, VALUE
+from analysis.strategy.terms import Terms
+from analysis.strategy.value import DRAWS, draw_assumptions
+
+#: So many points draw the curve of the gain; each stands for so many customers at least.
+POINTS = 40
 
 
-def budget(
-    table: pd.DataFrame,
-    terms: Mapping[str, Terms | str],
-    seed: int,
-    contacts: float = 0.0,
-    money: float = 0.0,
-) -> pd.DataFrame:
-    """Return whom to contact first when contacts, or money, are short: actions that pay, in order.
+def choose_within(chosen: pd.DataFrame, contacts: float = 0.0, money: float = 0.0) -> pd.Series:
+    """Tell which customers fit within limits, the most valuable first.
 
     Parameters
     ----------
-    table
-        From `valued`.
-    terms, seed
-        As `valued` takes them.
+    chosen
+        By customer: expected_value (of a contact), reach (the share of such customers who are
+        reached) and cost (of a contact, with its offer).
     contacts, money
-        What there is; 0: no limit.
+        What there is; 0: no limit. Where money is limited, value is taken per unit of cost.
+    """
+    worth = chosen["expected_value"]
+    if money:
+        worth = (worth / chosen["cost"]).fillna(np.inf)
+    order = worth.sort_values(ascending=False, kind="stable").index
+    used = chosen.loc[order, "reach"].cumsum()
+    spent = (chosen["reach"] * chosen["cost"])[order].cumsum()
+    inside = (used <= (contacts or np.inf) * (1 + 1e-9)) & (spent <= (money or np.inf) * (1 + 1e-9))
+    return inside.reindex(chosen.index)
+
+
+def gain_by_contacts(
+    listed: pd.DataFrame, terms: Mapping[str, Terms], seed: int, minimum_group: int
+) -> pd.DataFrame:
+    """Return how the expected gain grows with the contacts, the most valuable customers first.
+
+    Parameters
+    ----------
+    listed
+        The customers to contact: segment, expected_value, and won, spend, orders and anyway as
+        `strategy.value.value_contacts` takes them.
+    terms, seed
+        Of contacting the listed customers of each segment, as `value_actions` takes them.
+    minimum_group
+        No step stands for fewer customers.
 
     Returns
     -------
     pandas.DataFrame
-        half, by (``contacts``: by value per contact; ``money``: by value per unit of cost), place,
-        segment, contacts, cost, expected_profit; cumulative_contacts, cumulative_cost and
-        cumulative_profit with low and high (the middle 95% of `draw_assumptions`, at as many
-        contacts); taken (contacts within the limit) and taken_profit.
+        place (1 first), listed (customers up to here), contacts (who are reached), cost,
+        expected_profit, with low and high (the middle 95% of the draws): all cumulative.
     """
-    pays = table[table["value_per_contact"] > 0]
-    known = {key: term for key, term in terms.items() if isinstance(term, Terms)}
-    draws = draw_assumptions(known, seed)
-    parts = []
-    for by, limit in (("contacts", contacts), ("money", money)):
-        by_cost = pays["value_per_contact"] / pays["cost_per_contact"]
-        key = pays["value_per_contact"] if by == "contacts" else by_cost.fillna(np.inf)
-        rows = pays.loc[key.sort_values(ascending=False, kind="stable").index]
-        total = np.zeros(DRAWS)
-        ends = []
-        for segment in rows["segment"]:
-            reach = known[segment].ranges[REACH][1]
-            total = total + known[segment].profit(**draws[segment] | {REACH: np.full(DRAWS, reach)})
-            ends.append(percentile_interval(total))
-        low, high = np.array(ends).reshape(-1, 2).T
-        summed = rows[["contacts", "cost", "expected_profit"]].cumsum()
-        spent = rows["contacts"] if by == "contacts" else rows["cost"]
-        left = (limit or np.inf) - (spent.cumsum() - spent)
-        share = (left / spent.where(spent > 0)).fillna(1.0).clip(0, 1)
-        parts.append(
-            rows[["half", "segment", "contacts", "cost", "expected_profit"]].assign(
-                by=by,
-                place=range(1, len(rows) + 1),
-                cumulative_contacts=summed["contacts"],
-                cumulative_cost=summed["cost"],
-                cumulative_profit=summed["expected_profit"],
-                low=np.minimum(low, summed["expected_profit"]),
-                high=np.maximum(high, summed["expected_profit"]),
-                taken=share * rows["contacts"],
-                taken_profit=share * rows["expected_profit"],
-            )
-        )
-    return pd.concat(parts, ignore_index=True)
-
-
-# ------------------------------------------------------------------------- customer by customer
-
-
-def ledger_values(people: pd.DataFrame, table: pd.DataFrame) -> pd.Series:
-    """Return what a contact with each customer of the ledger is expected to bring, less its cost.
-
-    Within a segment, a contact brings the more, the likelier the customer is to stay away, and the
-    larger his or her mean order is (those beyond the outer twentieths count as the nearest within).
-    The mean over a segment is its value per contact.
-
-    Parameters
-    ----------
-    people
-        segment, monetary, frequency, and away from `returns.absence_probability`.
-    table
-        The ledger's rows of `valued`.
-    """
-    found = pd.Series(np.nan, index=people.index, name="expected_value", dtype="float64")
-    for row in table.to_dict("records"):
-        own = people[people["segment"] == row["segment"]]
-        if own.empty or pd.isna(row["value_per_contact"]):
+    columns = ["place", "listed", "contacts", "cost", "expected_profit", "low", "high"]
+    steps = min(POINTS, len(listed) // max(minimum_group, 1))
+    if not steps:
+        return pd.DataFrame(columns=columns)
+    people = listed.sort_values("expected_value", ascending=False, kind="stable")
+    ends = np.linspace(0, len(people), steps + 1).round().astype(int)[1:]
+    total = np.zeros((steps, DRAWS))
+    expected = {name: np.zeros(steps) for name in ("contacts", "cost", "expected_profit")}
+    draws = draw_assumptions(terms, seed)
+    for segment, term in terms.items():
+        own = (people["segment"] == segment).to_numpy()
+        if not own.any():
             continue
-        order = own["monetary"] / own["frequency"]
-        size = own["away"] * order.clip(*order.quantile([0.05, 0.95]))
-        weight = size / size.mean() if size.mean() > 0 else size + 1.0
-        won = row["value_per_contact"] + row["cost_per_contact"]
-        found.loc[own.index] = won * weight - row["cost_per_contact"]
-    return found
+        won = people["won"].to_numpy(float)
+        parts = [
+            _share(values * own, ends)
+            for values in (
+                won * people["spend"].to_numpy(float),
+                won * people["orders"].to_numpy(float),
+                people["anyway"].to_numpy(float),
+                np.ones(len(people)),
+            )
+        ]
+        mean = {name: np.array([term.mean(name)]) for name in term.ranges}
+        for values, into in ((draws[segment], total), (mean, expected["expected_profit"][:, None])):
+            into += _profit(term, values, parts)
+        reached = term.people * mean[REACH][0] * parts[3]
+        expected["contacts"] += reached
+        expected["cost"] += (
+            term.people
+            * mean[REACH][0]
+            * (mean[COST][0] * parts[3] + mean[OFFER][0] * term.anyway * parts[2])
+        )
+    low, high = percentile_interval(total.T)
+    return pd.DataFrame(
+        {
+            "place": range(1, steps + 1),
+            "listed": ends,
+            **expected,
+            "low": np.minimum(low, expected["expected_profit"]),
+            "high": np.maximum(high, expected["expected_profit"]),
+        }
+    )[columns]
 
 
-def group_values(people: pd.DataFrame, plan: Plan, contact: ContactSettings) -> pd.Series:
-    """Return what a contact with each regular customer is expected to bring, less its cost.
+def _share(values: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Return which part of a sum is reached after so many customers."""
+    sums = np.cumsum(values)
+    return sums[ends - 1] / sums[-1] if sums[-1] else sums[ends - 1]
 
-    Missing for those who did not consent.
-    """
-    found = pd.Series(np.nan, index=people.index, name="expected_value", dtype="float64")
-    consented = people["consent"].to_numpy(dtype=bool)
-    for action in plan.actions:
-        own = people[consented & (people["risk_group"] == action.segment)]
-        if action.half == ACTIVITY and len(own):
-            assumed = contact_of(action, contact)
-            found.loc[own.index] = gain(own["profit"], own["decline_probability"], assumed)
-    return found
+
+def _profit(term: Terms, values: Mapping[str, np.ndarray], parts: list[np.ndarray]) -> np.ndarray:
+    """Return the profit of the first customers of an action: a row a step, a column a draw."""
+    spend, orders, anyway, people = (part[:, None] for part in parts)
+    uplift, offer = np.minimum(values[UPLIFT], term.movable), values[OFFER]
+    brings = values[VALUE] * values[RATE] * spend - offer * term.orders * orders
+    cost = values[COST] * people + offer * term.anyway * anyway
+    return np.asarray(term.people * values[REACH] * (uplift * brings - cost))

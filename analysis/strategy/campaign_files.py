@@ -19,11 +19,11 @@ from analysis.orders.meaning.customer_ids import bare_id
 from analysis.strategy.names import CONTACTED, CONTROL
 
 REQUIRED = ("customer_id", "campaign", "group", "sent_on")
-#: What a plan has besides: the planned share of the control group, the cost of a contact, and whom
-#: the campaign is for.
+#: What a plan has besides: the planned share of the control group, the cost of a message and of an
+#: order that uses the offer, and whom the campaign is for.
 PLANNED = "control_share"
-COST = "cost_per_contact"
-OPTIONAL = (PLANNED, COST, "half", "segment")
+COST, OFFER = "cost_per_contact", "cost_per_order"
+OPTIONAL = (PLANNED, COST, OFFER, "half", "segment")
 #: Where more of a file's customers than this match none of the orders, it is of another shop.
 UNKNOWN_SHARE = 0.2
 DAY = "%Y-%m-%d"
@@ -36,7 +36,8 @@ class Campaigns(NamedTuple):
     ----------
     assigned
         One row a customer and campaign: customer_id, campaign, group, sent_on (a day),
-        control_share, half, segment, cost_per_contact (missing where the file does not say).
+        control_share, half, segment, cost_per_contact and cost_per_order (missing where the file
+        does not say).
     assumptions
         What was left out, or may be wrong.
     rows
@@ -106,8 +107,8 @@ def read_campaigns(
         )
         told.append(Assumption("campaigns", sentence, setting="campaigns.control_share"))
     every[PLANNED] = every[PLANNED].fillna(control_share).astype(float)
-    columns = ["customer_id", "campaign", "group", "sent_on", PLANNED, COST, "half", "segment"]
-    return Campaigns(every[columns].reset_index(drop=True), tuple(told), rows)
+    columns = ["customer_id", "campaign", "group", "sent_on", PLANNED, COST, OFFER]
+    return Campaigns(every[[*columns, "half", "segment"]].reset_index(drop=True), tuple(told), rows)
 
 
 def _choose_columns(cells: pd.DataFrame) -> pd.DataFrame:
@@ -144,11 +145,14 @@ def _find_problems(source: str, table: pd.DataFrame) -> list[Problem]:
             "a share is not between 0 and 1",
             "Write the share of the control group as 0.2, for example.",
         ),
-        COST: (
-            ~pd.to_numeric(table.get(COST, pd.Series("0", table.index)), errors="coerce").ge(0),
-            "a cost is not a number of 0 or more",
-            "Write the cost of one contact as 0.50, for example.",
-        ),
+        **{
+            name: (
+                ~pd.to_numeric(table.get(name, pd.Series("0", table.index)), errors="coerce").ge(0),
+                "a cost is not a number of 0 or more",
+                "Write costs as 0.50, for example.",
+            )
+            for name in (COST, OFFER)
+        },
     }
     return [
         Problem(source, rule, name, int(bad.sum()), _example(table[bad], name), remedy)
@@ -174,6 +178,7 @@ def _tidy(source: str, table: pd.DataFrame, known: Mapping[str, str]) -> pd.Data
             "sent_on": pd.to_datetime(table["sent_on"], format=DAY, errors="coerce"),
             PLANNED: pd.to_numeric(table[PLANNED]) if planned else float("nan"),
             COST: pd.to_numeric(table[COST]) if COST in table else float("nan"),
+            OFFER: pd.to_numeric(table[OFFER]) if OFFER in table else float("nan"),
             "half": table.get("half", ""),
             "segment": table.get("segment", ""),
             "planned": planned,

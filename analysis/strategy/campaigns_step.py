@@ -36,15 +36,18 @@ def measure_past_campaigns(
         .order_by("customer_id", "day", "order_id")
         .execute()
     )
-    cost = {
-        (action.half, action.segment): action.cost or 0.0
+    costs = {
+        (action.half, action.segment): (action.cost or 0.0, action.offer_cost)
         for action in read_plan(read_segments()).actions
     }
     keys = zip(campaigns["half"], campaigns["segment"], strict=True)
-    planned = pd.Series([cost.get(key) for key in keys], campaigns.index, dtype="float64")
-    assigned = campaigns.assign(
-        cost_per_contact=campaigns["cost_per_contact"].fillna(planned), cost_per_order=0.0
+    planned = pd.DataFrame(
+        [costs.get(key, (None, 0.0)) for key in keys],
+        campaigns.index,
+        ["cost_per_contact", "cost_per_order"],
+        dtype="float64",
     )
+    assigned = campaigns.fillna(planned)
     outcomes = collect_outcomes(assigned, sales, ledger.as_of, settings.strategy.margin.likely)
     share = campaigns.groupby("campaign")["control_share"].first()
     found = measure_campaigns(outcomes, share, settings.report.smallest_group)

@@ -21,6 +21,8 @@ from analysis.segments.names import tells_levels
 
 #: What each customer may buy next, a row a product.
 NEXT_PRODUCTS = "next-products/next-products.csv"
+#: Who is contacted and who is held out: to be completed with the day, and put beside the next data.
+GROUPS = "groups.csv"
 PRODUCT_COLUMNS = ["customer_id", "list", "place", "stock_code", "description"]
 COLUMNS = ["customer_id", "segment", "cluster", "recency_days", "frequency", "monetary"]
 #: What the column says of a customer's consent to messages.
@@ -45,7 +47,8 @@ def write_lists(build: Path, addresses: Mapping[str, str] | None = None) -> list
     -------
     list of Path
         The files written, in alphabetical order: the segments' in ``export``, the actions' in
-        ``export/contacts``, next products in ``export/next-products``. A manifest lies beside them:
+        ``export/contacts``, next products in ``export/next-products``, and who is contacted or held
+        out in ``export/groups.csv``. A manifest lies beside them:
         the day, the data's version, rows and SHA-256 of each file, and what was assumed.
 
     Raises
@@ -65,7 +68,11 @@ def write_lists(build: Path, addresses: Mapping[str, str] | None = None) -> list
     if customers.empty and (regular.empty or actions.empty):
         raise _no_build(build)
     sizes = customers["segment"].value_counts().sort_index() if len(customers) else pd.Series()
+    about = core_files.read_json(build / core_files.MANIFEST)
     lists = _segment_lists(customers) | contact_lists(actions, customers, regular)
+    groups = campaign_groups(actions, customers, regular, about)
+    if len(groups):
+        lists[GROUPS] = groups
     products = _table(build, "next_products")
     refused = _refusing(customers)
     if len(products):
@@ -73,7 +80,6 @@ def write_lists(build: Path, addresses: Mapping[str, str] | None = None) -> list
         lists[NEXT_PRODUCTS] = products[
             ["customer_id", "list", "place", "stock_code", "description"]
         ]
-    about = core_files.read_json(build / core_files.MANIFEST)
     with core_files.replacing(out) as new:
         files: dict[str, dict[str, Any]] = {}
         for name, table in lists.items():
@@ -207,6 +213,57 @@ def contact_lists(
                 }
             ).round({probability: 4, "expected_value": 4})
     return found
+
+
+def campaign_groups(
+    actions: pd.DataFrame,
+    customers: pd.DataFrame,
+    regular: pd.DataFrame,
+    about: Mapping[str, Any],
+) -> pd.DataFrame:
+    """Return who is contacted and who is held out, as `campaign_files.read_campaigns` reads it.
+
+    Parameters
+    ----------
+    actions, customers, regular
+        As `contact_lists` takes them, customers with group.
+    about
+        The build's manifest.
+
+    Returns
+    -------
+    pandas.DataFrame
+        customer_id, campaign (as-of date and segment), group, sent_on (empty: the day is entered
+        when the messages are sent), control_share, cost_per_contact, cost_per_order, half, segment.
+    """
+    share = about.get("settings", {}).get("campaigns", {}).get("control_share", "")
+    parts = []
+    for half, people, group in (
+        (LEDGER, customers, "segment"),
+        (ACTIVITY, regular, "risk_group"),
+    ):
+        own = actions[actions["half"] == half] if len(actions) else actions
+        if own.empty or "group" not in people:
+            continue
+        costs = own.set_index("segment")[["message_cost", "offer_cost"]]
+        members = people[people["group"].notna()].sort_values([group, "customer_id"])
+        segment = members[group].astype("str")
+        parts.append(
+            pd.DataFrame(
+                {
+                    "customer_id": members["customer_id"],
+                    "campaign": f"{about.get('as_of', '')} " + segment,
+                    "group": members["group"],
+                    "sent_on": "",
+                    "control_share": share,
+                    "cost_per_contact": segment.map(costs["message_cost"]),
+                    "cost_per_order": segment.map(costs["offer_cost"]),
+                    "half": half,
+                    "segment": segment,
+                }
+            ).round(4)
+        )
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def _consent(members: pd.DataFrame) -> pd.Series | str:

@@ -21,9 +21,7 @@ from analysis.core.plotting import (
     INK,
     MUTED,
     NO_ROWS,
-    PAPER,
     PRIMARY,
-    SOFT,
     count_labels,
     money_labels,
     report_theme,
@@ -31,13 +29,11 @@ from analysis.core.plotting import (
 )
 from analysis.core.presentation import Figure
 from analysis.core.sentences import fill
-from analysis.strategy.names import COST, NO_SEASON, RATE, REACH, UPLIFT, VALUE
+from analysis.strategy.names import COST, NO_SEASON, OFFER, RATE, REACH, UPLIFT, VALUE
 from analysis.strategy.text import (
     list_names,
     of,
-    order_by,
     points,
-    same_order,
     write_amount,
     write_estimate,
 )
@@ -76,7 +72,7 @@ def _value(actions: pd.DataFrame, half: str, currency: str) -> Figure | str | No
             segment=shorten(top["segment"]),
             amount=write_estimate(top["expected_profit"], half, currency),
         ),
-        caption=say("value.caption"),
+        caption=(say("value.caption-measured") if own["campaigns"].any() else say("value.caption")),
         more=_value_sentences(own, half, currency),
         data=own.drop(columns="shown", errors="ignore"),
     )
@@ -211,6 +207,7 @@ def _assumption(name: str, half: str) -> str:
         RATE: say("tornado.label-margin") if half == LEDGER else say("tornado.label-stake"),
         REACH: say("tornado.label-reach"),
         COST: say("tornado.label-cost"),
+        OFFER: say("tornado.label-offer"),
     }
     return called[name]
 
@@ -308,91 +305,60 @@ def _budget(
 ) -> Figure | str | None:
     if of(actions, half).empty:
         return None
-    every = of(table, half)
-    rows = every[every["by"] == "contacts"] if len(every) else every
+    rows = of(table, half)
     if rows.empty:
         return say("budget.none")
-    contacts, budget = (getattr(given, name).get(half, 0) for name in ("contacts", "budget"))
-    said = {
-        "said-contacts": order_by(every, "contacts", contacts, half, currency),
-        "said-order": same_order(every),
-    }
-    if contacts or budget:
-        said["said-money"] = order_by(every, "money", budget, half, currency)
     last = rows.iloc[-1]
-    total = write_estimate(last["cumulative_profit"], half, currency)
+    said = {"said-cost": say("budget.said-cost", cost=write_estimate(last["cost"], half, currency))}
+    if money := given.budget.get(half, 0):
+        limit = write_amount(money, half, currency)
+        said["said-limit"] = say("budget.said-limited-money", money=limit)
+    elif contacts := given.contacts.get(half, 0):
+        said["said-limit"] = say("budget.said-limited-contacts", count=contacts)
+    total = write_estimate(last["expected_profit"], half, currency)
+    middle = find_half(rows)
     return Figure(
-        _draw_budget(rows, contacts, half, currency),
-        _budget_headline(rows, total),
-        alt=say("budget.alt", total=total),
+        _draw_budget(rows, middle, half, currency),
+        say(
+            "budget.headline",
+            count=last["contacts"],
+            total=total,
+            share=percent(middle / last["contacts"]),
+        ),
+        alt=say("budget.alt", total=total, half=count(middle)),
         caption=say("budget.caption"),
         more=said,
-        data=every,
+        data=rows,
     )
 
 
-def _budget_headline(rows: pd.DataFrame, total: str) -> str:
-    last = rows.iloc[-1]
-    contacts = float(last["cumulative_contacts"])
-    enough = rows[rows["cumulative_profit"] >= 0.5 * last["cumulative_profit"]].iloc[0]
-    if len(rows) > 1 and enough["cumulative_contacts"] < contacts:
-        share = percent(enough["cumulative_contacts"] / contacts)
-        return say("budget.headline", count=contacts, total=total, share=share)
-    return say("budget.headline-total", count=contacts, total=total)
+def find_half(rows: pd.DataFrame) -> float:
+    """Return the contacts that bring half of the gain: the most valuable ones come first."""
+    gains = np.concatenate([[0.0], rows["expected_profit"].to_numpy(float)])
+    contacts = np.concatenate([[0.0], rows["contacts"].to_numpy(float)])
+    return float(np.interp(gains[-1] / 2, gains, contacts))
 
 
-def _draw_budget(rows: pd.DataFrame, limit: float, half: str, currency: str) -> p9.ggplot:
-    """Draw how the expected gain grows with the contacts, the best first, and the limit."""
-    start = pd.DataFrame(
-        {"cumulative_contacts": [0.0], "cumulative_profit": [0.0], "low": [0.0], "high": [0.0]}
-    )
-    line = pd.concat([start, rows[list(start)]], ignore_index=True)
-    end = float(line["cumulative_contacts"].max())
-    top, bottom = float(line["high"].max()), float(line["low"].min())
-    # A list beside the curve: names at its points would meet where segments are small.
-    names = labels([capital(str(name)) for name in rows["segment"]], 26)
-    keys = [f"{place}  {name}" for place, name in zip(rows["place"], names, strict=True)]
-    step = (top - bottom) * 0.068
-    listed = pd.DataFrame(
-        {"x": end * 0.025, "y": [top - step * i for i in range(len(keys))], "text": keys}
-    )
-    marks = rows.assign(x=rows["cumulative_contacts"], text=rows["place"].astype("str"))
-    plot = (
-        p9.ggplot(line, p9.aes("cumulative_contacts", "cumulative_profit"))
+def _draw_budget(rows: pd.DataFrame, middle: float, half: str, currency: str) -> p9.ggplot:
+    """Draw how the expected gain grows with the contacts, the most valuable customers first."""
+    names = ["contacts", "expected_profit", "low", "high"]
+    line = pd.concat([pd.DataFrame({key: [0.0] for key in names}), rows[names]], ignore_index=True)
+    gain = float(line["expected_profit"].iloc[-1]) / 2
+    mark = pd.DataFrame({"x": [middle], "y": [gain], "text": [f"  {say('budget.label-half')}"]})
+    return (
+        p9.ggplot(line, p9.aes("contacts", "expected_profit"))
         + p9.geom_hline(yintercept=0, color=INK, size=0.5)
         + p9.geom_ribbon(p9.aes(ymin="low", ymax="high"), fill=PRIMARY, alpha=0.15)
         + p9.geom_line(color=PRIMARY, size=0.9)
-    )
-    if 0 < limit < end:
-        # Away from the list of names.
-        y = top if limit > 0.4 * end else bottom + 0.07 * (top - bottom)
-        text = say("budget.label-limit", count=limit)
-        mark = pd.DataFrame({"x": [limit], "y": [y], "text": [f" {text} "]})
-        plot = (
-            plot
-            + p9.geom_vline(xintercept=limit, color=ACCENT, size=0.6)
-            + p9.geom_text(
-                p9.aes("x", "y", label="text"),
-                data=mark,
-                inherit_aes=False,
-                color=ACCENT,
-                size=8,
-                ha="right" if limit > end / 2 else "left",
-            )
-        )
-    return (
-        plot
-        + p9.geom_point(p9.aes("x"), data=marks, color=PAPER, size=4.6)
-        + p9.geom_text(
-            p9.aes("x", label="text"), data=marks, color=PRIMARY, size=8, fontweight="bold"
-        )
+        + p9.geom_point(p9.aes("x", "y"), data=mark, inherit_aes=False, color=ACCENT, size=2.6)
         + p9.geom_text(
             p9.aes("x", "y", label="text"),
-            data=listed,
+            data=mark,
             inherit_aes=False,
             ha="left",
+            va="top",
             size=8,
-            color=SOFT,
+            color=INK,
         )
         + p9.scale_y_continuous(labels=money_labels(currency))
         + p9.scale_x_continuous(labels=count_labels)
@@ -401,5 +367,5 @@ def _draw_budget(rows: pd.DataFrame, limit: float, half: str, currency: str) -> 
             x=say("budget.x"),
             y="",
         )
-        + report_theme(3.4)
+        + report_theme(2.9)
     )

@@ -1,4 +1,4 @@
-"""Set the tables of the strategy: the value of actions, and the tests that would measure it.
+"""Set the tables of the strategy: the value of actions, and what control groups can show of it.
 
 Each function is a step of the build: a section of ``sentences.toml`` of the same name declares it.
 Orders and regular customers share their words, and never a table.
@@ -16,8 +16,8 @@ from analysis.core.names import ACTIVITY, LEDGER
 from analysis.core.presentation import Table
 from analysis.core.sentences import fill
 from analysis.core.tables import MISSING, grid, with_range
-from analysis.strategy.names import ENOUGH, NEVER, TOGETHER, TOO_SMALL
-from analysis.strategy.text import bare_points, enough_customers, joint_test, of, write_amount
+from analysis.strategy.names import TOGETHER
+from analysis.strategy.text import bare_points, control_sentences, of, write_amount
 
 say = partial(fill, "strategy")
 
@@ -51,6 +51,10 @@ def _values(actions: pd.DataFrame, half: str, currency: str) -> Table | None:
         {
             "segment": [capital(str(name)) for name in rows["segment"]],
             "profit": cells("expected_profit", "low", "high", write),
+            "share": [
+                MISSING if pd.isna(share) else percent(share, 1)
+                for share in rows["expected_profit"] / rows["revenue"].where(rows["revenue"] > 0)
+            ],
             "contacts": [count(number) for number in rows["contacts"]],
             "cost": [
                 write_amount(value, half, currency, unit="") for value in rows["cost_per_contact"]
@@ -60,23 +64,26 @@ def _values(actions: pd.DataFrame, half: str, currency: str) -> Table | None:
                 MISSING if pd.isna(value) else bare_points(value)
                 for value in rows["break_even_uplift"]
             ],
-            "one": cells(
-                "value_per_customer",
-                "value_per_customer_low",
-                "value_per_customer_high",
-                write,
-            ),
         }
     )
+    if half == LEDGER:
+        shown["offer"] = [
+            MISSING if pd.isna(value) else write_amount(value, half, currency)
+            for value in rows["highest_offer_cost"]
+        ]
     names = {
         "segment": say("values.column-segment"),
         "profit": say("values.column-profit"),
+        "share": (
+            say("values.column-share") if half == LEDGER else say("values.column-share-units")
+        ),
         "contacts": say("values.column-contacts"),
         "cost": say("values.column-cost"),
         "uplift": say("values.column-uplift"),
         "even": say("values.column-even"),
-        "one": say("values.column-won") if half == LEDGER else say("values.column-kept"),
     }
+    if half == LEDGER:
+        names["offer"] = say("values.column-offer")
     return Table(
         grid(shown, label, names, right=[*names][1:]),
         say("values.caption") if half == LEDGER else say("values.caption-units"),
@@ -85,34 +92,28 @@ def _values(actions: pd.DataFrame, half: str, currency: str) -> Table | None:
 
 
 def action_tests(
-    action_experiments: pd.DataFrame, actions: pd.DataFrame, settings: Any
+    action_experiments: pd.DataFrame, actions: pd.DataFrame, currency: str, settings: Any
 ) -> Table | str | None:
-    """Set the tests that would measure the segments' actions."""
-    return _tests(action_experiments, actions, LEDGER, settings.strategy)
+    """Set what the control groups of the segments' actions can show."""
+    return _tests(action_experiments, actions, LEDGER, currency, settings.strategy)
 
 
 def group_tests(
     action_experiments: pd.DataFrame, actions: pd.DataFrame, settings: Any
 ) -> Table | str | None:
-    """Set the tests that would measure the regular customers' actions."""
-    return _tests(action_experiments, actions, ACTIVITY, settings.strategy)
+    """Set what the control groups of the regular customers' actions can show."""
+    return _tests(action_experiments, actions, ACTIVITY, "", settings.strategy)
 
 
 def _tests(
-    experiments: pd.DataFrame, actions: pd.DataFrame, half: str, assumed: Any
+    experiments: pd.DataFrame, actions: pd.DataFrame, half: str, currency: str, assumed: Any
 ) -> Table | str | None:
-    own = of(actions, half)
+    own, rows = of(actions, half), of(experiments, half)
     if own.empty:
         return None
-    rows = of(experiments, half)
     if rows.empty:
         return say("tests.none")
     label = "action-tests" if half == LEDGER else "group-tests"
-    answers = {
-        ENOUGH: say("tests.cell-enough"),
-        TOO_SMALL: say("tests.cell-small"),
-        NEVER: say("tests.cell-never"),
-    }
     together = say("tests.cell-together")
     shown = pd.DataFrame(
         {
@@ -120,31 +121,30 @@ def _tests(
                 together if name == TOGETHER else capital(str(name)) for name in rows["segment"]
             ],
             "base": [percent(value) for value in rows["base"]],
-            "uplift": [bare_points(value) for value in rows["uplift"]],
+            "expected": [bare_points(value) for value in rows["expected"]],
             "detectable": [
                 MISSING if pd.isna(value) else bare_points(value) for value in rows["detectable"]
             ],
-            "verdict": [answers.get(verdict, MISSING) for verdict in rows["verdict"]],
+            "decided": [
+                MISSING if pd.isna(value) else percent(value) for value in rows["chance_decided"]
+            ],
         }
     )
     names = {
         "segment": say("tests.column-segment"),
         "base": say("tests.column-base") if half == LEDGER else say("tests.column-base-group"),
-        "uplift": say("tests.column-uplift"),
+        "expected": say("tests.column-expected"),
         "detectable": say("tests.column-detectable", count=assumed.most_waves),
-        "verdict": say("tests.column-verdict"),
+        "decided": say("tests.column-decided"),
     }
-    rule = (
-        say("tests.said-rule", level=f"{assumed.alpha:g}")
-        if half == LEDGER
-        else say("tests.said-rule-group", level=f"{assumed.alpha:g}")
-    )
-    said = enough_customers(rows[rows["segment"] != TOGETHER]) | {"said-rule": rule}
-    if joint := joint_test(rows, own, assumed.most_waves):
-        said["said-joint"] = joint
     return Table(
-        grid(shown, label, names, right=["base", "uplift", "detectable"]),
-        say("tests.caption", level=f"{assumed.alpha:g}", power=percent(assumed.power)),
-        more=said,
+        grid(shown, label, names, right=[*names][1:]),
+        say(
+            "tests.caption",
+            interval=percent(1 - assumed.alpha),
+            level=f"{assumed.alpha:g}",
+            power=percent(assumed.power),
+        ),
+        more=control_sentences(rows, own, half, currency, assumed),
         data=rows,
     )

@@ -7,13 +7,15 @@ AS_ASSUMED = "as assumed"
 #: Every text of an action.
 TEXTS = ["objective", "action", "channel", "offer", "owner", "timing", "metric", "avoid"]
 #: What the expected value of an action is made of.
-UPLIFT, VALUE, RATE, REACH, COST = "uplift", "value_per_customer", "rate", "reach", "cost"
-#: What can be said of an action before anybody has measured it.
-PAYS, UNCERTAIN, LOSES = "pays if assumptions hold", "uncertain", "does not pay"
+UPLIFT, VALUE, RATE, REACH = "uplift", "value_per_customer", "rate", "reach"
+COST, OFFER = "cost", "offer"
+#: What can be said of an action: by campaigns that measured it, or by what is assumed.
+MEASURED, PAYS = "measured", "pays if assumptions hold"
+UNCERTAIN, LOSES = "uncertain", "does not pay"
 #: The experiment with all actions at once.
 TOGETHER = "All that pay, together"
 #: What can be said of an experiment.
-ENOUGH, TOO_SMALL, NEVER, UNKNOWN = "large enough", "too small", "cannot pay", "not known"
+ENOUGH, TOO_SMALL = "large enough", "too small"
 #: Why an action of the orders states no gain.
 NO_SEASON = "the orders do not hold the same season a year earlier"
 #: The groups of an experiment.

@@ -70,7 +70,10 @@ class _Entry(BaseModel):
 
 
 class Action(_Entry):
-    """What is done about one segment, what a contact costs, and what it is assumed to change."""
+    """What is done about one segment, what a contact costs, and what it is assumed to change.
+
+    ``cost`` is that of a message, ``offer_cost`` that of each order that uses the offer.
+    """
 
     half: Half
     segment: str
@@ -83,12 +86,15 @@ class Action(_Entry):
     metric: str = Field(min_length=1)
     avoid: str = Field(min_length=1)
     cost: Annotated[float, Field(ge=0)] | None = None
+    offer_cost: float = Field(default=0.0, ge=0)
     uplift: ShareRange | None = None
 
     @model_validator(mode="after")
     def _check_cost_and_uplift(self) -> Self:
         if self.half == LEDGER and (self.cost is None or self.uplift is None):
             raise ValueError("an action of the ledger needs a cost and an uplift")
+        if self.uplift and self.uplift.low > 0:
+            raise ValueError("the low end of an uplift must be 0: a contact may change nothing")
         return self
 
 

@@ -31,6 +31,7 @@ def contact_tables(
 
 def plan_actions(
     segmented: pd.DataFrame | None,
+    customers_coming: pd.DataFrame | None,
     coming: pd.DataFrame | None,
     segment_profiles: pd.DataFrame | None,
     segment_overall: pd.DataFrame | None,
@@ -39,16 +40,19 @@ def plan_actions(
     risk_groups: pd.DataFrame | None,
     risk_group_effects: pd.DataFrame | None,
     contact_curve: pd.DataFrame | None,
+    campaigns: pd.DataFrame | None,
     settings: Settings,
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Fact]]:
     """Return the actions and their value, and the customers with all that is known of them.
 
     Parameters
     ----------
-    segmented, coming, segment_profiles, segment_overall, segment_returns
+    segmented, customers_coming, coming, segment_profiles, segment_overall, segment_returns
         Of the customers of the orders; None without orders.
     regulars_at_risk, risk_groups, risk_group_effects, contact_curve
         Of the regular customers; None without them, or without a model.
+    campaigns
+        What past campaigns achieved; None where none was measured.
 
     Returns
     -------
@@ -58,6 +62,7 @@ def plan_actions(
     """
     given: dict[str, pd.DataFrame | None] = {
         "customers": segmented,
+        "coming": coming,
         "segment_profiles": segment_profiles,
         "segment_overall": segment_overall,
         "segment_returns": segment_returns,
@@ -65,10 +70,13 @@ def plan_actions(
         "risk_groups": risk_groups,
         "risk_group_effects": risk_group_effects,
         "contact_curve": contact_curve,
+        "campaigns": campaigns,
     }
     tables = {name: table for name, table in given.items() if table is not None}
-    if coming is not None:
-        tables["customers"] = tables["customers"].merge(coming, on="customer_id", validate="1:1")
+    if customers_coming is not None:
+        tables["customers"] = tables["customers"].merge(
+            customers_coming, on="customer_id", validate="1:1"
+        )
     made, facts = strategy(tables, read_plan(read_segments()), settings)
     people = {name: tables[name] for name in ("customers", "activity") if name in tables}
     return people | made, facts

@@ -27,7 +27,7 @@ from analysis.core.names import ACTIVITY, LEDGER
 from analysis.core.presentation import Card, Tile
 from analysis.core.sentences import fill
 from analysis.forecast.names import HIGH_RISK
-from analysis.strategy.names import LOSES, PAYS, TOGETHER, UNCERTAIN
+from analysis.strategy.names import ENOUGH, LOSES, TOGETHER, UNCERTAIN
 from analysis.strategy.text import points
 
 say = partial(fill, "strategy")
@@ -290,7 +290,7 @@ def summary_decisions(
         cards += [_contact(row, sign) for row in paying.to_dict("records")]
         if paying.empty and own["rank"].notna().any():
             cards.append(_contact_nobody(own.iloc[0].to_dict(), half, sign))
-    test = _test(actions, action_experiments, settings.strategy.most_waves)
+    test = _hold_out(actions, action_experiments, currency, settings.strategy.most_waves)
     return [*cards, test] if test else cards
 
 
@@ -298,8 +298,7 @@ def _best_first(own: pd.DataFrame) -> pd.DataFrame:
     """Return the actions of a half, the best first: by gain, or else those of most revenue."""
     if own["rank"].notna().any():
         return own.sort_values("expected_profit", ascending=False, kind="stable")
-    sure = own.assign(sure=own["verdict"] == PAYS)
-    return sure.sort_values(["sure", "revenue_share"], ascending=False, kind="stable")
+    return own.sort_values("revenue_share", ascending=False, kind="stable")
 
 
 def _contact(action: Row, currency: str | None) -> Card:
@@ -329,16 +328,16 @@ def _contact(action: Row, currency: str | None) -> Card:
         ),
     ]
     if pd.notna(action["break_even_uplift"]):
-        lines.append(
-            (
-                say("summary-decisions.label-stop"),
-                say(
-                    "summary-decisions.stop",
-                    even=points(action["break_even_uplift"]),
-                    uplift=points(action["uplift"]),
-                ),
-            )
+        known = {
+            "even": points(action["break_even_uplift"]),
+            "uplift": points(action["uplift"]),
+        }
+        stop = (
+            say("summary-decisions.stop-measured", count=action["campaigns"], **known)
+            if action["campaigns"]
+            else say("summary-decisions.stop", **known)
         )
+        lines.append((say("summary-decisions.label-stop"), stop))
     return Card(title, str(action["verdict"]), lines)
 
 
@@ -376,34 +375,50 @@ def _contact_nobody(closest: Row, half: str, currency: str | None) -> Card:
     )
 
 
-def _test(actions: pd.DataFrame, experiments: pd.DataFrame, waves: int) -> Card | None:
-    """Ask for the test that would show whether contacts work; None without an action that pays."""
-    joint = experiments[experiments["segment"] == TOGETHER] if len(experiments) else experiments
-    if joint.empty:
+def _hold_out(
+    actions: pd.DataFrame, experiments: pd.DataFrame, currency: str, waves: int
+) -> Card | None:
+    """Ask for the control group of the lists; None where nobody is on a list or held out."""
+    listed = actions[actions["listed"] > 0]
+    held_out = int(listed["control"].sum())
+    if not held_out:
         return None
-    told = joint[joint["detectable"].notna()]
+    half = LEDGER if listed["half"].eq(LEDGER).any() else ACTIVITY
     lines = [
-        (
-            say("summary-decisions.label-who"),
-            say("summary-decisions.test", count=int(actions["listed"].sum())),
-        ),
-        (say("summary-decisions.label-why"), say("summary-decisions.test-why")),
+        (say("summary-decisions.label-who"), say("summary-decisions.test", count=held_out)),
+        (say("summary-decisions.label-why"), _forgone(listed, half, currency)),
     ]
-    if told.empty:
-        shows, found = say("summary-decisions.test-nothing", count=waves), False
+    own = experiments[experiments["half"] == half] if len(experiments) else experiments
+    own = own[own["detectable"].notna() & own["chance_decided"].notna()] if len(own) else own
+    verdict = UNCERTAIN
+    if own.empty:
+        shows = say("summary-decisions.test-unknown")
     else:
-        row = told.sort_values("half", key=lambda halves: halves.ne(LEDGER)).iloc[0]
-        own = actions[(actions["half"] == row["half"]) & (actions["listed"] > 0)]
-        assumed = (own["uplift"] * own["contacts"]).sum() / own["contacts"].sum()
-        found = bool(row["detectable"] <= assumed)
-        known = {"detectable": points(row["detectable"]), "assumed": points(assumed)}
-        shows = (
-            say("summary-decisions.test-detects", count=waves, **known)
-            if found
-            else say("summary-decisions.test-misses", count=waves, **known)
-        )
+        joint = own[own["segment"] == TOGETHER]
+        row = (joint if len(joint) else own).iloc[0]
+        known = {
+            "detectable": points(row["detectable"]),
+            "expected": points(row["expected"]),
+            "decided": percent(row["chance_decided"]),
+        }
+        if row["verdict"] == ENOUGH:
+            verdict = ""
+            shows = say("summary-decisions.test-detects", count=waves, **known)
+        else:
+            shows = say("summary-decisions.test-misses", count=waves, **known)
     lines.append((say("summary-decisions.label-shows"), shows))
-    return Card(say("summary-decisions.title-test"), "" if found else UNCERTAIN, lines)
+    return Card(say("summary-decisions.title-test"), verdict, lines)
+
+
+def _forgone(listed: pd.DataFrame, half: str, currency: str) -> str:
+    """Say why there is a control group, and what it costs."""
+    own = listed[listed["half"] == half]
+    if own["forgone"].isna().all():
+        return say("summary-decisions.test-why-unknown")
+    forgone = float(own["forgone"].sum())
+    if half == LEDGER:
+        return say("summary-decisions.test-why", forgone=estimate(forgone, currency))
+    return say("summary-decisions.test-why-units", forgone=estimate(forgone, ""))
 
 
 def _bare(text: object) -> str:
@@ -451,23 +466,28 @@ def summary_scale(
     return said
 
 
-def _doubt_uplift(top: pd.Series, is_measured: bool) -> str:
-    """Say that the uplift of the best action is assumed, and where it would break even."""
+def _doubt_uplift(top: pd.Series) -> str:
+    """Say where the uplift of the best action comes from, and where it would break even."""
     segment = shorten(top["segment"])
     if pd.isna(top["break_even_uplift"]):
-        if is_measured:
-            return say("summary-doubts.said-uplift-assumed-never", segment=segment)
+        if top["campaigns"]:
+            return say("summary-doubts.said-uplift-measured-never", segment=segment)
         return say("summary-doubts.said-uplift-never", segment=segment)
     uplift, even = points(top["uplift"]), points(top["break_even_uplift"])
-    if is_measured:
-        return say("summary-doubts.said-uplift-assumed", segment=segment, uplift=uplift, even=even)
+    if top["campaigns"]:
+        return say(
+            "summary-doubts.said-uplift-measured",
+            count=top["campaigns"],
+            segment=segment,
+            uplift=uplift,
+            even=even,
+        )
     return say("summary-doubts.said-uplift", segment=segment, uplift=uplift, even=even)
 
 
 def summary_doubts(
     actions: pd.DataFrame,
     lapse_rates: pd.DataFrame | None,
-    campaigns: pd.DataFrame | None,
     missing_customer_rows: int | None,
     raw_rows: int | None,
 ) -> dict[str, str]:
@@ -477,7 +497,7 @@ def summary_doubts(
     if len(valued):
         halves = [half for half in (LEDGER, ACTIVITY) if (valued["half"] == half).any()]
         top = top_row(valued[valued["half"] == halves[0]], "expected_profit")
-        said["said-uplift"] = _doubt_uplift(top, is_measured=campaigns is not None)
+        said["said-uplift"] = _doubt_uplift(top)
     if lapse_rates is not None and len(lapse_rates):
         low, high = (
             percent(end) for end in (lapse_rates["share"].min(), lapse_rates["share"].max())

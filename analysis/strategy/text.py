@@ -1,4 +1,4 @@
-"""Write amounts and uplifts, and choose the sentences about budgets, tests and assumptions.
+"""Write amounts and uplifts, and choose the sentences about control groups and assumptions.
 
 The functions that a section of ``sentences.toml`` names are steps of the build. Orders and regular
 customers have different units, and share their words: each step takes the rows of one of them.
@@ -11,10 +11,18 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.core.formatting import amount, estimate, join_words, money, percent, shorten
+from analysis.core.formatting import (
+    amount,
+    count,
+    estimate,
+    join_words,
+    money,
+    percent,
+    shorten,
+)
 from analysis.core.names import ACTIVITY, LEDGER
 from analysis.core.sentences import fill
-from analysis.strategy.names import ENOUGH, NEVER, TOGETHER, TOO_SMALL
+from analysis.strategy.names import ENOUGH, TOGETHER
 
 say = partial(fill, "strategy")
 #: Names of segments in a list, before the rest is counted.
@@ -92,7 +100,6 @@ def list_names(segments: pd.Series) -> str:
 
 def plan_assumptions(
     actions: pd.DataFrame,
-    campaigns: pd.DataFrame | None,
     consent_known: bool | None,
     asked: bool | None,
     settings: Any,
@@ -120,19 +127,30 @@ def plan_assumptions(
         )
         if consent_known is False:
             said["said-consent"] = say("plan-assumptions.said-consent")
-    if campaigns is None:
+    measured = measured_actions(actions)
+    if measured.empty:
         said["said-untested"] = say("plan-assumptions.said-untested")
+    else:
+        said["said-untested"] = say(
+            "plan-assumptions.said-measured",
+            count=len(measured),
+            names=list_names(measured["segment"]),
+        )
     return said
 
 
-def plan_doubts(
-    actions: pd.DataFrame, campaigns: pd.DataFrame | None, asked: bool | None
-) -> dict[str, str]:
+def measured_actions(actions: pd.DataFrame) -> pd.DataFrame:
+    """Return the actions whose uplift campaigns have measured."""
+    return actions[actions["campaigns"] > 0] if len(actions) else actions
+
+
+def plan_doubts(actions: pd.DataFrame, asked: bool | None) -> dict[str, str]:
     """Say what could make the values of the actions wrong."""
+    measured = measured_actions(actions)
     judgement = (
         say("plan-doubts.said-judgement")
-        if campaigns is None
-        else say("plan-doubts.said-judgement-campaigns")
+        if measured.empty
+        else say("plan-doubts.said-judgement-measured", names=list_names(measured["segment"]))
     )
     said = {
         "said-judgement": judgement,
@@ -146,77 +164,61 @@ def plan_doubts(
     return said
 
 
-# ------------------------------------------------------------------------- budget
+# ------------------------------------------------------------------------- control groups
 
 
-def order_by(budget: pd.DataFrame, by: str, limit: float, half: str, currency: str) -> str:
-    """Say which actions a number of contacts, or an amount of money, pays for; 0 is no limit."""
-    rows = budget[budget["by"] == by]
-    part = rows["taken"] < rows["contacts"] * (1 - 1e-9)
-    known = {
-        "profit": write_estimate(rows["taken_profit"].sum(), half, currency),
-        "names": list_names(rows.loc[rows["taken"] > 0, "segment"]),
+def control_sentences(
+    experiments: pd.DataFrame, actions: pd.DataFrame, half: str, currency: str, given: Any
+) -> dict[str, str]:
+    """Say what the control groups of one half cost, what they can show, and how likely that is.
+
+    Parameters
+    ----------
+    experiments, actions
+        The rows of one half.
+    half, currency
+        Of the amounts.
+    given
+        The settings of the strategy.
+    """
+    listed = actions[actions["listed"] > 0] if len(actions) else actions
+    if listed.empty or not listed["control"].sum():
+        return {}
+    sizes = {
+        "control": count(listed["control"].sum(), "customer"),
+        "share": percent(listed["control"].sum() / (listed["control"] + listed["listed"]).sum()),
     }
-    if not limit:
-        return say("budget.said-free", profit=known["profit"], count=len(rows))
-    if by == "money":
-        what = write_amount(limit, half, currency)
-        if not part.any():
-            return say("budget.said-money-all", profit=known["profit"], money=what)
-        return say("budget.said-money", money=what, **known)
-    if not part.any():
-        return say("budget.said-contacts-all", profit=known["profit"], count=limit)
-    return say("budget.said-contacts", count=limit, **known)
-
-
-def same_order(budget: pd.DataFrame) -> str:
-    """Say whether contacts and money would go to the actions in the same order."""
-    orders = [list(rows["segment"]) for _, rows in budget.groupby("by")]
-    if len(orders) < 2 or len(orders[0]) < 2:
-        return ""
-    if orders[0] == orders[1]:
-        return say("budget.said-order")
-    return say("budget.said-order-differs")
-
-
-# ------------------------------------------------------------------------- tests
-
-
-def enough_customers(single: pd.DataFrame) -> dict[str, str]:
-    """Say how many segments are large enough for a test that tells whether the action pays."""
-    never = single[single["verdict"] == NEVER]
-    judged = single[single["verdict"].isin([ENOUGH, TOO_SMALL])]
-    enough = judged[judged["verdict"] == ENOUGH]
-    said = {}
-    if len(never):
-        said["said-never"] = say("tests.said-never", names=list_names(never["segment"]))
-    if len(enough):
+    said = {"said-held-out": say("tests.said-held-out", **sizes)}
+    if listed["expected_profit"].notna().any():
+        forgone = write_estimate(listed["forgone"].sum(), half, currency)
+        said["said-held-out"] = say("tests.said-forgone", forgone=forgone, **sizes)
+    said["said-rule"] = say("tests.said-rule") if half == LEDGER else say("tests.said-rule-group")
+    joint = experiments[experiments["segment"] == TOGETHER]
+    row = (joint if len(joint) else experiments).iloc[0] if len(experiments) else None
+    if row is None:
+        return said
+    known = {"count": given.most_waves, "expected": points(row["expected"])}
+    if pd.isna(row["detectable"]):
+        return said | {"said-detects": say("tests.said-detects-nothing", count=given.most_waves)}
+    known |= {
+        "detectable": points(row["detectable"]),
+        "found": percent(row["chance_found"]),
+        "decided": percent(row["chance_decided"]),
+    }
+    said["said-detects"] = (
+        say("tests.said-detects", **known)
+        if row["verdict"] == ENOUGH
+        else say("tests.said-misses", **known)
+    )
+    single = experiments[experiments["segment"] != TOGETHER]
+    enough = single[single["verdict"] == ENOUGH]
+    if len(single) > 1 and len(enough):
         said["said-enough"] = say(
             "tests.said-enough",
             count=len(enough),
-            all=str(len(judged)),
+            all=str(len(single)),
             names=list_names(enough["segment"]),
         )
-    elif len(judged):
-        said["said-enough"] = say("tests.said-enough-none", count=len(judged))
+    elif len(single) > 1:
+        said["said-enough"] = say("tests.said-enough-none", count=len(single))
     return said
-
-
-def joint_test(experiments: pd.DataFrame, actions: pd.DataFrame, waves: int) -> str:
-    """Say what a test of all actions together could tell; empty without an action that pays."""
-    rows = experiments[experiments["segment"] == TOGETHER]
-    if rows.empty:
-        return ""
-    row = rows.iloc[0]
-    if pd.isna(row["detectable"]):
-        return say("tests.said-joint-nothing", count=waves)
-    pays = actions[actions["listed"] > 0]
-    assumed = float((pays["uplift"] * pays["contacts"]).sum() / pays["contacts"].sum())
-    known = {
-        "customers": f"{row['contacts']:,.0f}",
-        "detectable": points(row["detectable"]),
-        "assumed": points(assumed),
-    }
-    if row["detectable"] <= assumed:
-        return say("tests.said-joint", count=waves, **known)
-    return say("tests.said-joint-misses", count=waves, **known)

@@ -14,6 +14,8 @@ from conftest import Run, a_line, cleaned_lines, reading, snapshot, write_lines
 
 from analysis.core import files
 from analysis.strategy import contact_lists
+from analysis.strategy.campaign_files import read_campaigns
+from analysis.strategy.names import CONTACTED, CONTROL
 
 READ_IDS = ["+447", "-2+3", "@SUM1"]
 IDS = [*READ_IDS, "=1+1", "'5", "\t=6", "＝7", 'a",8', "<b>9", "10\n=11"]
@@ -198,11 +200,15 @@ def test_nobody_without_consent_is_on_a_list(
     ]
     assert listed and {answers[name] for name in listed} == {"да"}
     # And everybody who did consent, whom it pays to contact by the one cut-off, and whose group has
-    # an action that pays, is on exactly one.
+    # an action that pays, is on exactly one, or in the control group.
     kept = pd.read_parquet(build / "activity.parquet").astype({"customer_id": "str"})
     cut_off = files.read_json(build / "facts.json")["contact.threshold"]
     kept = kept[kept["risk_group"].isin(paying(build)) & (kept["decline_probability"] >= cut_off)]
-    assert sorted(listed) == sorted(name for name in kept["customer_id"] if answers[name] == "да")
+    held_out = kept.loc[kept["group"] == CONTROL, "customer_id"]
+    assert 0 < len(held_out) < len(kept) / 2 and not set(listed) & set(held_out)
+    assert sorted([*listed, *held_out]) == sorted(
+        name for name in kept["customer_id"] if answers[name] == "да"
+    )
 
 
 def paying(build: Path) -> set[str]:
@@ -218,8 +224,56 @@ def test_lists_of_the_ledger_say_that_consent_is_to_be_checked(
     own = pd.concat([lists[name] for name in lists if name.startswith("ledger")])
     assert own["consent"].eq(contact_lists.UNKNOWN_CONSENT).all()
     customers = pd.read_parquet(build / "customers.parquet")
-    customers = customers[customers["segment"].isin(paying(build))]
-    assert sorted(own["customer_id"]) == sorted(customers["customer_id"])
+    contacted = customers[customers["group"] == CONTACTED]
+    assert set(contacted["segment"]) <= paying(build)
+    assert sorted(own["customer_id"]) == sorted(contacted["customer_id"])
+    actions = pd.read_parquet(build / "actions.parquet").query("half == 'ledger'")
+    assert actions["listed"].sum() == len(own)
+
+
+def test_the_groups_of_the_export_are_a_file_of_campaigns(
+    sample_lists: tuple[Path, dict[str, pd.DataFrame]], tmp_path: Path
+) -> None:
+    build, lists = sample_lists
+    path = build / "export" / "groups.csv"
+    cells = pd.read_csv(path, dtype="str", keep_default_na=False)
+    own = cells[cells["half"] == "ledger"].reset_index(drop=True)
+    customers = pd.read_parquet(build / "customers.parquet")
+    planned = customers[customers["group"].notna()]
+    found = read_campaigns(
+        {"groups.csv": own.assign(sent_on="2011-12-15")},
+        list(customers["customer_id"]),
+        pd.Timestamp("2012-03-01"),
+        control_share=0.5,
+    )
+    assert not found.assumptions and len(found.assigned) == len(planned)
+    assert set(found.assigned["control_share"]) == {0.2}
+    assert found.assigned[["cost_per_contact", "cost_per_order"]].notna().all(axis=None)
+    # All who are contacted are on one list, and nobody of the control group is on any.
+    listed = {name for table in lists.values() for name in table["customer_id"].astype("str")}
+    assert listed == set(cells.loc[cells["group"] == CONTACTED, "customer_id"])
+    assert not listed & set(cells.loc[cells["group"] == CONTROL, "customer_id"])
+    # Each segment has the planned share in its control group, up to a customer or two.
+    shares = own["group"].eq(CONTROL).groupby(own["segment"]).agg(["sum", "size"])
+    assert ((shares["sum"] - 0.2 * shares["size"]).abs() < 1.0).all()
+    # Not completed with a day, it is noticed and measures nothing.
+    empty = read_campaigns(
+        {"groups.csv": own}, list(customers["customer_id"]), pd.Timestamp("2012-03-01"), 0.5
+    )
+    assert empty.assigned.empty and "without a day" in empty.assumptions[0].sentence
+
+
+def test_an_export_twice_is_the_same(
+    sample_lists: tuple[Path, dict[str, pd.DataFrame]],
+) -> None:
+    build, _ = sample_lists
+
+    def contents() -> dict[str, bytes]:
+        return {str(path): path.read_bytes() for path in (build / "export").rglob("*.*")}
+
+    before = contents()
+    contact_lists.write_lists(build)
+    assert contents() == before
 
 
 def test_the_best_come_first_and_bring_what_the_report_says(

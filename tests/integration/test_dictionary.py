@@ -22,12 +22,14 @@ def known() -> Dictionary:
 
 
 def built(build: Path, name: str) -> pd.DataFrame:
-    """Return a table of a build; the contact lists are made from it."""
-    if name != "contacts":
+    """Return a table of a build; contact lists and groups are made from it."""
+    if name not in ("contacts", "groups"):
         return pd.read_parquet(build / f"{name}.parquet")
     tables = [
         pd.read_parquet(build / f"{one}.parquet") for one in ("actions", "customers", "activity")
     ]
+    if name == "groups":
+        return contact_lists.campaign_groups(*tables, {})
     return pd.concat(contact_lists.contact_lists(*tables).values())
 
 

@@ -137,7 +137,8 @@ def test_the_test_is_of_the_lists_that_the_decisions_name_and_the_export_holds(
     said = decided(actions, experiments, settings)[-1].lines[0][1]
     lists = contact_lists.contact_lists(actions, tables["customers"], tables["activity"])
     total = sum(len(table) for table in lists.values())
-    assert f"a random half of the {count(total)} customers on all lists" in said
+    assert total == actions["listed"].sum()
+    assert f"the {count(actions['control'].sum())} customers held out at random" in said
     for _, action in actions.iterrows():
         sizes = [
             len(table) for table in lists.values() if table["action"].iloc[0] == action["action"]

@@ -19,15 +19,15 @@ from analysis.core.presentation import Figure, Table
 from analysis.core.settings import Settings, read_settings
 from analysis.forecast.names import GROUPS
 from analysis.ingest.sample_orders import HOSTILE
-from analysis.strategy import budget, cards, experiments, figures, layouts, value
+from analysis.strategy import cards, experiments, figures, layouts, value
 from analysis.strategy import text as strategy_text
+from analysis.strategy.names import CONTACTED, CONTROL, UPLIFT
 from analysis.strategy.tables import strategy
-from analysis.strategy.value import Terms
+from analysis.strategy.terms import FEW, NO_CONSENT, NO_PAST, Terms
 
 EMPTY = pd.DataFrame()
 STRATEGY = read_settings().strategy
 Known = dict[str, Terms | str]
-several = st.lists(st.one_of(some_terms, st.just(value.NO_PAST)), min_size=1, max_size=5)
 
 
 def known_as(found: list[Terms | str]) -> Known:
@@ -35,7 +35,9 @@ def known_as(found: list[Terms | str]) -> Known:
 
 
 def experiments_of(found: Any, base: float = 0.3) -> Any:
-    return experiments.plan_experiments(found, dict.fromkeys(found["segment"], base), STRATEGY)
+    rates = dict.fromkeys(found["segment"], base)
+    draws = {name: {UPLIFT: np.linspace(0, 0.04, 101)} for name in found["segment"]}
+    return experiments.plan_experiments(found, rates, draws, STRATEGY)
 
 
 def shown(found: pd.DataFrame) -> Figure:
@@ -49,7 +51,7 @@ def names_in(text: str) -> set[str]:
 
 
 @effort(max_examples=30, deadline=None)
-@given(st.lists(st.one_of(some_terms, st.just(value.NO_PAST)), min_size=1, max_size=4))
+@given(st.lists(st.one_of(some_terms, st.just(NO_PAST)), min_size=1, max_size=4))
 def test_what_pays_and_what_may_lose_agrees_with_the_table(drawn: list[Terms | str]) -> None:
     found = table(known_as(drawn))
     ranked = found[found["rank"].notna()]
@@ -77,34 +79,50 @@ def test_what_pays_and_what_may_lose_agrees_with_the_table(drawn: list[Terms | s
         assert more["said-best"].startswith(f"Per contact, {first} brings most; in all, {best}")
 
 
-@effort(max_examples=20, deadline=None)
-@given(several, st.sampled_from([0, 1, 50, 1000, 10**7]))
-def test_the_order_names_who_is_contacted(drawn: list[Terms | str], limit: int) -> None:
-    known = known_as(drawn)
-    found = table(known)
-    order = budget.budget(found, known, 1, limit, limit)
-    given_limits = {"contacts": {"ledger": limit}, "budget": {"ledger": float(limit)}}
-    limits = read_settings().model_copy(
-        update={"strategy": STRATEGY.model_copy(update=given_limits)}
+def curve(gains: list[float], contacts: float = 100.0) -> pd.DataFrame:
+    """Return a curve of the gain, each step with as many contacts."""
+    steps = np.arange(1, len(gains) + 1)
+    total = np.cumsum(gains)
+    return pd.DataFrame(
+        {
+            "half": "ledger",
+            "place": steps,
+            "listed": 2 * contacts * steps,
+            "contacts": contacts * steps,
+            "cost": 10.0 * steps,
+            "expected_profit": total,
+            "low": total - 50,
+            "high": total + 80,
+        }
     )
-    made = figures.action_budget(order, found, "£", limits)
-    if order.empty:
-        assert isinstance(made, str)
-        return
+
+
+@effort(max_examples=30, deadline=None)
+@given(st.lists(st.floats(1, 1000), min_size=1, max_size=20))
+def test_the_headline_says_where_half_of_the_gain_is_reached(drawn: list[float]) -> None:
+    gains = sorted(drawn, reverse=True)
+    rows = curve(gains)
+    made = figures.action_budget(rows, table({"a": terms()}), "£", read_settings())
     assert isinstance(made, Figure)
-    more = dict(made.more or {})
-    assert ("said-money" in more) == (limit > 0)
-    for by in ("contacts", "money") if limit else ("contacts",):
-        text, rows = more[f"said-{by}"], order[order["by"] == by]
-        total = rows["taken_profit"].sum()
-        assert strategy_text.write_estimate(total, "ledger", "£") in text
-        assert text.startswith("Without a limit") == (limit == 0)
-        if "in part" in text:
-            assert (rows["taken"] < rows["contacts"]).any()
-            named = re.findall(r"S\d", text)
-            assert named == list(rows.loc[rows["taken"] > 0, "segment"])[: len(named)]
-    both = [list(order.loc[order["by"] == by, "segment"]) for by in ("contacts", "money")]
-    assert ("orders differ" in more["said-order"]) == (both[0] != both[1])
+    middle = figures.find_half(rows)
+    at = np.interp(middle, [0, *rows["contacts"]], [0, *rows["expected_profit"]])
+    assert at == pytest.approx(sum(gains) / 2)
+    # The best come first, so no more than half of the contacts bring half of the gain.
+    assert middle <= rows["contacts"].iloc[-1] / 2 + 1e-6
+    assert strategy_text.write_estimate(sum(gains), "ledger", "£") in made.headline
+
+
+def test_limits_of_the_settings_are_told() -> None:
+    given = read_settings()
+    for limits, key in (
+        ({"contacts": {"ledger": 500}}, "The settings allow 500 contacts"),
+        ({"budget": {"ledger": 60.0}}, "The settings allow £60"),
+    ):
+        limited = given.model_copy(update={"strategy": STRATEGY.model_copy(update=limits)})
+        made = figures.action_budget(curve([9.0, 8.0]), table({"a": terms()}), "£", limited)
+        assert isinstance(made, Figure)
+        assert dict(made.more or {})["said-limit"].startswith(key)
+    assert isinstance(figures.action_budget(EMPTY, table({"a": terms()}), "£", given), str)
 
 
 @effort(max_examples=20, deadline=None)
@@ -125,47 +143,57 @@ def test_the_tornado_says_who_can_turn_the_result(known: Terms) -> None:
         assert f"{turning} assumptions could each" in made.headline
 
 
+def held_out(found: pd.DataFrame) -> pd.DataFrame:
+    """Return actions with a fifth of their customers in the control group."""
+    control = (found["listed"] // 4).astype(int)
+    return found.assign(control=control, forgone=found["expected_profit"] / 4, revenue=1000.0)
+
+
 def said_of_tests(found: pd.DataFrame) -> dict[str, str]:
-    """Return what is said about the tests of actions."""
-    made = layouts.action_tests(experiments_of(found), found, read_settings())
+    """Return what is said about the control groups of actions."""
+    told = held_out(found)
+    made = layouts.action_tests(experiments_of(told), told, "£", read_settings())
     assert isinstance(made, Table)
     return dict(made.more or {})
 
 
-def test_tests_with_enough_customers_are_named() -> None:
+def test_control_groups_that_are_large_enough_are_named() -> None:
     large = terms(people=10**7)
-    told = said_of_tests(table({"large": large, "small": terms()}))["said-enough"]
-    assert told.startswith("One of 2 segments has enough") and told.endswith(": large.")
-    assert said_of_tests(table({"a": large, "b": large}))["said-enough"].startswith(
-        "2 of 2 segments"
+    told = said_of_tests(table({"large": large, "small": terms()}))
+    assert told["said-enough"].startswith("One of 2 actions has enough customers")
+    assert told["said-enough"].endswith(": large.") and "is detectable" in told["said-detects"]
+    assert said_of_tests(table({"a": large, "b": large}))["said-enough"].startswith("2 of 2 action")
+    few = said_of_tests(table({"small": terms(), "other": terms()}))
+    assert few["said-enough"].startswith("None of the 2 actions")
+    assert "may miss the effect" in few["said-detects"]
+    # What loses money is on no list, and nobody is held out of it.
+    dear = said_of_tests(table({"small": terms(), "dear": terms(cost=500)}))
+    assert "said-enough" not in dear and dear["said-held-out"].startswith("100 customers (20% of")
+    assert "forgoes an expected £" in dear["said-held-out"]
+    nothing = held_out(table({"a": NO_PAST}))
+    assert layouts.action_tests(EMPTY, nothing, "£", read_settings()) == (
+        "No action is recommended, so there is nobody to hold out."
     )
-    assert said_of_tests(table({"small": terms()}))["said-enough"].startswith(
-        "The segment has too few"
-    )
-    told = said_of_tests(table({"small": terms(), "dear": terms(cost=500)}))["said-never"]
-    assert told == "No possible uplift would pay for dear."
-    assert "said-enough" not in said_of_tests(table({"idle": terms(uplift=0, cost=0)}))
-    nothing = table({"a": value.NO_PAST})
-    assert layouts.action_tests(EMPTY, nothing, read_settings()) == (
-        "No test can be planned: no action has a value and a past rate."
-    )
-    assert layouts.action_tests(EMPTY, EMPTY, read_settings()) is None
+    assert layouts.action_tests(EMPTY, EMPTY, "£", read_settings()) is None
 
 
-@pytest.mark.parametrize(("people", "said"), [(10**7, "detect the effect"), (90, "miss the")])
-def test_a_test_of_all_says_whether_it_would_show_the_effect(people: int, said: str) -> None:
-    found = table({"a": terms(people=people), "b": terms(people=people)})
-    assert said in said_of_tests(found)["said-joint"]
+def test_without_a_known_season_the_price_of_the_control_group_is_not_stated() -> None:
+    found = held_out(table({"a": terms(), "b": terms()}))
+    told = strategy_text.control_sentences(
+        experiments_of(found), value.hide_levels(found), "ledger", "£", STRATEGY
+    )
+    assert told["said-held-out"].startswith("200 customers") and "£" not in told["said-held-out"]
 
 
 def test_tables_of_values_keep_ranges_on_one_line() -> None:
-    found = table({"a": terms(), "missing": value.NO_PAST})
+    found = held_out(table({"a": terms(), "missing": NO_PAST}))
     made = layouts.action_values(found, "£")
     assert made is not None
     html = tables.html(made.table)
     assert ">A<" in html and "Missing" not in html
-    assert re.search(r'£[\d,]+ <span class="range">\(.?.?£[\d,]+\xa0to\xa0£[\d,]+\)</span>', html)
-    assert layouts.action_values(table({"missing": value.NO_PAST}), "£") is None
+    amount = r"(?:−\u2060)?£[\d,.]+"
+    assert re.search(rf'{amount} <span class="range">\({amount}\xa0to\xa0{amount}\)</span>', html)
+    assert layouts.action_values(table({"missing": NO_PAST}), "£") is None
     assert layouts.group_values(found) is None
 
 
@@ -191,8 +219,8 @@ def test_a_card_recommends_no_action_that_loses() -> None:
 
 
 def test_assumptions_are_told_of_the_inputs_that_are_there(settings: Settings) -> None:
-    both = pd.DataFrame({"half": ["ledger", "activity"]})
-    told = strategy_text.plan_assumptions(both, None, False, None, settings)
+    both = pd.DataFrame({"half": ["ledger", "activity"], "segment": ["A", "B"], "campaigns": 0})
+    told = strategy_text.plan_assumptions(both, False, None, settings)
     assert [*sorted(told)] == [
         "said-consent",
         "said-costs",
@@ -201,10 +229,10 @@ def test_assumptions_are_told_of_the_inputs_that_are_there(settings: Settings) -
         "said-untested",
     ]
     assert "40% of sales (30% to 50%)" in told["said-orders"]
-    assert [*strategy_text.plan_assumptions(both[:1], both, None, None, settings)] == [
-        "said-costs",
-        "said-orders",
-    ]
+    measured = both[:1].assign(campaigns=2)
+    told = strategy_text.plan_assumptions(measured, None, None, settings)
+    assert [*told] == ["said-costs", "said-orders", "said-untested"]
+    assert told["said-untested"].startswith("For A, the uplift is what we assumed, corrected")
 
 
 def test_amounts_and_points_are_written_as_they_are() -> None:
@@ -230,7 +258,10 @@ def everything(settings: Settings, **changes: Any) -> tuple[dict[str, pd.DataFra
             "segment": ["Champions"] * 400 + ["Promising"] * 3,
             "frequency": 2,
             "monetary": random.lognormal(5, 1, 403),
+            "recency_days": 20,
             "lapse_probability": [0.4] * 200 + [np.nan] * 203,
+            "expected_spend_90": random.lognormal(5, 1, 403),
+            "at_risk_90": random.lognormal(4, 1, 403),
         }
     )
     rows = [
@@ -245,6 +276,8 @@ def everything(settings: Settings, **changes: Any) -> tuple[dict[str, pd.DataFra
             "spend": [900.0],
             "spend_low": [700.0],
             "spend_high": [1100.0],
+            "spend_mean": [950.0],
+            "orders_mean": [1.4],
         }
     )
     groups = pd.DataFrame({"group": GROUPS, "customers": size // 4, "share": 0.25, "shown": True})
@@ -260,6 +293,8 @@ def everything(settings: Settings, **changes: Any) -> tuple[dict[str, pd.DataFra
             decline_probability=0.6,
             decline=random.random(size) < 0.6,
             duplicate_group=range(size),
+            customer_id=[f"{n}" for n in range(size)],
+            profit=9 * random.random(size),
         ),
     }
     return strategy({**given, **changes}, PLAN, settings)
@@ -285,22 +320,40 @@ def test_both_halves_stand_below_each_other_and_are_never_added_up(settings: Set
     assert actions.groupby("half")["rank"].min().eq(1).all()
     small = actions.set_index("segment").loc["Promising"]
     assert small["customers"] == 3 and pd.isna(small["expected_profit"])
-    assert small["reason"] == value.FEW
+    assert small["reason"] == FEW
     made_figure = figures.action_value(actions, "£")
     assert isinstance(made_figure, Figure)
     assert "Promising" in dict(made_figure.more or {})["said-missing"]
-    for name in ("action_traits", "action_tornado", "action_budget", "action_experiments"):
+    for name in ("action_traits", "action_tornado", "action_experiments"):
         assert not {"Promising", "Least active"} & set(made[name]["segment"])
     assert facts["strategy.ledger.available"] and facts["strategy.activity.available"]
     assert facts["strategy.ledger.top"] == "Champions"
-    people = made["customers"]
-    mean = people.loc[people["segment"] == "Champions", "expected_value"].mean()
-    assert mean == pytest.approx(facts["strategy.ledger.top_value_per_contact"])
+    # The lists add up to the actions, and to the curve; nobody in a control group is on one.
+    for half, people in (("ledger", made["customers"]), ("activity", made["activity"])):
+        own = actions[(actions["half"] == half) & (actions["listed"] > 0)]
+        group = people["segment" if half == "ledger" else "risk_group"]
+        assert (people["action"].notna() == people["group"].eq(CONTACTED)).all()
+        assert people.loc[people["group"].notna(), "expected_value"].notna().all()
+        for row in own.to_dict("records"):
+            members = people[group == row["segment"]]
+            assert members["group"].eq(CONTACTED).sum() == row["listed"]
+            assert members["group"].eq(CONTROL).sum() == row["control"]
+            worth = members.loc[members["group"] == CONTACTED, "expected_value"]
+            assert worth.mean() == pytest.approx(row["value_per_contact"])
+        if own.empty:
+            continue
+        last = made["action_budget"].query("half == @half").iloc[-1]
+        assert last["expected_profit"] == pytest.approx(own["expected_profit"].sum())
+        assert last["cost"] == pytest.approx(own["cost"].sum())
+    listed = made["customers"].query("group == 'contacted'")
+    assert (listed["expected_value"] > 0).all()
+    assert made["customers"]["group"].eq(CONTROL).sum() == pytest.approx(
+        0.2 * made["customers"]["group"].notna().sum(), abs=1
+    )
     regulars = made["activity"]
-    assert (regulars["expected_value"].notna() == regulars["consent"]).all()
     pays = set(actions.loc[actions["expected_profit"] > 0, "segment"])
     asked = regulars["consent"] & regulars["risk_group"].isin(pays)
-    assert (regulars["action"].notna() == asked).all()
+    assert (regulars["group"].notna() == asked).all()
 
 
 def test_either_half_and_the_consent_may_be_missing(settings: Settings) -> None:
@@ -313,15 +366,21 @@ def test_either_half_and_the_consent_may_be_missing(settings: Settings) -> None:
     assert not facts["strategy.activity.available"] and "activity" not in made
     made, facts = everything(
         settings,
-        activity=regular(decline_probability=0.6, decline=True, duplicate_group=0, consent=False),
+        activity=regular(
+            decline_probability=0.6,
+            decline=True,
+            duplicate_group=0,
+            consent=False,
+            customer_id=[f"{n}" for n in range(240)],
+        ),
     )
     own = made["actions"][made["actions"]["half"] == "activity"]
-    assert own["reason"].eq(value.NO_CONSENT).all() and own["expected_profit"].isna().all()
+    assert own["reason"].eq(NO_CONSENT).all() and own["expected_profit"].isna().all()
     assert figures.group_value(own) == "No action can be valued."
     assert facts["strategy.activity.valued"] == 0
     # A ledger too short to learn from: actions stand there, without an expected value.
-    made, facts = everything(settings, segment_returns=pd.DataFrame(columns=["segment", "share"]))
-    assert made["actions"]["reason"].iloc[0] == value.NO_PAST
+    made, facts = everything(settings, segment_returns=EMPTY)
+    assert made["actions"]["reason"].iloc[0] == NO_PAST
     empty, facts = strategy({}, PLAN, settings)
     assert empty["actions"].empty and not facts["strategy.ledger.available"]
 
@@ -334,7 +393,6 @@ def test_every_table_can_be_drawn(case: str) -> None:
         "one": {"a": terms(uplift=0, cost=0)},
     }[case]  # type: ignore[assignment]
     found = table(known)
-    order = budget.budget(found, known, 1, 100)
     parts = [
         value.tornado(name, "ledger", term)
         for name, term in known.items()
@@ -344,7 +402,7 @@ def test_every_table_can_be_drawn(case: str) -> None:
     made = [
         figures.action_value(found, "£"),
         figures.action_tornado(bars, found, "£"),
-        figures.action_budget(order, found, "£", read_settings()),
+        figures.action_budget(curve([5.0, 3.0]), found, "£", read_settings()),
     ]
     assert isinstance(made[0], Figure)
     for one in made:
@@ -361,10 +419,10 @@ def test_what_brings_most_in_all_is_told_where_it_is_not_what_brings_most_for_a_
 
 
 def test_doubts_about_the_plan_know_campaigns_and_consent() -> None:
-    both = pd.DataFrame({"half": ["ledger", "activity"]})
-    plain = strategy_text.plan_doubts(both, None, None)
+    both = pd.DataFrame({"half": ["ledger", "activity"], "segment": ["A", "B"], "campaigns": 0})
+    plain = strategy_text.plan_doubts(both, None)
     assert "Nobody was contacted at random" in plain["said-judgement"] and "said-consent" in plain
-    known = strategy_text.plan_doubts(both, both, True)
-    assert "Past campaigns were measured" in known["said-judgement"]
+    known = strategy_text.plan_doubts(both.assign(campaigns=[1, 0]), True)
+    assert "Campaigns have measured those for A" in known["said-judgement"]
     assert "said-consent" not in known
-    assert "said-consent" not in strategy_text.plan_doubts(both[1:], None, None)
+    assert "said-consent" not in strategy_text.plan_doubts(both[1:], None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from plans import table, terms
@@ -11,7 +12,7 @@ from plans import table, terms
 from analysis.core.presentation import Card
 from analysis.core.settings import Settings, read_settings
 from analysis.strategy import experiments, summary
-from analysis.strategy.names import LOSES, UNCERTAIN
+from analysis.strategy.names import LOSES, UNCERTAIN, UPLIFT
 
 EMPTY = pd.DataFrame()
 SETTINGS: Settings = read_settings()
@@ -92,7 +93,7 @@ def tiles(**changes: Any) -> list[dict[str, Any]]:
 def test_nothing_known_gives_nothing_said() -> None:
     assert summary.summary_headline(None, None, None, "£") is None
     assert summary.summary_scale(EMPTY, None, None, "£") is None
-    assert summary.summary_doubts(EMPTY, None, None, None, None) == {}
+    assert summary.summary_doubts(EMPTY, None, None, None) == {}
     assert isinstance(summary.summary_decisions(EMPTY, EMPTY, "£", SETTINGS), str)
     assert tiles(recent_change=recent("before"), coming=None) == []
 
@@ -183,9 +184,10 @@ def test_tiles_of_regular_customers_count_whom_it_pays_to_contact(earns: float) 
 
 
 def decisions(found: pd.DataFrame) -> list[Card]:
-    planned = experiments.plan_experiments(
-        found, dict.fromkeys(found["segment"], 0.3), SETTINGS.strategy
-    )
+    found = found.assign(control=found["listed"] // 4, forgone=found["expected_profit"] / 4)
+    draws = {name: {UPLIFT: np.linspace(0, 0.04, 101)} for name in found["segment"]}
+    rates = dict.fromkeys(found["segment"], 0.3)
+    planned = experiments.plan_experiments(found, rates, draws, SETTINGS.strategy)
     told = found.assign(owner="Key accounts", timing="Once a quarter.", action="Call.")
     made = summary.summary_decisions(told, planned, "£", SETTINGS)
     assert not isinstance(made, str)
@@ -211,8 +213,8 @@ def test_a_test_that_would_miss_the_effect_says_so() -> None:
     for name, people in (("few", 400), ("many", 10**7)):
         *_, test = decisions(table({"a": terms(people=people), "b": terms(people=people)}))
         shows[name] = (test.badge, test.lines[-1][1])
-    assert shows["few"][0] == UNCERTAIN and "miss" in shows["few"][1]
-    assert shows["many"][0] == "" and "detect the effect" in shows["many"][1]
+    assert shows["few"][0] == UNCERTAIN and "may miss the effect" in shows["few"][1]
+    assert shows["many"][0] == "" and "with a chance of 100%" in shows["many"][1]
 
 
 def test_the_scale_adds_what_pays_and_compares_it_with_the_last_months() -> None:
@@ -226,11 +228,12 @@ def test_the_scale_adds_what_pays_and_compares_it_with_the_last_months() -> None
 
 def test_doubts_name_the_assumed_effect_the_season_and_unknown_customers() -> None:
     rates = pd.DataFrame({"share": [0.2, 0.4]})
-    told = summary.summary_doubts(table({"a": terms()}), rates, None, 25, 100)
+    told = summary.summary_doubts(table({"a": terms()}), rates, 25, 100)
     assert [*told] == ["said-uplift", "said-season", "said-nobody"]
-    measured = summary.summary_doubts(table({"a": terms()}), None, EMPTY, None, None)
+    known = table({"a": terms()}).assign(campaigns=3)
+    measured = summary.summary_doubts(known, None, None, None)
     assert told["said-uplift"].startswith("No data yet shows")
-    assert "past campaigns that were measured" in measured["said-uplift"]
+    assert measured["said-uplift"].startswith("For a, 3 campaigns and our assumption together")
     assert "Between 20% and 40%" in told["said-season"] and told["said-nobody"].startswith("25%")
-    one = summary.summary_doubts(EMPTY, rates[:1], None, 0, 100)
+    one = summary.summary_doubts(EMPTY, rates[:1], 0, 100)
     assert [*one] == ["said-season"] and "one quarter only" in one["said-season"]
