@@ -29,7 +29,8 @@ def built(build: Path, name: str) -> pd.DataFrame:
         pd.read_parquet(build / f"{one}.parquet") for one in ("actions", "customers", "activity")
     ]
     if name == "groups":
-        return contact_lists.campaign_groups(*tables, {})
+        actions, customers, regular = tables
+        return contact_lists.campaign_groups(actions, customers, regular, {})
     return pd.concat(contact_lists.contact_lists(*tables).values())
 
 
