@@ -9,3 +9,5 @@ LEDGER: Half = "ledger"
 ACTIVITY: Half = "activity"
 #: Lists of what a customer may buy next: products bought before, and products never bought.
 REORDER, CROSS_SELL = "reorder", "new to the customer"
+#: The verdict of an action that loses money, or does harm: nothing recommends it.
+LOSES = "does not pay"

@@ -115,7 +115,8 @@ def _make(seed: int) -> tuple[dict[str, bytes], Truth]:
     # Only customers who are known already, and have not left, can be won.
     known = ledger.loc[ledger["planted"].eq("") & ledger["time"].lt(SENT_ON), "customer"]
     active = customers.index[customers["lapse"] > clock[ENDS_AFTER_DAYS]]
-    assigned = assign_campaigns(campaign_rng, active[active.isin(known)])
+    before = ledger[ledger["time"].lt(SENT_ON)].groupby("customer")["invoice"].nunique()
+    assigned = assign_campaigns(campaign_rng, active[active.isin(known)], before)
     after_campaigns, uplifts = plant_effects(campaign_rng, ledger, assigned)
     ledger_files, ledger_dirt = export_quarters(after_campaigns)
 

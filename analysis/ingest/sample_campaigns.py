@@ -15,12 +15,32 @@ ENDS_AFTER_DAYS = int((SENT_ON - FIRST_DAY).astype(int)) + DAYS
 CUSTOMERS, CONTROL_SHARE = 240, 0.4
 #: The share of those who order whom a campaign moves: who would not have ordered without it, or,
 #: negative, whom it drives away.
-EFFECTS = {"summer catalogue": 0.45, "weekly newsletter": 0.0, "daily calls": -0.4}
+EFFECTS = {"daily calls": -0.4, "summer catalogue": 0.45, "weekly newsletter": 0.0}
+#: The segment that each was for. The first is of customers with most orders before it, and so on.
+SEGMENTS = {
+    "daily calls": "Loyal customers",
+    "summer catalogue": "Light buyers",
+    "weekly newsletter": "Least active",
+}
 
 
-def assign_campaigns(rng: np.random.Generator, customers: pd.Index) -> pd.DataFrame:
-    """Return the customers of each campaign, drawn at random: customer, campaign and group."""
-    chosen = rng.choice(customers, CUSTOMERS * len(EFFECTS), replace=False)
+def assign_campaigns(
+    rng: np.random.Generator, customers: pd.Index, orders: pd.Series
+) -> pd.DataFrame:
+    """Return the customers of each campaign with their groups: customer, campaign and group.
+
+    Parameters
+    ----------
+    rng
+        Draws customers and groups.
+    customers
+        Among whom the customers are drawn.
+    orders
+        Orders before the campaigns, by customer: those with most get the first campaign.
+    """
+    chosen = pd.Index(rng.choice(customers, CUSTOMERS * len(EFFECTS), replace=False))
+    before = orders.reindex(chosen, fill_value=0)
+    chosen = before.sort_values(ascending=False, kind="stable").index
     group = np.where(rng.random(len(chosen)) < CONTROL_SHARE, "control", "contacted")
     campaign = np.repeat([*EFFECTS], CUSTOMERS)
     return pd.DataFrame({"customer": chosen, "campaign": campaign, "group": group})
@@ -64,6 +84,8 @@ def export_campaigns(assigned: pd.DataFrame) -> dict[str, bytes]:
             "sent_on": str(SENT_ON),
             "control_share": CONTROL_SHARE,
             "cost_per_contact": 0.5,
+            "half": "ledger",
+            "segment": assigned["campaign"].map(SEGMENTS),
         }
     )
     return {"campaigns/2025-q3.csv": table.to_csv(index=False, lineterminator="\n").encode()}

@@ -22,7 +22,7 @@ from analysis.core.formatting import (
     percent,
     shorten,
 )
-from analysis.core.names import ACTIVITY, CROSS_SELL, LEDGER, REORDER
+from analysis.core.names import ACTIVITY, CROSS_SELL, LEDGER, LOSES, REORDER
 from analysis.core.presentation import Card
 from analysis.core.sentences import fill
 
@@ -138,6 +138,9 @@ def _plan(action: dict[str, Any], currency: str | None) -> Lines:
     label, following = say("segment-cards.label-action"), say("segment-cards.label-next")
     if pd.isna(action["rank"]) and not pd.isna(action["break_even_uplift"]):
         return _plan_without_gain(action)
+    if action["verdict"] == LOSES and pd.isna(action["rank"]):
+        told = say("segment-cards.action-stopped", reason=_bare(action["reason"]))
+        return [(label, told)]
     if pd.isna(action["rank"]):
         told = say(
             "segment-cards.action-unvalued",

@@ -11,7 +11,8 @@ from analysis.core.names import ACTIVITY, LEDGER
 from analysis.core.settings import Settings
 from analysis.segments.names import tells_levels
 from analysis.strategy import contact_policy
-from analysis.strategy.measured_uplift import measure_uplift
+from analysis.strategy.measured_uplift import has_harmed, measure_uplift
+from analysis.strategy.names import HARMED
 from analysis.strategy.plan import Action, Plan
 from analysis.strategy.terms import (
     FEW,
@@ -78,6 +79,9 @@ def ledger_candidates(
         if action.segment not in shown:
             found[action.segment] = FEW
             continue
+        if has_harmed(action, campaigns, given.alpha):
+            found[action.segment] = HARMED
+            continue
         if reason := check_consent(people[of_segment], given.unknown_consent, smallest):
             found[action.segment] = reason
             continue
@@ -132,7 +136,7 @@ def _candidates(
 ) -> Candidates:
     """Return the customers of one segment with the terms of contacting them."""
     away, given = float(own["away"].mean()), settings.strategy
-    measured = measure_uplift(action, campaigns, away, reach_of(own, given).mean)
+    measured = measure_uplift(action, campaigns, reach_of(own, given).mean)
     ends = spend_ends(coming, action.segment)
 
     def narrow(some: pd.DataFrame) -> Terms:

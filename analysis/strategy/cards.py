@@ -12,10 +12,10 @@ from typing import Any
 import pandas as pd
 
 from analysis.core.formatting import capital, estimate, percent, shorten
-from analysis.core.names import ACTIVITY, LEDGER
+from analysis.core.names import ACTIVITY, LEDGER, LOSES
 from analysis.core.presentation import Card
 from analysis.core.sentences import fill
-from analysis.strategy.names import LOSES
+from analysis.strategy.names import HARMED
 from analysis.strategy.text import of, points
 
 say = partial(fill, "strategy")
@@ -70,6 +70,8 @@ def _card(row: dict[Any, Any], currency: str | None) -> Card:
 
 def _reason_for_newsletter(row: dict[Any, Any], currency: str | None) -> str:
     """Say why a segment is left to the newsletter, and what would change that."""
+    if row["reason"] == HARMED:
+        return say("plan.losing-harm")
     if pd.isna(row["break_even_uplift"]):
         return say("plan.losing-never")
     return say(

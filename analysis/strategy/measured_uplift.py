@@ -12,15 +12,14 @@ from analysis.strategy.terms import Assumed, assumed_uplift
 
 
 def measure_uplift(
-    action: Action, campaigns: pd.DataFrame, away: float, reach: float
+    action: Action, campaigns: pd.DataFrame, reach: float
 ) -> tuple[Assumed, int] | None:
     """Return the uplift of an action after its past campaigns, and their number.
 
     None where no campaign was measured.
 
     A campaign is compared over all who were assigned, so its difference is divided by the share who
-    can be reached. It is taken relative to the share of the control group that did not order,
-    because only these can be won, and applied to those who are expected not to order now.
+    can be reached.
 
     Parameters
     ----------
@@ -28,16 +27,13 @@ def measure_uplift(
         An action for a segment, with its uplift: the prior.
     campaigns
         From `strategy.campaigns.measure_campaigns`; may be empty.
-    away
-        The share of the segment that is expected not to order without a contact.
     reach
         The share of the assigned customers who are reached.
     """
     own = list_measurements(action, campaigns)
     if own.empty or not reach > 0:
         return None
-    scale = away / (1 - own["base"]) / reach
-    found = own.assign(**{name: own[name] * scale for name in ("uplift", "low", "high")})
+    found = own.assign(**{name: own[name] / reach for name in ("uplift", "low", "high")})
     assumed = assumed_uplift(action)
     ends = update_range(assumed.low, assumed.likely, assumed.high, found)
     return Assumed(*ends, "normal"), len(found)
@@ -53,6 +49,14 @@ def list_measurements(action: Action, campaigns: pd.DataFrame) -> pd.DataFrame:
         & campaigns["outcome"].eq("ordered")
         & campaigns["campaign"].ne(ALL_CAMPAIGNS)
         & (campaigns["srm_p"] >= BROKEN)
-        & (campaigns["base"] < 1)
     ]
     return own if action.half == LEDGER else own.iloc[:0]
+
+
+def has_harmed(action: Action, campaigns: pd.DataFrame, alpha: float) -> bool:
+    """Tell whether a campaign of the action made customers order less, beyond chance.
+
+    Then the action is stopped, however sure we were that it helps.
+    """
+    own = list_measurements(action, campaigns)
+    return bool(len(own)) and bool(((own["p_holm"] < alpha) & (own["uplift"] < 0)).any())

@@ -11,11 +11,13 @@ UPLIFT, VALUE, RATE, REACH = "uplift", "value_per_customer", "rate", "reach"
 COST, OFFER = "cost", "offer"
 #: What can be said of an action: by campaigns that measured it, or by what is assumed.
 MEASURED, PAYS = "measured", "pays if assumptions hold"
-UNCERTAIN, LOSES = "uncertain", "does not pay"
+UNCERTAIN = "uncertain"
 #: The experiment with all actions at once.
 TOGETHER = "All that pay, together"
 #: What can be said of an experiment.
 ENOUGH, TOO_SMALL = "large enough", "too small"
+#: Why an action is stopped, whatever is assumed of it.
+HARMED = "a campaign with a control group made these customers order less"
 #: Why an action of the orders states no gain.
 NO_SEASON = "the orders do not hold the same season a year earlier"
 #: The groups of an experiment.

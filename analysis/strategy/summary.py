@@ -23,11 +23,11 @@ from analysis.core.formatting import (
     shorten,
     top_row,
 )
-from analysis.core.names import ACTIVITY, LEDGER
+from analysis.core.names import ACTIVITY, LEDGER, LOSES
 from analysis.core.presentation import Card, Tile
 from analysis.core.sentences import fill
 from analysis.forecast.names import HIGH_RISK
-from analysis.strategy.names import ENOUGH, LOSES, TOGETHER, UNCERTAIN
+from analysis.strategy.names import ENOUGH, TOGETHER, UNCERTAIN
 from analysis.strategy.text import points
 
 say = partial(fill, "strategy")

@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.core.names import LOSES
 from analysis.stats.bootstrap import percentile_interval
 from analysis.strategy.names import (
     COST,
-    LOSES,
+    HARMED,
     MEASURED,
     NO_SEASON,
     OFFER,
@@ -233,20 +234,24 @@ def judge(values: pd.DataFrame) -> list[str]:
     Parameters
     ----------
     values
-        expected_profit, draws_paying and campaigns.
+        expected_profit, draws_paying, campaigns and reason.
 
     Returns
     -------
     list of str
-        `LOSES` where no profit is expected. `MEASURED` where campaigns have measured the uplift,
-        and the action pays in `SURE` of the draws; `PAYS` where none has, and it pays in `LIKELY`
-        of what is assumed, which always includes that a contact changes nothing. `UNCERTAIN`
-        otherwise, and where there is no value.
+        `LOSES` where no profit is expected, or a campaign has done harm. `MEASURED` where campaigns
+        have measured the uplift, and the action pays in `SURE` of the draws; `PAYS` where none has,
+        and it pays in `LIKELY` of what is assumed, which always includes that a contact changes
+        nothing. `UNCERTAIN` otherwise, and where there is no value.
     """
     return [
-        _judge_one(profit, paying, number)
-        for profit, paying, number in zip(
-            values["expected_profit"], values["draws_paying"], values["campaigns"], strict=True
+        LOSES if reason == HARMED else _judge_one(profit, paying, number)
+        for profit, paying, number, reason in zip(
+            values["expected_profit"],
+            values["draws_paying"],
+            values["campaigns"],
+            values["reason"],
+            strict=True,
         )
     ]
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.core.formatting import count
-from analysis.core.names import ACTIVITY, LEDGER
+from analysis.core.names import ACTIVITY, LEDGER, LOSES
 from analysis.core.presentation import Card, Figure
 from analysis.core.settings import Settings
 from analysis.orders.text import recent_orders
@@ -16,7 +16,6 @@ from analysis.segments import figures_movement
 from analysis.segments.rules import read_segments
 from analysis.strategy import contact_lists, contact_policy, summary
 from analysis.strategy.cards import action_cards, group_cards
-from analysis.strategy.names import LOSES
 from analysis.strategy.plan import Plan, read_plan
 from analysis.strategy.tables import strategy
 

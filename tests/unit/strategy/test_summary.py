@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from plans import table, terms
 
+from analysis.core.names import LOSES
 from analysis.core.presentation import Card
 from analysis.core.settings import Settings, read_settings
 from analysis.strategy import experiments, summary
-from analysis.strategy.names import LOSES, UNCERTAIN, UPLIFT
+from analysis.strategy.names import UNCERTAIN, UPLIFT
 
 EMPTY = pd.DataFrame()
 SETTINGS: Settings = read_settings()

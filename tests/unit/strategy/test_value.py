@@ -14,6 +14,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 from plans import some_terms, table, terms
 
+from analysis.core.names import LOSES
 from analysis.core.settings import ContactSettings, Settings
 from analysis.forecast.names import TARGET
 from analysis.segments import returns
@@ -23,7 +24,6 @@ from analysis.strategy import budget, value
 from analysis.strategy.contact_policy import gain
 from analysis.strategy.names import (
     COST,
-    LOSES,
     MEASURED,
     NO_SEASON,
     PAYS,
