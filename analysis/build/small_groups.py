@@ -121,6 +121,7 @@ NO_GROUPS = {
         "action_tornado",
         "action_traits",
         "actions",
+        "campaign_updates",
         "cluster_centres",
         "cluster_profiles",
         "coming",

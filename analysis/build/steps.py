@@ -236,6 +236,7 @@ ACTIONS = Step(
         "action_tornado",
         "action_budget",
         "action_experiments",
+        "campaign_updates",
     ),
     settings=(
         "engine",

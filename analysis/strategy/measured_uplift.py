@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 import pandas as pd
 
 from analysis.core.names import LEDGER
@@ -60,3 +63,62 @@ def has_harmed(action: Action, campaigns: pd.DataFrame, alpha: float) -> bool:
     """
     own = list_measurements(action, campaigns)
     return bool(len(own)) and bool(((own["p_holm"] < alpha) & (own["uplift"] < 0)).any())
+
+
+UPDATES = [
+    "half",
+    "segment",
+    "campaigns",
+    *("assumed", "assumed_low", "assumed_high"),
+    *("measured", "measured_low", "measured_high"),
+    *("updated", "updated_low", "updated_high"),
+    "agrees",
+    "harmed",
+]
+
+
+def list_updates(
+    actions: Sequence[Action], campaigns: pd.DataFrame, reach: Mapping[str, float], alpha: float
+) -> pd.DataFrame:
+    """Return what was assumed of each measured action, what was measured, and what is assumed now.
+
+    Parameters
+    ----------
+    actions
+        Of the plan.
+    campaigns
+        From `strategy.campaigns.measure_campaigns`; may be empty.
+    reach
+        By segment, the share of the assigned customers who are reached.
+    alpha
+        Of the settings.
+
+    Returns
+    -------
+    pandas.DataFrame
+        half, segment, campaigns (their number); assumed, measured (all campaigns together, weighted
+        by their precision) and updated, each with _low and _high: shares of the customers reached;
+        agrees (whether assumed and measured differ by no more than chance); harmed (as in
+        `has_harmed`).
+    """
+    rows = []
+    for action in actions:
+        own, share = list_measurements(action, campaigns), reach.get(action.segment, 1.0)
+        found = measure_uplift(action, campaigns, share)
+        if found is None:
+            continue
+        low, mean, high, _ = assumed_uplift(action)
+        half_widths = (own["high"] - own["low"]).to_numpy(float) / 2 / share
+        weights = 1 / np.maximum(half_widths, 1e-9) ** 2
+        measured = float(np.average(own["uplift"].to_numpy(float) / share, weights=weights))
+        width = float(weights.sum() ** -0.5)
+        rows.append(
+            (
+                *(action.half, action.segment, len(own), mean, low, high),
+                *(measured, measured - width, measured + width),
+                *(found[0].likely, found[0].low, found[0].high),
+                abs(measured - mean) <= float(np.hypot(width, (high - low) / 2)),
+                has_harmed(action, campaigns, alpha),
+            )
+        )
+    return pd.DataFrame(rows, columns=UPDATES)

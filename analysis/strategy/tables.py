@@ -19,9 +19,10 @@ from analysis.strategy import budget, experiments, traits, value
 from analysis.strategy.assignment import Lists, add_lists, count_groups, list_contacts
 from analysis.strategy.candidates import Candidates, group_candidates, ledger_candidates
 from analysis.strategy.control_groups import name_data
+from analysis.strategy.measured_uplift import list_updates
 from analysis.strategy.names import CONTACTED, ENOUGH, TOGETHER
 from analysis.strategy.plan import Plan, actions
-from analysis.strategy.terms import Terms
+from analysis.strategy.terms import Terms, reach_of
 
 Facts = dict[str, Any]
 EMPTY = pd.DataFrame()
@@ -64,8 +65,8 @@ def strategy(
     Returns
     -------
     tuple
-        `TABLES`, with both halves below each other, and ``customers`` and ``activity`` as
-        `Planned.people`; facts keyed ``strategy.*``.
+        `TABLES`, with both halves below each other; ``campaign_updates`` as `updates_of`;
+        ``customers`` and ``activity`` as `Planned.people`; facts keyed ``strategy.*``.
     """
     table = actions(
         plan,
@@ -100,8 +101,22 @@ def strategy(
         )
         for name in TABLES
     }
+    made["campaign_updates"] = updates_of(tables, plan, table, settings)
     names = {LEDGER: "customers", ACTIVITY: "activity"}
     return made | {names[half]: one.people for half, one in planned.items()}, facts
+
+
+def updates_of(
+    tables: Mapping[str, pd.DataFrame], plan: Plan, table: pd.DataFrame, settings: Settings
+) -> pd.DataFrame:
+    """Return `measured_uplift.list_updates` of the actions for segments that are described."""
+    people, given = tables.get("customers", EMPTY), settings.strategy
+    shown = set(table.loc[table["half"].eq(LEDGER) & table["shown"], "segment"])
+    reach = {
+        segment: reach_of(people[people["segment"] == segment], given).mean for segment in shown
+    }
+    own = [action for action in plan.actions if action.segment in shown]
+    return list_updates(own, tables.get("campaigns", EMPTY), reach, given.alpha)
 
 
 def plan_orders(
