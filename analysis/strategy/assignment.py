@@ -12,8 +12,8 @@ from analysis.core.settings import Settings
 from analysis.strategy import budget, value
 from analysis.strategy.candidates import Candidates
 from analysis.strategy.control_groups import draw_groups
-from analysis.strategy.names import CONTACTED, CONTROL, COST, OFFER, REACH
-from analysis.strategy.terms import FEW_WORTH, Terms
+from analysis.strategy.names import CONTACTED, CONTROL, COST, FEW_WORTH, OFFER, REACH
+from analysis.strategy.terms import Terms
 
 EMPTY = pd.DataFrame()
 

@@ -8,30 +8,32 @@ opinions is said: until a test has measured them, they are no findings.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from analysis.core.formatting import (
     amount,
-    count,
     difference,
     join_words,
     money,
     percent,
     shorten,
-    signed_number,
 )
+from analysis.core.names import ACTIVITY, LEDGER
+from analysis.core.sentences import fill, section
 from analysis.core.settings import Settings
 from analysis.forecast.text_decline import name
-from analysis.strategy.names import COST, RATE, REACH, UPLIFT, VALUE
-from analysis.strategy.text import points, write_amount
+from analysis.stats.names import CALIBRATIONS
+from analysis.strategy.names import COST, NO_SEASON, OFFER, RATE, REACH, UPLIFT, VALUE
+from analysis.strategy.text import of, points, write_amount
 
-OURS = "ours"
-OPINION = "our judgement, until a test measures it"
-ASKED = "to be confirmed by the owner of the data"
+say = partial(fill, "strategy")
 #: Gives a table of the build, which is empty where there is none.
 Tables = Callable[[str], pd.DataFrame]
+#: Says what the range of an assumption of an action moves.
+Swing = Callable[[str], str]
 
 
 class Assumption(NamedTuple):
@@ -68,7 +70,6 @@ def assumption_table(
     facts: Mapping[str, Any],
     actions: pd.DataFrame | None,
     action_tornado: pd.DataFrame | None,
-    segment_returns: pd.DataFrame | None,
     activity_leakage: pd.DataFrame | None,
     contact_scenarios: pd.DataFrame | None,
     settings: Settings,
@@ -77,7 +78,6 @@ def assumption_table(
     given = {
         "actions": actions,
         "action_tornado": action_tornado,
-        "segment_returns": segment_returns,
         "activity_leakage": activity_leakage,
         "contact_scenarios": contact_scenarios,
     }
@@ -97,167 +97,153 @@ def assumptions(facts: Mapping[str, Any], settings: Settings, tables: Tables) ->
     tables
         Of the build, by name.
     """
-    found = [_small_groups(settings)]
+    found = [
+        _assume(
+            "small-groups",
+            "sec-checks",
+            settings="report",
+            value=say("assumption-small-groups.value", count=settings.report.smallest_group),
+        )
+    ]
     if facts["transactions.available"]:
         found += [*_cleaning(facts, settings), *_segments(facts, settings)]
         if facts.get("lapse.available"):
-            found += _lapse(facts, settings, tables)
+            found += _lapse(facts, settings)
         found += _expected_value(facts, settings, tables)
     if facts["activity.available"]:
         found += _regulars(facts, settings)
         if facts.get("activity.model"):
-            found += [*_model(facts, settings, tables), *_contact(facts, settings, tables)]
+            found += [*_model(facts, settings, tables), *_contact(settings, tables)]
     return found
 
 
-def _small_groups(settings: Settings) -> Assumption:
-    return Assumption(
-        "Groups below a minimum size would describe single persons",
-        f"fewer than {count(settings.report.smallest_group, 'customer')}",
-        OURS,
-        (),
-        "report",
-        ("sec-checks",),
-        "A larger limit hides more groups and changes no other figure.",
+def _assume(
+    key: str,
+    *rests: str,
+    cites: tuple[str, ...] = (),
+    settings: str = "",
+    **texts: str,
+) -> Assumption:
+    """Return the assumption ``assumption-KEY`` of the sentences.
+
+    Those of its texts that are not given, or empty, stand there as they are. Without a source it
+    is our choice.
+    """
+    if not texts.get("source") and "source" not in section(f"strategy.assumption-{key}"):
+        texts["source"] = say("assumption-words.source-ours")
+    name, value, source, fails = (
+        texts.get(part) or say(f"assumption-{key}.{part}")
+        for part in ("name", "value", "source", "fails")
     )
+    return Assumption(name, value, source, cites, settings, rests, fails)
 
 
-# ------------------------------------------------------------------------- the ledger
+# ------------------------------------------------------------------------- the orders
 
 
 def _cleaning(facts: Mapping[str, Any], settings: Settings) -> Iterator[Assumption]:
     given = settings.transactions
 
-    def pounds(value: float) -> str:
+    def fact(name: str) -> Any:
+        return facts[f"transactions.{name}"]
+
+    def write(value: float) -> str:
         return money(value, given.currency)
 
-    guests = facts["transactions.missing_customer_rows"] / facts["transactions.raw_rows"]
-    yield Assumption(
-        "Order lines without a customer are left out",
-        f"{percent(guests, 1)} of order lines",
-        OURS,
-        (),
-        "",
-        ("sec-cleaning",),
-        "If they come from other kinds of customers, the whole shop differs from the report.",
+    guests = percent(fact("missing_customer_rows") / fact("raw_rows"), 1)
+    yield _assume("guests", "sec-cleaning", value=say("assumption-guests.value", share=guests))
+    twice = write(fact("rung1_revenue") - fact("rung2_revenue"))
+    yield _assume(
+        "copies",
+        "sec-cleaning",
+        value=say("assumption-copies.value", count=fact("rung1_rows") - fact("rung2_rows")),
+        fails=say("assumption-copies.fails", revenue=twice),
     )
-    copies = facts["transactions.rung1_rows"] - facts["transactions.rung2_rows"]
-    twice = facts["transactions.rung1_revenue"] - facts["transactions.rung2_revenue"]
-    yield Assumption(
-        "Identical order lines are copies of one",
-        count(copies, "line"),
-        OURS,
-        (),
-        "",
-        ("sec-cleaning",),
-        f"If each were a purchase, revenue would be {pounds(twice)} higher.",
-    )
-    if facts["transactions.has_stock_code"]:
-        codes = facts["transactions.no_product_revenue"]
-        share = percent(codes / facts["transactions.rung4_revenue"], 1)
-        yield Assumption(
-            "Only stock codes of a certain form are products",
-            join_words(given.product_codes, "or"),
-            OURS,
-            (),
-            "transactions",
-            ("sec-codes",),
-            f"The lines left out add up to {pounds(codes)}, {share} of sales before this step.",
+    if fact("has_stock_code"):
+        codes = fact("no_product_revenue")
+        share = percent(codes / fact("rung4_revenue"), 1)
+        yield _assume(
+            "codes",
+            "sec-codes",
+            settings="transactions",
+            value=say("assumption-codes.value", codes=join_words(given.product_codes, "or")),
+            fails=say("assumption-codes.fails", revenue=write(codes), share=share),
         )
-    if facts["transactions.has_invoice"]:
-        back = facts["transactions.reversals_revenue"]
-        share = percent(back / facts["transactions.net_revenue"], 1)
-        yield Assumption(
-            "A cancellation removes the purchase with the same customer, product, price and "
-            "quantity",
-            f"numbers that begin with {given.cancellation_prefix}; "
-            f"{count(facts['transactions.reversals'], 'purchase')} removed",
-            OURS,
-            (),
-            "transactions",
-            ("sec-cleaning",),
-            f"If none were removed, net sales would be {pounds(back)} ({share}) higher: cancelled "
-            "orders would count as sales.",
+    if fact("has_invoice"):
+        back = fact("reversals_revenue")
+        share = percent(back / fact("net_revenue"), 1)
+        yield _assume(
+            "cancellations",
+            "sec-cleaning",
+            settings="transactions",
+            value=say(
+                "assumption-cancellations.value",
+                prefix=given.cancellation_prefix,
+                count=fact("reversals"),
+            ),
+            fails=say("assumption-cancellations.fails", revenue=write(back), share=share),
         )
-    yield Assumption(
-        "All measures refer to the as-of date",
-        str(facts["transactions.as_of"]),
-        "set in the settings" if settings.report.as_of else "the day after the last transaction",
-        (),
-        "report",
-        ("sec-scores", "sec-lapse"),
-        "A later date adds the same days to every customer's recency and changes no score; but "
-        "days without data would count as days without orders.",
+    yield _assume(
+        "as-of",
+        "sec-scores",
+        "sec-lapse",
+        settings="report",
+        value=say("assumption-as-of.value", day=str(fact("as_of"))),
+        source=say("assumption-as-of.source-settings") if settings.report.as_of else "",
     )
 
 
 def _segments(facts: Mapping[str, Any], settings: Settings) -> Iterator[Assumption]:
-    once = facts["rfm.one_order_customers"] / facts["rfm.customers"]
-    yield Assumption(
-        "Quintiles of recency, orders and spend, on net sales, separate customers",
-        "five scores each; equal values have equal scores",
-        "the usual method",
-        ("hughes1994",),
-        "",
-        ("sec-scores",),
-        f"Other limits move customers near them into the next segment. {percent(once)} of "
-        "customers ordered once, and no limit separates them by orders.",
+    once = percent(facts["rfm.one_order_customers"] / facts["rfm.customers"])
+    yield _assume(
+        "quintiles",
+        "sec-scores",
+        cites=("hughes1994",),
+        fails=say("assumption-quintiles.fails", share=once),
     )
-    rand = facts["clustering.segments_rand"]
-    yield Assumption(
-        "Segments are useful divisions, not natural kinds of customers",
-        f"rules in data/segments.toml; agreement with clusters {rand:.2f} (1: the same cuts, 0: "
-        "chance)",
-        OURS,
-        (),
-        "",
-        ("sec-segments", "sec-strategy"),
-        "If there were distinct kinds of customers, segments along them would serve better. "
-        + (
-            "Data without any kinds look much like this."
-            if facts.get("clustering.structure") != "kinds"
-            else "There is more structure than in data without groups: see the clusters."
-        ),
+    kinds = facts.get("clustering.structure") == "kinds"
+    yield _assume(
+        "segments",
+        "sec-segments",
+        "sec-strategy",
+        value=say("assumption-segments.value", rand=f"{facts['clustering.segments_rand']:.2f}"),
+        fails=say("assumption-segments.fails-kinds" if kinds else "assumption-segments.fails"),
     )
     if facts.get("clustering.k"):
         plain, null = facts["clustering.silhouette"], facts["clustering.null_silhouette"]
-        yield Assumption(
-            "Clusters are chosen for stability and use",
-            f"{count(facts['clustering.k'], 'cluster')}, "
-            f"{count(settings.clustering.resamples, 'resample')}",
-            "a rule fixed in advance",
-            ("tibshirani2001", "hennig2007"),
-            "clustering",
-            ("sec-chosen",),
-            f"The silhouette is {plain:.2f}, and {null:.2f} in data without groups. No part of "
-            "the strategy uses the clusters.",
+        yield _assume(
+            "clusters",
+            "sec-chosen",
+            cites=("tibshirani2001", "hennig2007"),
+            settings="clustering",
+            value=say(
+                "assumption-clusters.value",
+                clusters=str(facts["clustering.k"]),
+                count=settings.clustering.resamples,
+            ),
+            fails=say("assumption-clusters.fails", silhouette=f"{plain:.2f}", null=f"{null:.2f}"),
         )
 
 
-def _lapse(facts: Mapping[str, Any], settings: Settings, tables: Tables) -> Iterator[Assumption]:
-    days = count(settings.models.lapse_days, "day")
-    yield Assumption(
-        "Customers without an order for a certain time have stopped ordering",
-        days,
-        OURS,
-        (),
-        "models",
-        ("sec-lapse", "sec-worth-ledger"),
-        "With a longer time fewer customers count as lost, and fewer past dates remain to learn "
-        "from; a customer who orders once a year counts as lost for most of the year.",
+def _lapse(facts: Mapping[str, Any], settings: Settings) -> Iterator[Assumption]:
+    days = settings.models.lapse_days
+    yield _assume(
+        "lapse",
+        "sec-lapse",
+        "sec-worth-ledger",
+        settings="models",
+        value=say("assumption-lapse.value", count=days),
     )
-    ends = [percent(facts[f"lapse.rate_{end}"]) for end in ("lowest", "highest")]
+    low, high = (percent(facts[f"lapse.rate_{end}"]) for end in ("lowest", "highest"))
     starts = [*facts["lapse.training_dates"].split(", "), facts["lapse.test_date"]]
-    yield Assumption(
-        "The next quarter is like those that the model learned from",
-        f"{count(len(starts), 'period')} of {days}, the first from {starts[0]} on, "
-        f"the last from {starts[-1]} on",
-        OURS,
-        (),
-        "",
-        ("sec-lapse",),
-        f"In the past, {' to '.join(dict.fromkeys(ends))} of active customers stopped ordering. "
-        "The level may be wrong by as much; the ranking of customers suffers less.",
+    ends = {"first": min(starts)} | ({"last": max(starts)} if len(starts) > 1 else {})
+    yield _assume(
+        "lapse-periods",
+        "sec-lapse",
+        value=say("assumption-lapse-periods.value", count=len(starts), days=str(days), **ends),
+        fails=say("assumption-lapse-periods.fails-one-rate", rate=low)
+        if low == high
+        else say("assumption-lapse-periods.fails", lowest=low, highest=high),
     )
 
 
@@ -265,95 +251,113 @@ def _expected_value(
     facts: Mapping[str, Any], settings: Settings, tables: Tables
 ) -> Iterator[Assumption]:
     given, sign = settings.strategy, settings.transactions.currency
-    actions = _rows_of(tables("actions"), "ledger")
-    if actions.empty or not actions["rank"].notna().any():
+    actions = of(tables("actions"), LEDGER)
+    valued = actions[actions["uplift"].notna()] if len(actions) else actions
+    if valued.empty:
         return
-    top = actions.sort_values("rank").iloc[0]
-    moved = _tornado(tables, "ledger", str(top["segment"]))
     where = ("sec-worth-ledger", "sec-budget-ledger")
+    swing = _swings(actions, tables("action_tornado"), LEDGER, sign)
+    source = (
+        say("assumption-uplift.source-measured")
+        if valued["campaigns"].any()
+        else say("assumption-words.source-judgement")
+    )
+    low, high = (points(end) for end in (valued["uplift"].min(), valued["uplift"].max()))
+    yield _assume(
+        "uplift",
+        *where,
+        "sec-trials-ledger",
+        settings="data/segments.toml",
+        source=source,
+        value=say("assumption-uplift.value", low=low, high=high),
+        fails=_join(_break_even(valued), swing(UPLIFT)),
+    )
+    no_season = actions["reason"].eq(NO_SEASON).any()
+    yield _assume(
+        "spend",
+        *where,
+        name=say("assumption-spend.name-segment") if no_season else "",
+        value=say("assumption-spend.value-segment") if no_season else "",
+        fails=swing(VALUE),
+    )
+    judgement = say("assumption-words.source-judgement")
+    yield _assume(
+        "margin",
+        *where,
+        settings="strategy",
+        source=judgement,
+        value=say("assumption-margin.value", **_range(given.margin)),
+        fails=swing(RATE),
+    )
+    yield _assume(
+        "reach",
+        *where,
+        settings="strategy",
+        value=say("assumption-reach.value", **_range(given.reach)),
+        fails=_join(swing(REACH), say("assumption-reach.said-differ")),
+    )
+    for key, column, assumption in (
+        ("message", "message_cost", COST),
+        ("offer", "offer_cost", OFFER),
+    ):
+        if not valued[column].max() > 0:
+            continue
+        ends = {
+            "low": write_amount(valued[column].min(), LEDGER, sign),
+            "high": write_amount(valued[column].max(), LEDGER, sign),
+            "factor": f"{given.wrong_by:g}",
+        }
+        value = (
+            say("assumption-message.value", **ends)
+            if key == "message"
+            else say("assumption-offer.value", **ends)
+        )
+        yield _assume(
+            key,
+            *where,
+            settings="data/segments.toml",
+            source=judgement,
+            value=value,
+            fails=swing(assumption),
+        )
+    detectable = facts.get("strategy.ledger.detectable")
+    yield _assume(
+        "tests",
+        "sec-trials-ledger",
+        cites=("cohen1988", "holm1979"),
+        settings="strategy",
+        value=say(
+            "assumption-tests.value",
+            level=f"{given.alpha:g}",
+            power=percent(given.power),
+            count=given.most_waves,
+        ),
+        fails=say("assumption-tests.fails-detectable", uplift=points(detectable))
+        if detectable
+        else say("assumption-tests.fails"),
+    )
 
-    def span(low: float, likely: float, high: float) -> str:
-        return f"{percent(likely)} ({percent(low)} to {percent(high)})"
 
-    def swing(assumption: str) -> str:
-        return _swing(moved, assumption, "ledger", sign, str(top["segment"]))
-
-    known = actions["uplift"].dropna()
-    even = (
-        f"For '{shorten(top['segment'])}' an uplift below {points(top['break_even_uplift'])} would "
-        f"lose money, and {points(top['uplift'])} are assumed. "
-        if pd.notna(top["break_even_uplift"])
-        else ""
-    )
-    yield Assumption(
-        "A contact changes what some customers do (uplift)",
-        f"{points(known.min())} to {points(known.max())}, by action",
-        OPINION,
-        (),
-        "data/segments.toml",
-        (*where, "sec-trials-ledger"),
-        f"{even}{swing(UPLIFT)}",
-    )
-    yield Assumption(
-        "Each customer won back spends the segment's median",
-        "the median of customers who ordered",
-        "robust to a few large customers",
-        ("maritz1978",),
-        "",
-        where,
-        f"{swing(VALUE)}{_compare_with_mean(tables('segment_returns'), str(top['segment']), sign)}",
-    )
-    yield Assumption(
-        "The share of sales that is profit (margin)",
-        span(given.margin.low, given.margin.likely, given.margin.high),
-        OPINION,
-        (),
-        "strategy",
-        where,
-        swing(RATE),
-    )
-    yield Assumption(
-        "The share of a segment that can be contacted (reach)",
-        span(given.reach.low, given.reach.likely, given.reach.high),
-        f"{OPINION}, for customers whose consent is not known",
-        (),
-        "strategy",
-        where,
-        f"{swing(REACH)} If the customers who can be reached differ from the rest, all values "
-        "shift.",
-    )
-    costs = actions["cost_per_contact"].dropna()
-    yield Assumption(
-        "What a contact costs, with its offer",
-        f"{' to '.join(write_amount(end, 'ledger', sign) for end in (costs.min(), costs.max()))}"
-        f", by action; wrong by a factor of {given.wrong_by:g} at most",
-        OPINION,
-        (),
-        "data/segments.toml",
-        where,
-        swing(COST),
-    )
-    told = facts.get("strategy.ledger.detectable")
-    yield Assumption(
-        "Customers decide independently, and a test may take a year",
-        f"level {given.alpha:g}, power {percent(given.power)}, "
-        f"{count(given.most_waves, 'quarter')}",
-        "convention",
-        ("cohen1988", "holm1979"),
-        "strategy",
-        ("sec-trials-ledger",),
-        "If customers talk to each other, or take part several times, a test shows less than "
-        "planned" + (f": at best {points(told)} for all actions that pay." if told else "."),
-    )
-
-
-def _compare_with_mean(past: pd.DataFrame, segment: str, currency: str) -> str:
-    """Say what the mean of those who came would be, beside the median."""
-    own = past[past["segment"] == segment] if len(past) else past
-    if own.empty or own[["spend", "spend_mean"]].isna().any(axis=None):
+def _break_even(valued: pd.DataFrame) -> str:
+    """Say at which uplift the first action would lose money; nothing where that is not known."""
+    ranked = valued[valued["rank"].notna()].sort_values("rank")
+    if ranked.empty or pd.isna(ranked["break_even_uplift"].iloc[0]):
         return ""
-    usual, mean = (money(float(own[name].iloc[0]), currency) for name in ("spend", "spend_mean"))
-    return f" Customers who ordered spent a median of {usual} and a mean of {mean}."
+    top = ranked.iloc[0]
+    return say(
+        "assumption-uplift.said-even",
+        segment=shorten(top["segment"]),
+        even=points(top["break_even_uplift"]),
+        expected=points(top["uplift"]),
+    )
+
+
+def _range(given: Any) -> dict[str, str]:
+    return {end: percent(getattr(given, end)) for end in ("low", "likely", "high")}
+
+
+def _join(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
 
 
 # ------------------------------------------------------------------------- the regular customers
@@ -361,154 +365,166 @@ def _compare_with_mean(past: pd.DataFrame, segment: str, currency: str) -> str:
 
 def _regulars(facts: Mapping[str, Any], settings: Settings) -> Iterator[Assumption]:
     aside = facts["activity.impossible_revenue_customers"]
-    yield Assumption(
-        "A revenue far above all others is an error",
-        f"over {settings.activity.impossible_revenue:g} times the 99th percentile of its month; "
-        f"{count(aside, 'customer')}",
-        OURS,
-        (),
-        "activity",
-        ("sec-tables",),
-        "If it were real, one customer would outweigh many others in every sum of revenue."
-        if aside
-        else "No customer is left out because of it now.",
+    yield _assume(
+        "outliers",
+        "sec-tables",
+        settings="activity",
+        value=say(
+            "assumption-outliers.value",
+            times=f"{settings.activity.impossible_revenue:g}",
+            count=aside,
+        ),
+        fails="" if aside else say("assumption-outliers.fails-nobody"),
     )
-    yield Assumption(
-        "The outcome was recorded after the months shown",
-        "the tables do not say when",
-        ASKED,
-        (),
-        "",
-        ("sec-decline", "sec-worth-activity"),
-        "If it were derived from these months, the model would describe the past and forecast "
-        "nothing, and no value for regular customers would hold.",
-    )
+    yield _assume("outcome", "sec-decline", "sec-worth-activity")
 
 
 def _model(facts: Mapping[str, Any], settings: Settings, tables: Tables) -> Iterator[Assumption]:
     leakage = tables("activity_leakage")
-    near_duplicates = leakage[leakage["mistake"] == "near_duplicates"] if len(leakage) else leakage
-    most = near_duplicates.sort_values("added").iloc[-1] if len(near_duplicates) else None
-    yield Assumption(
-        "Near-duplicates are one customer twice, or agree by more than chance",
-        f"{settings.activity.twin_columns} equal columns or more: "
-        f"{count(facts['activity.duplicate_pairs'], 'pair')}, kept in the same fold",
-        OURS,
-        (),
-        "activity",
-        ("sec-flatter",),
-        "If they were split between training and testing, a model would look better"
-        + (
-            "."
-            if most is None
-            else f", by {signed_number(most['added'])} of ROC-AUC at most ({name(most['model'])})."
+    measured = leakage[leakage["mistake"] == "near_duplicates"] if len(leakage) else leakage
+    fails = ""
+    if len(measured):
+        most = measured.sort_values("added").iloc[-1]
+        fails = (
+            say(
+                "assumption-near-duplicates.fails-measured",
+                added=f"{most['added']:.3f}",
+                model=name(most["model"]),
+            )
+            if most["added"] >= 0.0005
+            else say("assumption-near-duplicates.fails-same")
+        )
+    yield _assume(
+        "near-duplicates",
+        "sec-flatter",
+        settings="activity",
+        value=say(
+            "assumption-near-duplicates.value",
+            columns=str(settings.activity.twin_columns),
+            count=facts["activity.duplicate_pairs"],
+        ),
+        fails=fails,
+    )
+    alone = f"{facts['activity.id_auc']:.2f}"
+    yield _assume(
+        "customer-number",
+        "sec-flatter",
+        value=say("assumption-customer-number.value", score=alone),
+    )
+    method = facts.get("activity.calibration", CALIBRATIONS[0])
+    yield _assume(
+        "calibration",
+        "sec-calibration",
+        cites=("platt1999", "zadrozny2002"),
+        value=say("assumption-calibration.value-none")
+        if method == CALIBRATIONS[0]
+        else say("assumption-calibration.value", method=method),
+        fails=say(
+            "assumption-calibration.fails",
+            expected=percent(facts["activity.mean_probability"], 1),
+            observed=percent(facts["activity.kept_declined_share"], 1),
         ),
     )
-    yield Assumption(
-        "The customer number is not a feature",
-        f"alone it has a ROC-AUC of {facts['activity.id_auc']:.2f} (0.5: chance)",
-        OURS,
-        (),
-        "",
-        ("sec-flatter",),
-        "A model with the number would know the order of the file and nothing of new customers.",
-    )
-    yield Assumption(
-        "Calibrated risks can be read as probabilities",
-        f"calibration: {facts.get('activity.calibration', 'none')}",
-        "fitted inside the training folds",
-        ("platt1999", "zadrozny2002"),
-        "",
-        ("sec-calibration",),
-        f"{percent(facts['activity.mean_probability'], 1)} are expected to buy less, and "
-        f"{percent(facts['activity.kept_declined_share'], 1)} did."
-        " Wrong risks would put the contact cut-off in the wrong place.",
-    )
-    yield Assumption(
-        "High risk begins at a fixed limit",
-        percent(settings.models.high_risk),
-        OURS,
-        (),
-        "models",
-        ("sec-risk-groups",),
-        "Another limit gives other groups; it does not decide whom it pays to contact.",
+    limit = percent(settings.models.high_risk)
+    yield _assume(
+        "high-risk",
+        "sec-risk-groups",
+        settings="models",
+        value=say("assumption-high-risk.value", limit=limit),
     )
 
 
-def _contact(facts: Mapping[str, Any], settings: Settings, tables: Tables) -> Iterator[Assumption]:
-    given = settings.contact
-    cases = tables("contact_scenarios")
-    actions = _rows_of(tables("actions"), "activity")
+def _contact(settings: Settings, tables: Tables) -> Iterator[Assumption]:
+    given, cases = settings.contact, tables("contact_scenarios")
+    judgement = say("assumption-words.source-judgement")
     where = ("sec-contact", "sec-worth-activity")
 
-    def case(times: str) -> str:
+    def case(times: str) -> dict[str, str] | None:
         rows = cases[cases["scenario"] == times] if len(cases) else cases
         if rows.empty:
-            return "No customer can be contacted now, so nothing depends on it."
+            return None
         row = rows.iloc[0]
         lost = amount(difference(row["expected"], row["kept_threshold"]))
-        return (
-            f"If {times}, the best profit is {amount(row['expected'])} units of the profit table, "
-            f"and keeping the chosen cut-off loses {lost} of it."
-        )
+        return {"best": amount(row["expected"]), "lost": lost}
 
-    yield Assumption(
-        "The share of customers who would buy less that a contact keeps",
-        f"{percent(given.save_rate)} ({percent(given.save_rate_low)} to "
-        f"{percent(given.save_rate_high)})",
-        OPINION,
-        (),
-        "contact",
-        (*where, "sec-trials-activity"),
-        case("a contact keeps half as many"),
+    nobody = say("assumption-words.said-nobody")
+    half, twice = case("a contact keeps half as many"), case("a contact costs twice")
+    yield _assume(
+        "kept",
+        *where,
+        "sec-trials-activity",
+        settings="contact",
+        source=judgement,
+        value=say(
+            "assumption-kept.value",
+            likely=percent(given.save_rate),
+            low=percent(given.save_rate_low),
+            high=percent(given.save_rate_high),
+        ),
+        fails=say("assumption-kept.fails", **half) if half else nobody,
     )
-    yield Assumption(
-        "What a contact costs regular customers' profit",
-        f"{given.cost:g} units of the profit table",
-        OPINION,
-        (),
-        "contact",
-        where,
-        case("a contact costs twice"),
+    yield _assume(
+        "contact-cost",
+        *where,
+        settings="contact",
+        source=judgement,
+        value=say("assumption-contact-cost.value", cost=f"{given.cost:g}"),
+        fails=say("assumption-contact-cost.fails", **twice) if twice else nobody,
     )
-    ranked = actions[actions["rank"].notna()].sort_values("rank") if len(actions) else actions
-    at_stake = "It scales every value for regular customers."
-    if len(ranked):
-        segment = str(ranked["segment"].iloc[0])
-        moved = _tornado(tables, "activity", segment)
-        at_stake = f"{at_stake} {_swing(moved, RATE, 'activity', '', segment)}"
-    yield Assumption(
-        "What is at stake when a customer buys less",
-        f"{percent(given.profit_lost)} of the profit, for {count(given.months, 'month')}",
-        OPINION,
-        (),
-        "contact",
-        where,
-        at_stake,
+    actions = of(tables("actions"), ACTIVITY)
+    ranked = len(actions) and actions["rank"].notna().any()
+    moved = _swings(actions, tables("action_tornado"), ACTIVITY, "")(RATE) if ranked else ""
+    yield _assume(
+        "stake",
+        *where,
+        settings="contact",
+        source=judgement,
+        value=say("assumption-stake.value", share=percent(given.profit_lost), count=given.months),
+        fails=_join(say("assumption-stake.said-scales"), moved),
     )
 
 
 # ------------------------------------------------------------------------- what a range moves
 
 
-def _rows_of(table: pd.DataFrame, half: str) -> pd.DataFrame:
-    return table[table["half"] == half] if len(table) else table
+def _swings(actions: pd.DataFrame, tornado: pd.DataFrame, half: str, currency: str) -> Swing:
+    """Return what says between which profits of the first action the range of an assumption lies.
 
+    Parameters
+    ----------
+    actions
+        Of one half.
+    tornado
+        Of all actions.
+    """
+    ranked = actions[actions["rank"].notna()].sort_values("rank")
+    if ranked.empty:
+        reach, other = (
+            say("assumption-words.said-no-gain-reach"),
+            say("assumption-words.said-no-gain"),
+        )
+        return lambda assumption: reach if assumption == REACH else other
+    first = ranked["segment"].iloc[0]
+    own = of(tornado, half)
+    moved = own[own["segment"] == first] if len(own) else own
 
-def _tornado(tables: Tables, half: str, segment: str) -> pd.DataFrame:
-    own = _rows_of(tables("action_tornado"), half)
-    return own[own["segment"] == segment] if len(own) else own
+    def swing(assumption: str) -> str:
+        row = moved[moved["assumption"] == assumption] if len(moved) else moved
+        if row.empty or not row["swing"].iloc[0] > 0:
+            return say("assumption-words.said-no-range", segment=shorten(first))
+        ends = sorted([float(row["profit_low"].iloc[0]), float(row["profit_high"].iloc[0])])
+        low, high = (write_amount(end, half, currency, unit="") for end in ends)
+        decides = ends[0] < 0 < ends[1]
+        if half == LEDGER:
+            template = (
+                "assumption-words.said-swing-decides" if decides else "assumption-words.said-swing"
+            )
+        else:
+            template = (
+                "assumption-words.said-swing-units-decides"
+                if decides
+                else "assumption-words.said-swing-units"
+            )
+        return say(template, segment=shorten(first), low=low, high=high)
 
-
-def _swing(moved: pd.DataFrame, assumption: str, half: str, currency: str, segment: str) -> str:
-    """Say between what the expected profit of the first action lies over a range."""
-    row = moved[moved["assumption"] == assumption] if len(moved) else moved
-    if row.empty or not row["swing"].iloc[0] > 0:
-        return f"It has no range of its own for '{shorten(segment)}'."
-    ends = sorted([float(row["profit_low"].iloc[0]), float(row["profit_high"].iloc[0])])
-    low, high = (write_amount(end, half, currency, unit="") for end in ends)
-    unit = "" if half == "ledger" else " units of the profit table"
-    turns = ", which decides between profit and loss" if ends[0] < 0 < ends[1] else ""
-    return (
-        f"Over its range the action for '{shorten(segment)}' brings {low} to {high}{unit}{turns}."
-    )
+    return swing

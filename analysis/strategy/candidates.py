@@ -12,12 +12,9 @@ from analysis.core.settings import Settings
 from analysis.segments.names import tells_levels
 from analysis.strategy import contact_policy
 from analysis.strategy.measured_uplift import has_harmed, measure_uplift
-from analysis.strategy.names import HARMED
+from analysis.strategy.names import FEW, HARMED, NO_FORECAST, NO_PAST
 from analysis.strategy.plan import Action, Plan
 from analysis.strategy.terms import (
-    FEW,
-    NO_FORECAST,
-    NO_PAST,
     Terms,
     check_consent,
     consenting,

@@ -29,7 +29,25 @@ from analysis.core.plotting import (
 )
 from analysis.core.presentation import Figure
 from analysis.core.sentences import fill
-from analysis.strategy.names import COST, NO_SEASON, OFFER, RATE, REACH, UPLIFT, VALUE
+from analysis.strategy.names import (
+    COST,
+    FEW,
+    FEW_ABOVE,
+    FEW_WORTH,
+    HARMED,
+    NO_CONSENT,
+    NO_FORECAST,
+    NO_PAST,
+    NO_PROFIT,
+    NO_RISK,
+    NO_SEASON,
+    OFFER,
+    RATE,
+    REACH,
+    UNCOUNTED,
+    UPLIFT,
+    VALUE,
+)
 from analysis.strategy.text import (
     list_names,
     of,
@@ -39,6 +57,20 @@ from analysis.strategy.text import (
 )
 
 say = partial(fill, "strategy")
+#: What is said of actions without a value, by the reason.
+MISSING = {
+    FEW: "value.said-missing-few",
+    NO_PAST: "value.said-missing-past",
+    NO_PROFIT: "value.said-missing-profit",
+    NO_CONSENT: "value.said-missing-consent",
+    NO_RISK: "value.said-missing-risk",
+    FEW_ABOVE: "value.said-missing-above",
+    UNCOUNTED: "value.said-missing-uncounted",
+    NO_FORECAST: "value.said-missing-forecast",
+    FEW_WORTH: "value.said-missing-worth",
+    NO_SEASON: "value.said-missing-season",
+    HARMED: "value.said-missing-harmed",
+}
 
 # ------------------------------------------------------------------------- value
 
@@ -111,7 +143,7 @@ def _value_sentences(own: pd.DataFrame, half: str, currency: str) -> dict[str, s
     left = own[own["rank"].isna() & (own["reason"].fillna("") != "")]
     if len(left):
         said["said-missing"] = " ".join(
-            say("value.said-missing", names=list_names(rows["segment"]), reason=str(reason))
+            say(MISSING[str(reason)], names=list_names(rows["segment"]))
             for reason, rows in left.groupby("reason", sort=False)
         )
     return said

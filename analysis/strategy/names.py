@@ -18,6 +18,16 @@ TOGETHER = "All that pay, together"
 ENOUGH, TOO_SMALL = "large enough", "too small"
 #: Why an action is stopped, whatever is assumed of it.
 HARMED = "a campaign with a control group made these customers order less"
+#: Why an action has no value.
+FEW = "there are too few customers to describe"
+NO_PAST = "the orders show too few customers of the segment in a whole quarter that followed"
+NO_PROFIT = "the profit of those who consented is not known"
+NO_CONSENT = "nobody in the group is known to consent to messages"
+NO_RISK = "nobody in the group who consented is above the contact cut-off"
+FEW_ABOVE = "too few of the group are above the contact cut-off to describe them"
+UNCOUNTED = "so few differ from the others in their consent that they are not counted"
+NO_FORECAST = "too few customers of the segment ordered recently enough for a forecast"
+FEW_WORTH = "contacting pays for too few customers of the segment to describe them"
 #: Why an action of the orders states no gain.
 NO_SEASON = "the orders do not hold the same season a year earlier"
 #: The groups of an experiment.

@@ -19,7 +19,19 @@ from analysis.core.settings import ContactSettings, Range, StrategySettings
 from analysis.segments.names import tells_levels
 from analysis.segments.returns import absence_probability
 from analysis.strategy.contact_policy import gain
-from analysis.strategy.names import COST, OFFER, RATE, REACH, UPLIFT, VALUE
+from analysis.strategy.names import (
+    COST,
+    FEW_ABOVE,
+    NO_CONSENT,
+    NO_PROFIT,
+    NO_RISK,
+    OFFER,
+    RATE,
+    REACH,
+    UNCOUNTED,
+    UPLIFT,
+    VALUE,
+)
 from analysis.strategy.plan import Action
 
 Numbers = npt.NDArray[np.float64]
@@ -31,16 +43,6 @@ Shape = Literal["triangle", "factor", "normal", "lognormal"]
 Z = float(stats.norm.ppf(0.975))
 #: Points at which the mean of a distribution is taken.
 POINTS = (np.arange(1000) + 0.5) / 1000
-#: Why an action has no value.
-FEW = "there are too few customers to describe"
-NO_PAST = "the orders show too few customers of the segment in a whole quarter that followed"
-NO_PROFIT = "the profit of those who consented is not known"
-NO_CONSENT = "nobody in the group is known to consent to messages"
-NO_RISK = "nobody in the group who consented is above the contact cut-off"
-FEW_ABOVE = "too few of the group are above the contact cut-off to describe them"
-UNCOUNTED = "so few differ from the others in their consent that they are not counted"
-NO_FORECAST = "too few customers of the segment ordered recently enough for a forecast"
-FEW_WORTH = "contacting pays for too few customers of the segment to describe them"
 
 
 class Assumed(NamedTuple):

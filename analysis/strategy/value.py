@@ -18,6 +18,7 @@ from analysis.core.names import LOSES
 from analysis.stats.bootstrap import percentile_interval
 from analysis.strategy.names import (
     COST,
+    FEW,
     HARMED,
     MEASURED,
     NO_SEASON,
@@ -29,7 +30,7 @@ from analysis.strategy.names import (
     UPLIFT,
     VALUE,
 )
-from analysis.strategy.terms import FEW, Terms
+from analysis.strategy.terms import Terms
 
 Numbers = npt.NDArray[np.float64]
 DRAWS = 4000

@@ -167,7 +167,7 @@ def test_assumptions_follow_the_build(sample: Built, perturbed: Built) -> None:
         {a.name: a for a in assumptions(built.facts, built.settings, built)}
         for built in (sample, perturbed)
     )
-    kept = "The share of customers who would buy less that a contact keeps"
+    kept = "The share of customers who would buy less and whom a contact keeps"
     assert other[kept].fails == "No customer can be contacted now, so nothing depends on it."
     assert "units of the profit table" in one[kept].fails
 

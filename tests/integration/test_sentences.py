@@ -16,9 +16,11 @@ from analysis.core.paths import ROOT
 
 #: Keys that a page places as they are, if they have no fields.
 PLACED = {"name", "caption", "alt", "headline", "none"}
+#: Keys that an assumption takes as they are, if they have no fields.
+ASSUMED = {"value", "source", "fails"}
 #: Keys of whole sentences, and keys of what stands alone.
-SENTENCES = re.compile(r"(said|caption|alt|none|note|interval|takeaway)(-.+)?")
-HEADINGS = re.compile(r"(headline|subtitle|name|legend|label|x|y)(-.+)?")
+SENTENCES = re.compile(r"(said|caption|alt|none|note|interval|takeaway|fails)(-.+)?")
+HEADINGS = re.compile(r"(headline|subtitle|name|legend|label|x|y|value|source)(-.+)?")
 TEMPLATES = {
     f"{subject}.{name}.{key}": template
     for subject in sentences.subjects()
@@ -63,7 +65,10 @@ def test_every_template_is_used(subject: str) -> None:
         for name, section in sentences.sections(subject).items()
         for key in section.templates
         if f"{name}.{key}" not in known
-        and not (key in PLACED and key in sentences.constant_texts(f"{subject}.{name}"))
+        and not (
+            key in (PLACED | ASSUMED if name.startswith("assumption-") else PLACED)
+            and key in sentences.constant_texts(f"{subject}.{name}")
+        )
     ]
     assert unused == []
 

@@ -21,9 +21,9 @@ from analysis.forecast.names import GROUPS
 from analysis.ingest.sample_orders import HOSTILE
 from analysis.strategy import cards, experiments, figures, layouts, value
 from analysis.strategy import text as strategy_text
-from analysis.strategy.names import CONTACTED, CONTROL, UPLIFT
+from analysis.strategy.names import CONTACTED, CONTROL, FEW, NO_CONSENT, NO_PAST, UPLIFT
 from analysis.strategy.tables import strategy
-from analysis.strategy.terms import FEW, NO_CONSENT, NO_PAST, Terms
+from analysis.strategy.terms import Terms
 
 EMPTY = pd.DataFrame()
 STRATEGY = read_settings().strategy

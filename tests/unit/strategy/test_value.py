@@ -24,24 +24,24 @@ from analysis.strategy import budget, value
 from analysis.strategy.contact_policy import gain
 from analysis.strategy.names import (
     COST,
+    FEW,
+    FEW_ABOVE,
     MEASURED,
+    NO_CONSENT,
+    NO_PAST,
+    NO_PROFIT,
+    NO_RISK,
     NO_SEASON,
     PAYS,
     RATE,
     REACH,
     UNCERTAIN,
+    UNCOUNTED,
     UPLIFT,
     VALUE,
 )
 from analysis.strategy.plan import read_plan
 from analysis.strategy.terms import (
-    FEW,
-    FEW_ABOVE,
-    NO_CONSENT,
-    NO_PAST,
-    NO_PROFIT,
-    NO_RISK,
-    UNCOUNTED,
     Assumed,
     Terms,
     consenting,
