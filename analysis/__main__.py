@@ -2,9 +2,8 @@
 
 ``init`` makes a data folder from files of your own, ``check`` validates one, ``build`` makes the
 tables of the book, ``export`` writes the customers of each segment, and ``sample`` writes generated
-data to try it all with. ``refresh`` takes in
-a quarter's new files and publishes a release, ``rollback`` publishes an earlier one, ``history``
-lists them, ``prune`` removes old ones, and ``forget`` removes a customer. Exit code 0: done; 1: the
+data to try it all with. ``refresh`` takes in a quarter's new files, and what past campaigns did, and
+publishes a release; ``rollback`` publishes an earlier one, ``history`` lists them, ``prune`` removes old ones, and ``forget`` removes a customer. Exit code 0: done; 1: the
 data was refused; 2: wrong usage; 130: stopped by Ctrl-C.
 """
 
@@ -36,7 +35,7 @@ from analysis.ingest.data_folder import (
 )
 from analysis.ingest.profiles import read_profiles
 from analysis.ingest.sample import write_sample
-from analysis.release import open_store, raw, refresh, retention, store
+from analysis.release import open_store, placing, raw, refresh, retention, store
 from analysis.release.disk import refuse_system_errors
 from analysis.release.raw_of_build import open_raw_files
 
@@ -134,7 +133,10 @@ def _add_quarterly(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     about = "check new files, build, compare, render and publish: all of it, or nothing"
     command = commands.add_parser("refresh", help=about, description=about)
     command.set_defaults(run=_refresh, refused="The refresh stopped", kept=as_it_was)
-    about = "new files; what was put into data/raw by hand is taken in as well"
+    about = (
+        "new files: orders, tables of regular customers, past campaigns (groups.csv with its days);"
+        " what was put into data/raw by hand is taken in as well"
+    )
     command.add_argument("files", nargs="*", type=Path, metavar="FILE", help=about)
     command.add_argument("--dry-run", action="store_true", help="stop after the comparison")
     command.add_argument("--profile", default="", metavar="NAME", help=PROFILE_HELP)
@@ -207,7 +209,7 @@ def _inputs(options: argparse.Namespace, stack: ExitStack) -> tuple[Inputs, Sett
     settings = with_profile(read_settings(options.settings, folder), options.profile)
     if not released:
         return find_inputs(folder, settings, root=options.root), settings
-    used = raw.find_in_use(options.root, role_of(settings))
+    used = raw.find_in_use(options.root, role_of(settings), placing.renaming(settings))
     if used.by_hand:
         _say(raw.by_hand_line(used))
     if used.retired:

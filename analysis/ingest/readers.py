@@ -24,11 +24,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.core.assumptions import Assumption
-from analysis.core.problems import Problem
+from analysis.core.problems import Problem, Refused
 from analysis.core.settings import Settings
 from analysis.ingest.columns import plain_name
 from analysis.ingest.commerceml import read_commerceml
-from analysis.ingest.delimited import read_text, without_blank_rows
+from analysis.ingest.delimited import read_text, text_format, without_blank_rows
 from analysis.ingest.layout import NAMES, TOP, header_place
 from analysis.ingest.parts import (
     ROW,
@@ -190,6 +190,32 @@ def read_parts(
             )
         raise refusal(path, "there are no rows below the header", "Send the file again.")
     return parts
+
+
+def read_header(path: Path, encodings: Sequence[str]) -> list[str]:
+    """Return the names of a file's columns (of a workbook, its first sheet's).
+
+    There are none where it cannot be read, which `read_parts` explains.
+    """
+    name = path.name.lower()
+    try:
+        if name.endswith(".parquet"):
+            return [*pq.read_schema(path).names]
+        if name.endswith(".xlsx"):
+            with zipfile.ZipFile(path) as packed:
+                check_unpacked(path, sum(item.file_size for item in packed.infolist()))
+            sheet = fastexcel.read_excel(path).load_sheet(0, n_rows=1, dtypes="string")
+            return [*sheet.to_arrow().schema.names]
+        return text_format(path, encodings).header if name.endswith(TEXT_FORMATS) else []
+    except (
+        Refused,
+        OSError,
+        EOFError,
+        zipfile.BadZipFile,
+        pa.ArrowException,
+        fastexcel.FastExcelError,
+    ):
+        return []
 
 
 def _parquet_part(path: Path) -> Part:

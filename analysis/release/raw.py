@@ -70,7 +70,9 @@ class Plan:
     superseded: tuple[str, ...]
 
 
-def find_in_use(root: Path, role_of: Named) -> InUse:
+def find_in_use(
+    root: Path, role_of: Named, rename: Callable[[str, Path], str] = lambda place, _: place
+) -> InUse:
     """Find the files in use.
 
     Parameters
@@ -78,10 +80,11 @@ def find_in_use(root: Path, role_of: Named) -> InUse:
     role_of
         Files of the same folder and the same role take each other's place, and so do files of
         the same name (case aside).
+    rename
+        Gives the place under which a file in data/raw counts, from the one where it lies.
     """
     with refuse_system_errors(root):
-        here = fingerprints(root / store.DATA)
-        paths = {place: root / store.DATA / place for place in here}
+        here, paths = _rename(fingerprints(root / store.DATA), root / store.DATA, rename)
         release = store.release_in_force(root)
         if release is None:
             return InUse(here, paths, tuple(here))
@@ -95,6 +98,28 @@ def find_in_use(root: Path, role_of: Named) -> InUse:
         kept = {p: s for p, s in release.files.items() if not claims(p, role_of) & claimed}
         ours = dict(stored_files(root, kept).paths) | {p: paths[p] for p in new}
         return InUse(kept | new, ours, tuple(new), tuple(retired))
+
+
+def _rename(
+    here: Mapping[str, str], data: Path, rename: Callable[[str, Path], str]
+) -> tuple[dict[str, str], dict[str, Path]]:
+    """Return the SHA-256 and the path of each file by the place under which it counts.
+
+    Raises
+    ------
+    Refused
+        When two different files would count under the same place.
+    """
+    names: dict[str, str] = {}
+    for place in here:
+        other = names.setdefault(rename(place, data / place), place)
+        if other != place and here[other] != here[place]:
+            rule = f"{store.DATA}/{other} is of the same campaigns"
+            raise store.refusal(store.DATA / place, rule, "Remove one of the two.")
+    return (
+        {named: here[place] for named, place in names.items()},
+        {named: data / place for named, place in names.items()},
+    )
 
 
 def stored_files(root: Path, files: Mapping[str, str]) -> InUse:
@@ -149,7 +174,7 @@ def plan(
     root: Path,
     used: InUse,
     files: Sequence[Path],
-    half_of: Named,
+    place_of: Named,
     role_of: Named,
     replaces: Sequence[str] = (),
     removes: Sequence[str] = (),
@@ -162,8 +187,8 @@ def plan(
         From `find_in_use`.
     files
         The new files. What lies in data/raw by hand is new, too, once there is a release.
-    half_of
-        Gives the folder in the data folder that a file belongs to; may refuse it.
+    place_of
+        Gives the place of a file in the data folder; may refuse it.
     role_of
         As in `find_in_use`.
     replaces
@@ -192,7 +217,7 @@ def plan(
             if not path.is_file() or _is_ignored(path):
                 rule = "is not a data file" if path.exists() else "there is no such file"
                 raise store.refusal(path, rule, "Name data files.")
-            place = f"{half_of(path)}/{path.name}"
+            place = place_of(path)
             sha256, claim = file_hash(path), claims(place, role_of)
             if sha256 in holds:
                 rule = f"the same file is already in use: {holds[sha256]}"

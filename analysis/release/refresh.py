@@ -20,15 +20,15 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.core import formatting
 from analysis.core.files import MANIFEST, SCHEMA, data_version, read_json, replacing
 from analysis.core.problems import Problem, Refused
 from analysis.core.progress import Steps
 from analysis.core.settings import Settings
-from analysis.ingest import readers, salt
+from analysis.ingest import salt
 from analysis.ingest.data_folder import Inputs, find_inputs, role_of
 from analysis.release import open_store, raw, store
 from analysis.release.disk import refuse_system_errors
+from analysis.release.placing import placing, renaming
 
 #: What a copy of the project does without: made, or large, or not needed to render.
 NOT_COPIED = {
@@ -126,7 +126,7 @@ def refresh(
     root
         The project's folder.
     files
-        Ledger files, or tables of regular customers.
+        Files of orders, of past campaigns, or tables of regular customers.
     settings
         The project's own settings.
     tell
@@ -160,10 +160,10 @@ def refresh(
         refuse_system_errors(root, every=False),
     ):
         role = role_of(settings)
-        used = raw.find_in_use(root, role)
+        used = raw.find_in_use(root, role, renaming(settings))
         if used.retired:
             tell(raw.retired_line(used))
-        plan = raw.plan(root, used, files, _half(settings), role, replaces, removes)
+        plan = raw.plan(root, used, files, placing(settings), role, replaces, removes)
         for place, path in plan.after.paths.items():
             store.keep_raw(root, path, plan.after.files[place])
         after = raw.stored_files(root, plan.after.files)
@@ -231,20 +231,6 @@ def _stop(noticed: pd.DataFrame, accept: set[str], tell: Tell) -> None:
     if len(stops):
         told = [Problem("the new files", text.removesuffix(".")) for text in stops["message"]]
         raise Refused(told)
-
-
-def _half(settings: Settings) -> Callable[[Path], str]:
-    """Return what tells the half of the data that a file belongs to, or refuses it."""
-    names = {name for known in settings.activity.files.values() for name in known}
-
-    def half_of(path: Path) -> str:
-        if not path.name.lower().endswith(readers.FORMATS):
-            rule = f"a file of this kind is not read; {formatting.join_words(readers.FORMATS)} are"
-            raise Refused([Problem(path.name, rule, remedy="Export it as one of these.")])
-        tables = readers.stem(path) in names
-        return settings.activity.folder if tables else settings.transactions.folder
-
-    return half_of
 
 
 # ------------------------------------------------------------------------- the book

@@ -27,6 +27,8 @@ OPTIONAL = (PLANNED, COST, OFFER, "half", "segment")
 #: Where more of a file's customers than this match none of the orders, it is of another shop.
 UNKNOWN_SHARE = 0.2
 DAY = "%Y-%m-%d"
+#: How spreadsheets write a day that somebody entered as `DAY`.
+OTHER_DAYS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
 
 
 class Campaigns(NamedTuple):
@@ -78,7 +80,7 @@ def read_campaigns(
     parts = []
     known = {bare_id(one): one for one in customers}
     for source, cells in tables.items():
-        table = _choose_columns(cells)
+        table = choose_columns(cells)
         found = _find_problems(source, table)
         problems += found
         if not found:
@@ -111,12 +113,50 @@ def read_campaigns(
     return Campaigns(every[[*columns, "half", "segment"]].reset_index(drop=True), tuple(told), rows)
 
 
-def _choose_columns(cells: pd.DataFrame) -> pd.DataFrame:
-    """Return the known columns of a file, however their names are capitalized."""
-    names = {name: str(name).strip().casefold().replace(" ", "_") for name in cells.columns}
-    table = cells.rename(columns=names)
+def is_header(names: Collection[str]) -> bool:
+    """Tell whether a file with these columns is one of past campaigns.
+
+    Examples
+    --------
+    >>> is_header(["Customer ID", "Campaign", "Group", "Sent on", "City"])
+    True
+    """
+    return {*REQUIRED} <= {_plain(name) for name in names}
+
+
+def _plain(name: object) -> str:
+    return str(name).strip().casefold().replace(" ", "_")
+
+
+def choose_columns(cells: pd.DataFrame) -> pd.DataFrame:
+    """Return the known columns of a file as text, however their names are capitalized."""
+    table = cells.rename(columns={name: _plain(name) for name in cells.columns})
     known = [name for name in (*REQUIRED, *OPTIONAL) if name in table]
     return table[known].apply(lambda column: column.astype("str").fillna("").str.strip())
+
+
+def read_days(texts: pd.Series) -> pd.Series:
+    """Return the days that texts stand for; missing where there is none, or it is unclear which.
+
+    Other ways to write a day than `DAY` count where all days of the file fit in one of them only.
+
+    Examples
+    --------
+    >>> str(read_days(pd.Series(["12/15/2011", ""])).min())
+    '2011-12-15 00:00:00'
+    >>> read_days(pd.Series(["12/05/2011"])).tolist()
+    [NaT]
+    """
+    written = texts[texts != ""]
+    usual = pd.to_datetime(texts, format=DAY, errors="coerce")
+    if usual.notna().any():
+        return usual
+    found = [pd.to_datetime(written, format=one, errors="coerce") for one in OTHER_DAYS]
+    whole = [days for days in found if days.notna().all()]
+    # Day and month may be the same: then both ways give the same days.
+    if whole and all(days.equals(whole[0]) for days in whole):
+        return whole[0].reindex(texts.index)
+    return usual
 
 
 def _find_problems(source: str, table: pd.DataFrame) -> list[Problem]:
@@ -125,7 +165,7 @@ def _find_problems(source: str, table: pd.DataFrame) -> list[Problem]:
         remedy = f"A file of campaigns needs the columns {join_words(REQUIRED)}."
         rule = f"there is no column {join_words(missing)}"
         return [Problem(source, rule, remedy=remedy)]
-    days = pd.to_datetime(table["sent_on"], format=DAY, errors="coerce")
+    days = read_days(table["sent_on"])
     share = pd.to_numeric(table.get(PLANNED, pd.Series("0.5", table.index)), errors="coerce")
     rules = {
         "customer_id": (table["customer_id"] == "", "the id is empty", "Give each row its id."),
@@ -138,7 +178,7 @@ def _find_problems(source: str, table: pd.DataFrame) -> list[Problem]:
         "sent_on": (
             days.isna() & (table["sent_on"] != ""),
             "a day is not written as 2026-01-31",
-            "Write days like this, or leave them empty where nothing was sent.",
+            "Write all days like this, or leave them empty where nothing was sent.",
         ),
         PLANNED: (
             ~share.between(0, 1, inclusive="neither"),
@@ -175,7 +215,7 @@ def _tidy(source: str, table: pd.DataFrame, known: Mapping[str, str]) -> pd.Data
             "customer_id": table["customer_id"].map(bare_id).map(known),
             "campaign": table["campaign"],
             "group": table["group"].str.casefold(),
-            "sent_on": pd.to_datetime(table["sent_on"], format=DAY, errors="coerce"),
+            "sent_on": read_days(table["sent_on"]),
             PLANNED: pd.to_numeric(table[PLANNED]) if planned else float("nan"),
             COST: pd.to_numeric(table[COST]) if COST in table else float("nan"),
             OFFER: pd.to_numeric(table[OFFER]) if OFFER in table else float("nan"),

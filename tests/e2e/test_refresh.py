@@ -687,6 +687,45 @@ def test_one_by_one_gives_what_all_at_once_gives(
     assert made(root / "build") == made(year.after[2] / "build")
 
 
+def test_campaigns_come_with_the_quarter_and_stay(
+    year: Year, at: Callable[[int], Path], tmp_path: Path, run: Run
+) -> None:
+    root = at(1)
+    people = pd.read_parquet(root / "build" / "customers.parquet")["customer_id"]
+    plan = pd.DataFrame(
+        {
+            "customer_id": people,
+            "campaign": f"{NAMES[1]} Everybody",
+            "group": ["contacted", "contacted", "contacted", "control"] * (len(people) // 4)
+            + ["contacted"] * (len(people) % 4),
+            "sent_on": "",
+            "control_share": "0.25",
+        }
+    )
+    path = tmp_path / "groups.csv"
+    plan.to_csv(path, index=False)
+    before = state(root)
+    found = run("refresh", year.files[2], path)
+    stopped(found, r"groups\.csv, column 'sent_on': no row says on which day a campaign was sent")
+    assert state(root) == before
+    plan.assign(sent_on="2011-07-05").to_csv(path, index=False)
+    # The new quarter knows only some of these customers: they are looked for in all orders.
+    found = run("refresh", year.files[2], path)
+    assert found.code == 0, found.err
+    kept = f"groups-{NAMES[1]}.csv"
+    assert in_use(root) == ["first.csv", kept, "second.csv", "third.csv"]
+    facts = read_json(root / "build" / "facts.json")
+    assert facts["campaigns.measured"] == 1 and facts["campaigns.broken"] == 0
+    assert facts["campaigns.contacted"] + facts["campaigns.control"] == len(people)
+    # Corrected, and alone: it takes the place of the one before.
+    plan.assign(sent_on="2011-07-08").to_csv(path, index=False)
+    found = run("refresh", path)
+    assert found.code == 0, found.err
+    assert in_use(root) == ["first.csv", kept, "second.csv", "third.csv"]
+    table = pd.read_parquet(root / "build" / "campaigns.parquet")
+    assert set(table["started"]) == {"2011-07-08"}
+
+
 def test_what_is_rolled_back_can_come_again_with_the_segments_of_a_reference(
     year: Year, at: Callable[[int], Path], run: Run
 ) -> None:

@@ -47,8 +47,9 @@ READING = {"os.scandir", "os.listdir"}
 MOST = 2_000
 
 
-def half(path: Path) -> str:
-    return "activity" if path.name.startswith("market") else "transactions"
+def place_of(path: Path) -> str:
+    folder = "activity" if path.name.startswith("market") else "transactions"
+    return f"{folder}/{path.name}"
 
 
 def incoming(root: Path, number: int) -> list[Path]:
@@ -74,7 +75,7 @@ def take(
 ) -> store.Release:
     """Do all of a refresh with these files; the build and the site hold what they are made of."""
     with store.lock(root), store.prepare_folder(root) as work, refuse_system_errors(root):
-        plan = raw.plan(root, raw.find_in_use(root, role), files, half, role, replaces)
+        plan = raw.plan(root, raw.find_in_use(root, role), files, place_of, role, replaces)
         for place, path in plan.after.paths.items():
             store.keep_raw(root, path, plan.after.files[place])
         data = texts(plan.after)
@@ -683,11 +684,11 @@ def test_what_is_no_file_is_seen_in_the_view(project: Path) -> None:
 def test_a_file_is_taken_out_of_use(project: Path) -> None:
     refresh(project, 1)
     used = raw.find_in_use(project, role)
-    plan = raw.plan(project, used, [], half, role, removes=["sales_0.csv"])
+    plan = raw.plan(project, used, [], place_of, role, removes=["sales_0.csv"])
     assert set(plan.after.files) == {"activity/market_file.csv", "transactions/sales_1.csv"}
     assert plan.superseded == (used.files["transactions/sales_0.csv"],)
     with pytest.raises(Refused, match=r"data/raw: nothing is new. Name new files"):
-        raw.plan(project, used, [], half, role)
+        raw.plan(project, used, [], place_of, role)
 
 
 def refusal(root: Path, *files: Path, replaces: Sequence[str] = ()) -> list[str]:

@@ -38,9 +38,9 @@ def text_of(quarter: int, lines: Sequence[str] = LINES) -> str:
 
 def take(root: Path, paths: Sequence[Path], day: str) -> store.Release:
     """Release files, with a build that has tables like a real one."""
-    half: Callable[[Path], str] = lambda _: "transactions"  # noqa: E731
+    place_of: Callable[[Path], str] = lambda path: f"transactions/{path.name}"  # noqa: E731
     with open_store(root), store.prepare_folder(root) as work:
-        plan = raw.plan(root, raw.find_in_use(root, role), paths, half, role)
+        plan = raw.plan(root, raw.find_in_use(root, role), paths, place_of, role)
         for place, path in plan.after.paths.items():
             store.keep_raw(root, path, plan.after.files[place])
         build = work / "build"

@@ -55,6 +55,20 @@ def test_a_control_customer_without_a_day_gets_that_of_the_campaign() -> None:
     assert (read(a=plan(sent_on=days)).assigned["sent_on"] == "2026-03-01").all()
 
 
+@pytest.mark.parametrize(
+    ("day", "other"), [("01.03.2026", "13.03.2026"), ("3/1/2026", "3/13/2026")]
+)
+def test_a_day_may_be_written_as_a_spreadsheet_writes_it(day: str, other: str) -> None:
+    found = read(a=plan(sent_on=[day] * 9 + [other])).assigned["sent_on"]
+    assert found.iloc[0] == pd.Timestamp("2026-03-01")
+    assert found.iloc[9] == pd.Timestamp("2026-03-13")
+
+
+def test_a_day_that_may_be_two_days_is_refused() -> None:
+    with pytest.raises(Refused, match=r"a day is not written as 2026-01-31 .*'3/1/2026' in row 2"):
+        read(a=plan(sent_on="3/1/2026"))
+
+
 def test_what_was_not_sent_is_not_measured_and_told() -> None:
     found = read(a=plan(sent_on=""), b=plan(campaign="summer"))
     assert found.assigned["campaign"].unique().tolist() == ["summer"]
@@ -102,7 +116,7 @@ def test_a_share_that_no_file_states_is_an_assumption() -> None:
     ("changes", "message"),
     [
         ({"group": "test"}, "a group is neither 'contacted' nor 'control' (10 rows); for example"),
-        ({"sent_on": "01.03.2026"}, "'01.03.2026' in row 2. Write days like this"),
+        ({"sent_on": "1 March"}, "'1 March' in row 2. Write all days like this"),
         ({"control_share": "20"}, "a share is not between 0 and 1"),
         ({"cost_per_contact": "free"}, "a cost is not a number of 0 or more"),
         ({"customer_id": ""}, "the id is empty (10 rows)"),
