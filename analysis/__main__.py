@@ -2,9 +2,10 @@
 
 ``init`` makes a data folder from files of your own, ``check`` validates one, ``build`` makes the
 tables of the book, ``export`` writes the customers of each segment, and ``sample`` writes generated
-data to try it all with. ``refresh`` takes in a quarter's new files, and what past campaigns did, and
-publishes a release; ``rollback`` publishes an earlier one, ``history`` lists them, ``prune`` removes old ones, and ``forget`` removes a customer. Exit code 0: done; 1: the
-data was refused; 2: wrong usage; 130: stopped by Ctrl-C.
+data to try it all with. ``refresh`` takes in a quarter's new files (orders, regular customers, past
+campaigns) and publishes a release, ``rollback`` publishes an earlier one, ``history`` lists them,
+``prune`` removes old ones, and ``forget`` removes a customer. Exit code 0: done; 1: the data was
+refused; 2: wrong usage; 130: stopped by Ctrl-C.
 """
 
 from __future__ import annotations
