@@ -344,9 +344,9 @@ def _budget(
     said = {"said-cost": say("budget.said-cost", cost=write_estimate(last["cost"], half, currency))}
     if money := given.budget.get(half, 0):
         limit = write_amount(money, half, currency)
-        said["said-limit"] = say("budget.said-limited-money", money=limit)
+        said["said-limit"] = say("budget.said-limit-money", money=limit)
     elif contacts := given.contacts.get(half, 0):
-        said["said-limit"] = say("budget.said-limited-contacts", count=contacts)
+        said["said-limit"] = say("budget.said-limit", count=contacts)
     total = write_estimate(last["expected_profit"], half, currency)
     middle = find_half(rows)
     return Figure(
