@@ -15,10 +15,12 @@ from analysis.core.formatting import capital, estimate, percent, shorten
 from analysis.core.names import ACTIVITY, LEDGER, LOSES
 from analysis.core.presentation import Card
 from analysis.core.sentences import fill
-from analysis.strategy.names import HARMED
+from analysis.strategy.names import FEW_ABOVE, FEW_WORTH, HARMED, NO_CONSENT, NO_RISK
 from analysis.strategy.text import of, points
 
 say = partial(fill, "strategy")
+#: Why nobody can be contacted, whatever the action.
+NOBODY = (FEW_ABOVE, FEW_WORTH, NO_CONSENT, NO_RISK)
 
 
 def action_cards(actions: pd.DataFrame, currency: str) -> list[Card]:
@@ -45,6 +47,9 @@ def _card(row: dict[Any, Any], currency: str | None) -> Card:
     if row["verdict"] == LOSES:
         lines.append((say("plan.label-action"), _reason_for_newsletter(row, currency)))
         return Card(title, row["verdict"], lines)
+    if row["reason"] in NOBODY:
+        lines.append((say("plan.label-action"), say("plan.nobody")))
+        return Card(title, row["verdict"], lines)
     text = {
         name: say("plan.sentence", text=_bare(row[name]))
         for name in ("objective", "action", "channel", "offer", "metric", "avoid")
@@ -60,12 +65,20 @@ def _card(row: dict[Any, Any], currency: str | None) -> Card:
             (say("plan.label-offer"), text["offer"]),
             (
                 say("plan.label-owner"),
-                say("plan.owner", owner=_bare(row["owner"]), timing=_bare(row["timing"])),
+                _owner(row),
             ),
             (say("plan.label-metric"), text["metric"]),
             (say("plan.label-avoid"), text["avoid"]),
         ],
     )
+
+
+def _owner(row: dict[Any, Any]) -> str:
+    """Say who contacts how many customers, and when; without a list, only who and when."""
+    known = {"owner": _bare(row["owner"]), "timing": _bare(row["timing"])}
+    if row["listed"]:
+        return say("plan.owner-list", count=row["listed"], **known)
+    return say("plan.owner", **known)
 
 
 def _reason_for_newsletter(row: dict[Any, Any], currency: str | None) -> str:

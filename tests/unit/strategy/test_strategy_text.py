@@ -211,7 +211,7 @@ def test_a_card_recommends_no_action_that_loses() -> None:
     )
     good, dear, hopeless = cards.action_cards(told, "£")
     assert dict(good.lines)["Size"] == "100 customers, 50.0% of all, with 25.0% of net revenue."
-    assert dict(good.lines)["Who and when"] == "Sales. Now."
+    assert dict(good.lines)["Who and when"] == "Sales, with the 400 customers on the list. Now."
     assert "to break even" in dict(dear.lines)["Action"] and len(dear.lines) == 2
     assert "No uplift would make" in dict(hopeless.lines)["Action"]
     assert cards.action_cards(told.assign(shown=False), "£") == []
