@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from analysis.core.assumptions import Assumption, as_table, in_order
+from analysis.core.assumptions import Assumption, as_table, in_order, state
 from analysis.core.files import Fact
 from analysis.core.privacy import is_personal, mask_addresses, pseudonym
 from analysis.core.problems import Problem, Refused
@@ -214,7 +214,11 @@ def currency_problems(checked: Checked, settings: Settings) -> list[Problem]:
 def assumptions(checked: Checked, settings: Settings) -> list[Assumption]:
     """Return everything that was assumed or noticed about the data, in the order to read it in."""
     found = [
-        Assumption("left out", f"No report can be made yet: {problem.rule}.", source=problem.source)
+        Assumption(
+            "left out",
+            state("assumed-files.no-report", problem=problem.rule),
+            source=problem.source,
+        )
         for problem in report_problems(checked, settings)
     ]
     if checked.ledger:
@@ -224,14 +228,13 @@ def assumptions(checked: Checked, settings: Settings) -> list[Assumption]:
     if checked.campaigns:
         found += checked.campaigns.assumptions
     elif checked.has_campaigns:
-        sentence = "Past campaigns are not measured: that takes orders, and there are none."
-        found.append(Assumption("campaigns", sentence))
+        found.append(Assumption("campaigns", state("assumed-campaigns.no-orders")))
     setting = "transactions.currency" if checked.ledger else "activity.currency"
     if sign := currency(checked, settings):
-        sentence = f"Amounts are taken to be in {sign}, as the settings say."
+        said = state("assumed-files.currency", sign=sign)
     else:
-        sentence = "The settings name no currency: amounts are shown without a sign."
-    return in_order([*found, Assumption("money", sentence, setting=setting)])
+        said = state("assumed-files.no-currency")
+    return in_order([*found, Assumption("money", said, setting=setting)])
 
 
 def read(
@@ -281,9 +284,7 @@ def read(
         quarantine = pd.concat(refused, ignore_index=True)
         quarantine["line"] = quarantine["line"].map(mask_addresses).astype("str")
         tables["quarantine"] = quarantine
-        tables["assumptions"] = as_table(
-            assumptions(checked, settings), currency(checked, settings)
-        )
+        tables["assumptions"] = as_table(assumptions(checked, settings))
     return tables, facts
 
 

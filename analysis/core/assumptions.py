@@ -1,5 +1,8 @@
 """Record what was assumed about the data, so that every check and every book can tell it.
 
+What is recorded is the template of a sentence and the values of its fields, so that a better
+sentence in ``analysis/ingest/sentences.toml`` reads no data anew.
+
 An assumption is recorded where it is made: on the `ingest.parts.Part`, the
 `orders.canonical.Reading` or the `orders.ledger.Ledger` that it is about, in their field
 `assumptions`. `build.validation.assumptions` gathers them, with what follows from the finished
@@ -8,15 +11,17 @@ tables. A reason to refuse data is not an assumption but a `core.problems.Proble
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, get_args
 
 import pandas as pd
 
 from analysis.core.formatting import count, money
 from analysis.core.privacy import mask_addresses
 from analysis.core.problems import printable
+from analysis.core.sentences import fill
 
 #: What an assumption is about, in the order in which a reader needs them.
 Kind = Literal[
@@ -36,6 +41,33 @@ Kind = Literal[
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
+#: The subject whose file holds the sentences, whoever records them.
+SUBJECT = "ingest"
+
+
+class Said(NamedTuple):
+    """A sentence: its template, and the value of each of its fields."""
+
+    template: str
+    values: tuple[tuple[str, str | float], ...]
+
+
+def state(template: str, **values: str | float) -> tuple[Said, ...]:
+    """Return one sentence by its template (``section.key``); several add up.
+
+    Examples
+    --------
+    >>> write_sentences(state("assumed-orders.currency", code="EUR"))
+    'All lines are in the currency EUR.'
+    """
+    return (Said(template, tuple(values.items())),)
+
+
+def write_sentences(said: Iterable[Said]) -> str:
+    """Fill the templates of some sentences."""
+    return " ".join(fill(SUBJECT, one.template, **dict(one.values)) for one in said)
+
+
 @dataclass(frozen=True)
 class Assumption:
     """One thing that was assumed, or noticed, about the data.
@@ -44,8 +76,8 @@ class Assumption:
     ----------
     kind
         What it is about.
-    sentence
-        What was assumed, and on what evidence: a whole sentence, without the rows and the money.
+    said
+        What was assumed, and on what evidence, without the rows and the money: from `state`.
     source
         The file it is about; empty when it is about all files.
     column
@@ -63,7 +95,7 @@ class Assumption:
     --------
     >>> Assumption(
     ...     "customers",
-    ...     "The value '0' means that a line has no customer.",
+    ...     state("assumed-orders.no-customer", value="'0'"),
     ...     source="orders.csv",
     ...     column="CustomerID",
     ...     rows=533,
@@ -75,13 +107,18 @@ class Assumption:
     """
 
     kind: Kind
-    sentence: str
+    said: tuple[Said, ...]
     source: str = ""
     column: str = ""
     rows: int | None = None
     money: float | None = None
     setting: str = ""
     example: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The sentences of what was assumed."""
+        return write_sentences(self.said)
 
     def full_sentence(self, currency: str) -> str:
         """Return one line: source, column, sentence, rows, money, example, setting."""
@@ -107,16 +144,27 @@ def in_order(assumptions: Iterable[Assumption]) -> list[Assumption]:
     return sorted(dict.fromkeys(assumptions), key=lambda one: KINDS.index(one.kind))
 
 
-def as_table(assumptions: Iterable[Assumption], currency: str) -> pd.DataFrame:
-    """Return assumptions as a table: the fields of `Assumption`, and told (the whole line)."""
-    rows = [
-        {
-            name: mask_addresses(value) if isinstance(value, str) else value
-            for name, value in asdict(one).items()
-        }
-        | {"told": one.full_sentence(currency)}
-        for one in assumptions
+def as_table(assumptions: Iterable[Assumption]) -> pd.DataFrame:
+    """Return assumptions as a table: the fields of `Assumption`; `said` as JSON."""
+
+    def mask(value: Any) -> Any:
+        return mask_addresses(value) if isinstance(value, str) else value
+
+    rows = []
+    for one in assumptions:
+        said = [
+            (name, [(field, mask(value)) for field, value in values]) for name, values in one.said
+        ]
+        fields = vars(one) | {"said": json.dumps(said, ensure_ascii=False)}
+        rows.append({name: mask(value) for name, value in fields.items()})
+    types = dict.fromkeys(Assumption.__dataclass_fields__, "str")
+    types |= {"rows": "Int64", "money": "float64"}
+    return pd.DataFrame(rows, columns=[*types]).astype(types)
+
+
+def sentences_of(table: pd.DataFrame) -> list[str]:
+    """Return the sentences of what `as_table` returned."""
+    return [
+        write_sentences(Said(name, tuple(values)) for name, values in json.loads(said))
+        for said in table["said"]
     ]
-    names = [*Assumption.__dataclass_fields__, "told"]
-    types = dict.fromkeys(names, "str") | {"rows": "Int64", "money": "float64"}
-    return pd.DataFrame(rows, columns=names).astype(types)

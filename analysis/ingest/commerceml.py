@@ -16,7 +16,7 @@ from xml.parsers import expat
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.core.assumptions import Assumption
+from analysis.core.assumptions import Assumption, state
 from analysis.ingest.parts import ROW, Part, new_part, refusal
 
 #: The columns of the table, in their order.
@@ -140,11 +140,8 @@ def read_commerceml(path: Path, work: Path) -> Part:
         write()
     told: tuple[Assumption, ...] = ()
     if others:
-        sentence = (
-            f"Documents that are neither orders nor returns, as payments and shipments, are left "
-            f"out: {others:,} of them."
-        )
-        told = (Assumption("left out", sentence, source=path.name),)
+        said = state("assumed-exports.other-documents", number=f"{others:,}")
+        told = (Assumption("left out", said, source=path.name),)
     return Part(path.name, path.name, target, COLUMNS, rows, numbered=True, assumptions=told)
 
 

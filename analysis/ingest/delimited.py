@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from analysis.core.assumptions import Assumption
+from analysis.core.assumptions import Assumption, state
 from analysis.ingest import encodings as code_pages
 from analysis.ingest.layout import find_layout
 from analysis.ingest.parts import ROW, Part, Ragged, check_header, check_unpacked, new_part, refusal
@@ -73,7 +73,7 @@ def text_format(path: Path, encodings: Sequence[str], known: Collection[str] = (
         assumptions += (
             Assumption(
                 "columns",
-                f"The header is row {layout.row}: what stands above it is taken for a title.",
+                state("assumed-files.header", row=str(layout.row)),
                 source=path.name,
                 example=repr(text.strip().split("\n", 1)[0].strip()[:80]),
             ),
@@ -145,13 +145,16 @@ def _decoding(path: Path, chosen: code_pages.Encoding) -> tuple[Assumption, ...]
     """Say why a file was decoded as it was."""
     if not chosen.word:
         return ()
-    sentence = (
-        f"The text is taken to be in {chosen.name}, where it reads {chosen.word!r}; in "
-        f"{chosen.other} that would be {chosen.other_word!r}."
+    said = state(
+        "assumed-files.encoding",
+        encoding=chosen.name,
+        word=repr(chosen.word),
+        other=chosen.other,
+        other_word=repr(chosen.other_word),
     )
     if not chosen.sure:
-        sentence = f"{sentence} The evidence is thin: set the encoding if this is wrong."
-    return (Assumption("notation", sentence, source=path.name, setting="files.encodings"),)
+        said += state("assumed-files.encoding-unsure")
+    return (Assumption("notation", said, source=path.name, setting="files.encodings"),)
 
 
 def _not_unicode(path: Path) -> str:

@@ -9,6 +9,7 @@ from functools import partial
 
 import pandas as pd
 
+from analysis.core.assumptions import sentences_of
 from analysis.core.formatting import capital
 from analysis.core.presentation import Table
 from analysis.core.sentences import fill
@@ -33,6 +34,7 @@ def data_assumptions(assumptions: pd.DataFrame) -> Table | str:
     """Set what was assumed about the files, and the setting that decides it."""
     if assumptions.empty:
         return say("data-assumptions.none")
+    assumptions = assumptions.assign(sentence=sentences_of(assumptions))
     rows = assumptions.assign(
         kind=assumptions["kind"].map(capital),
         sentence=[

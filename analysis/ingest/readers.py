@@ -23,7 +23,7 @@ import fastexcel
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.core.assumptions import Assumption
+from analysis.core.assumptions import Assumption, state
 from analysis.core.problems import Problem, Refused
 from analysis.core.settings import Settings
 from analysis.ingest.columns import plain_name
@@ -311,8 +311,8 @@ def _sheet(
 
 
 def _title(source: str, row: int) -> tuple[Assumption, ...]:
-    sentence = f"The header is row {row}: what stands above it is taken for a title."
-    return (Assumption("columns", sentence, source=source),)
+    said = state("assumed-files.header", row=str(row))
+    return (Assumption("columns", said, source=source),)
 
 
 def read_table(part: Part) -> pa.Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from analysis.core.assumptions import Assumption
+from analysis.core.assumptions import Assumption, state
 from analysis.core.settings import shipped_columns
 from analysis.ingest.columns import match_columns, plain_name
 
@@ -65,7 +65,7 @@ def find_columns(
     return found, [
         Assumption(
             "columns",
-            f"It is the {ours.replace('_', ' ')}, as the settings say, and not {own!r}.",
+            state("assumed-files.named-column", role=ours.replace("_", " "), other=repr(own)),
             column=found[ours],
             setting=f"transactions.columns.{ours}",
         )

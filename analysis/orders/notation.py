@@ -13,7 +13,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
 
-from analysis.core.assumptions import Assumption
+from analysis.core.assumptions import Assumption, Said, state
 from analysis.core.problems import Problem
 from analysis.core.settings import TransactionSettings
 from analysis.ingest.parts import Part
@@ -137,7 +137,7 @@ def _without_totals(reading: Reading) -> Reading:
         return reading
     told = Assumption(
         "left out",
-        "Rows without a date that hold a total or a note are no order lines.",
+        state("assumed-files.total-rows"),
         source=reading.part.source,
         rows=int(rows),
         example=repr(str(example)[:80]),
@@ -168,8 +168,7 @@ def _fill(readings: list[Reading]) -> list[Reading]:
             told += (
                 Assumption(
                     "money",
-                    "It has amounts without quantity and price, which other files have: each of "
-                    "its lines counts as one piece, at the price of its amount.",
+                    state("assumed-orders.amounts-only"),
                     source=reading.part.source,
                     rows=reading.part.rows,
                 ),
@@ -219,7 +218,7 @@ def _read_numbers(
         elsewhere = [*sure[place], *(others if len({*others}) == 1 else ())]
         forms, told, unclear = {}, list(reading.assumptions), {}
         for name, column in found.items():
-            mark, reason = settings.decimal_mark, "since the settings say so"
+            mark, reason = settings.decimal_mark, state("assumed-notation.because-settings")
             if not mark:
                 mark, reason = decide(column, elsewhere, settings.currency)
             if not mark:
@@ -236,7 +235,7 @@ def _read_numbers(
 
 
 def _doubts_of_numbers(
-    reading: Reading, name: str, column: NumberEvidence, mark: str, reason: str
+    reading: Reading, name: str, column: NumberEvidence, mark: str, reason: tuple[Said, ...]
 ) -> Iterator[Assumption]:
     """Say what of a column's numbers could be taken for something else."""
     assume = functools.partial(
@@ -251,20 +250,20 @@ def _doubts_of_numbers(
         example = (
             column.examples.get(("either", thousand)) or column.examples["thousands", thousand]
         )
-        sentence = f"A {what} stands between thousands{', ' if reason else ''}{reason}."
-        yield assume("notation", sentence, rows=rows, example=repr(example))
+        said = state("assumed-notation.thousands", mark=what) + reason
+        yield assume("notation", said, rows=rows, example=repr(example))
     if (rows := column.rows["either", mark]) and reason:
-        sentence = f"A {role} before three digits is a decimal {role}, {reason}."
+        said = state("assumed-notation.three-digits", mark=role) + reason
         example = column.examples["either", mark]
-        yield assume("notation", sentence, rows=rows, example=repr(example))
+        yield assume("notation", said, rows=rows, example=repr(example))
     if rows := column.rows["decimal", thousand]:
-        sentence = f"Most numbers have a decimal {role}; these have a decimal {what}."
+        said = state("assumed-notation.other-mark", mark=role, other=what)
         example = column.examples["decimal", thousand]
-        yield assume("notation", sentence, rows=rows, example=repr(example))
+        yield assume("notation", said, rows=rows, example=repr(example))
     for affix in column.affixes:
         if affix and len({*filter(None, column.affixes)}) == 1:
-            sentence = f"{affix!r} stands beside numbers: it is taken for their currency or unit."
-            yield assume("money", sentence, rows=column.affixes[affix])
+            said = state("assumed-notation.affix", affix=repr(affix))
+            yield assume("money", said, rows=column.affixes[affix])
 
 
 def _weigh_readings(
@@ -384,20 +383,17 @@ def _doubts_of_dates(
     )
     if found.swapped == "undone":
         rows = sum(found.rows[one] for one in form.formats if one.startswith("%Y-%d-%m"))
-        sentence = (
-            "A spreadsheet had swapped day and month: all of these days are at most 12, all others "
-            "above. It is undone."
-        )
-        yield assume("notation", sentence, rows=rows)
+        yield assume("notation", state("assumed-notation.swapped"), rows=rows)
     elif len(form.formats) > 1:
         ways = ", ".join(f"{one} ({found.rows[one]:,} rows)" for one in form.formats)
-        sentence = f"Dates are written in several ways: {ways}."
-        yield assume("notation", sentence)
+        yield assume("notation", state("assumed-notation.several-dates", ways=ways))
     if form.zone:
-        sentence = "The local time is kept as it is written, and the offset behind it is left out."
-        yield assume("time", sentence)
+        yield assume("time", state("assumed-notation.offset"))
     for one in form.formats:
         if one in NUMBERS:
-            zone = "" if one == SERIAL else ", in UTC"
-            sentence = f"Numbers are taken for {one}{zone}."
-            yield assume("notation", sentence, rows=found.rows[one])
+            said = (
+                state("assumed-notation.serial", numbers=one)
+                if one == SERIAL
+                else state("assumed-notation.since-1970", numbers=one)
+            )
+            yield assume("notation", said, rows=found.rows[one])

@@ -18,6 +18,8 @@ from typing import Literal
 import ibis
 import ibis.expr.types as ir
 
+from analysis.core.assumptions import Said, state
+
 #: Characters that stand for others: spaces between thousands, apostrophes, minus signs.
 _ALIKE = str.maketrans({**dict.fromkeys("\u00a0\u202f\u2009\u2007\t", " "), "−": "-", "’": "'"})
 _NUMBER = re.compile(
@@ -210,7 +212,9 @@ def weigh(shapes: Iterable[tuple[str, int, str]]) -> NumberEvidence:
     return NumberEvidence(rows, examples, affixes, simple, frozenset(zeros))
 
 
-def decide(evidence: NumberEvidence, elsewhere: Sequence[str], currency: str) -> tuple[str, str]:
+def decide(
+    evidence: NumberEvidence, elsewhere: Sequence[str], currency: str
+) -> tuple[str, tuple[Said, ...]]:
     """Return a column's decimal mark, and why it is that; an empty text where nothing tells.
 
     Parameters
@@ -225,34 +229,35 @@ def decide(evidence: NumberEvidence, elsewhere: Sequence[str], currency: str) ->
     Returns
     -------
     tuple
-        The mark, and a clause that begins with "since"; it is empty where the numbers themselves
-        leave no doubt.
+        The mark, and a sentence that says why; none where the numbers themselves leave no doubt.
     """
     if mark := evidence.decimal():
         minority = evidence.for_decimal(other(mark))
         either = evidence.rows["either", "."] + evidence.rows["either", ","]
         if either and minority > MIXED * evidence.for_decimal(mark):
-            return "", ""
-        return mark, ""
+            return "", ()
+        return mark, ()
     mark = evidence.unclear
     if not mark:
-        return (elsewhere[0] if elsewhere else "."), ""
+        return (elsewhere[0] if elsewhere else "."), ()
     either, plain = evidence.rows["either", mark], evidence.rows["plain", ""]
     if not evidence.rows["long", ""] and plain >= SOME and mark in evidence.zeros:
-        return other(mark), (
-            f"since numbers below a thousand have no {mark_name(mark)} ({plain:,} rows), and those "
-            f"above it have one before the last three digits ({either:,} rows)"
+        return other(mark), state(
+            "assumed-notation.because-lengths",
+            mark=mark_name(mark),
+            below=f"{plain:,}",
+            above=f"{either:,}",
         )
     if elsewhere:
-        return elsewhere[0], f"since other numbers have a decimal {mark_name(elsewhere[0])}"
-    sign = currency.strip().upper().rstrip(".")
+        return elsewhere[0], state("assumed-notation.because-others", mark=mark_name(elsewhere[0]))
+    sign, written = currency.strip().upper().rstrip("."), currency.strip()
     if sign in WHOLE:
-        return other(mark), f"since amounts in {currency.strip()} have no decimals"
+        return other(mark), state("assumed-notation.because-whole", currency=written)
     if sign in POINT:
-        return ".", f"since amounts in {currency.strip()} have commas between thousands"
+        return ".", state("assumed-notation.because-commas", currency=written)
     if sign in THOUSANDTHS:
-        return mark, f"since amounts in {currency.strip()} have three decimals"
-    return "", ""
+        return mark, state("assumed-notation.because-thousandths", currency=written)
+    return "", ()
 
 
 def mark_name(mark: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import ibis
 import ibis.expr.types as ir
 
-from analysis.core.assumptions import Assumption
+from analysis.core.assumptions import Assumption, state
 from analysis.core.settings import TransactionSettings
 from analysis.orders.canonical import Reading
 from analysis.orders.columns import unread_columns
@@ -61,13 +61,13 @@ def find_by_values(reading: Reading, settings: TransactionSettings) -> Reading:
         for name, values in seen.items():
             if _are_currencies(values):
                 names["currency_code"] = name
-                told.append(assume("Its values are currencies.", column=name))
+                told.append(assume(state("assumed-files.currencies"), column=name))
                 break
     if "status" not in names and settings.columns.get("status"):
         for name, values in seen.items():
             if name not in names.values() and _are_statuses(values, settings):
                 names["status"] = name
-                told.append(assume("Its values are statuses of orders.", column=name))
+                told.append(assume(state("assumed-files.statuses"), column=name))
                 break
     table = reading.table
     if settings.columns.get("status"):
@@ -79,7 +79,7 @@ def find_by_values(reading: Reading, settings: TransactionSettings) -> Reading:
                 if into != name:
                     text = ibis.coalesce(text, table[into].cast("string"))
                 table = table.mutate(**{into: text})
-                told.append(assume(f"It marks lines with the status {word!r}.", column=name))
+                told.append(assume(state("assumed-files.flag", status=repr(word)), column=name))
     return replace(reading, table=table, names=names, assumptions=tuple(told))
 
 

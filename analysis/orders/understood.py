@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.core.assumptions import Assumption
-from analysis.core.formatting import count, day, join_words
+from analysis.core.assumptions import Assumption, state
+from analysis.core.formatting import day, join_words
 from analysis.core.settings import TransactionSettings
 from analysis.ingest.parts import ROW
 from analysis.ingest.profiles import LEDGER
@@ -34,12 +34,10 @@ def columns_assumption(reading: Reading) -> Assumption:
     unused = [
         repr(name) for name in reading.part.columns if name not in {*reading.names.values(), ROW}
     ]
-    sentence = f"The column {join_words(taken)}."
+    said = state("assumed-files.columns", columns=join_words(taken))
     if unused:
-        sentence = f"{sentence} Not used: {join_words(unused)}."
-    return Assumption(
-        "columns", sentence, source=reading.part.source, setting="transactions.columns"
-    )
+        said += state("assumed-files.unused", columns=join_words(unused))
+    return Assumption("columns", said, source=reading.part.source, setting="transactions.columns")
 
 
 def reading_assumptions(readings: Sequence[Reading]) -> tuple[Assumption, ...]:
@@ -71,28 +69,31 @@ def order_assumptions(ledger: Ledger, settings: TransactionSettings) -> Iterator
     yield from _left_out(ledger)
     if home := home_market(ledger, settings.home_country):
         named = settings.home_country
-        source = "as the settings say" if named else "since it has the highest sales"
+        said = (
+            state("assumed-orders.home-settings", home=home)
+            if named
+            else state("assumed-orders.home-largest", home=home)
+        )
         yield Assumption(
             "customers",
-            f"The home market is taken to be {home}, {source}.",
+            said,
             setting="transactions.home_country",
         )
     yield Assumption(
-        "time", f"Recency is counted from {day(ledger.as_of)}.", setting="report.as_of"
+        "time", state("assumed-orders.as-of", day=day(ledger.as_of)), setting="report.as_of"
     )
     yield from _gaps(ledger)
     away = (ledger.as_of - ledger.files["last_date"].max().date()).days
     if away > STALE:
         yield Assumption(
             "time",
-            f"The last line is {count(away, 'day')} older than as_of: every customer has been away "
-            "for at least as long.",
+            state("assumed-orders.stale", count=away),
             setting="report.as_of",
         )
     if ledger.late_rows:
         yield Assumption(
             "time",
-            "Lines dated on that day or later are left out.",
+            state("assumed-orders.late"),
             rows=ledger.late_rows,
             setting="report.as_of",
         )
@@ -111,7 +112,7 @@ def _who_is_a_customer(ledger: Ledger) -> Iterator[Assumption]:
     """Say what a customer is, and what was sold to nobody who is known."""
     yield Assumption(
         "customers",
-        "Each value of the customer column is one customer, who counts if net sales are left.",
+        state("assumed-orders.customer"),
         setting="transactions.columns.customer_id",
     )
     nobody = sales_without_customer(ledger)
@@ -120,7 +121,7 @@ def _who_is_a_customer(ledger: Ledger) -> Iterator[Assumption]:
     if row["rows"]:
         yield Assumption(
             "customers",
-            "Sales of products that name no customer are shown as a channel of their own.",
+            state("assumed-orders.channel"),
             rows=int(row["rows"]),
             money=float(row["money"]),
         )
@@ -137,13 +138,16 @@ def _file_assumptions(file: Mapping[Any, Any], money: float | None) -> Iterator[
     if file["decimal_mark"]:
         parts.append(f"decimals with a {'comma' if file['decimal_mark'] == ',' else 'point'}")
     if parts:
-        sentence = f"It was read as {', '.join(parts)}."
-        yield Assumption("notation", sentence, source=file["source"])
+        said = state("assumed-files.notation", notation=", ".join(parts))
+        yield Assumption("notation", said, source=file["source"])
     if file["refused_rows"]:
         yield Assumption(
             "left out",
-            f"Of {count(file['rows'], 'row')}, {file['refused_rows']:,} broke a rule and went into "
-            "quarantine; what can be read of them is worth this much.",
+            state(
+                "assumed-files.quarantine",
+                count=int(file["rows"]),
+                refused=f"{file['refused_rows']:,}",
+            ),
             source=file["source"],
             money=money,
             setting="transactions.refused_share",
@@ -164,9 +168,7 @@ def _gaps(ledger: Ledger) -> Iterator[Assumption]:
         shown = missing if len(missing) <= 12 else [*missing[:11], f"{len(missing) - 11} others"]
         yield Assumption(
             "time",
-            f"{count(len(missing), 'month')} between the first line and the last "
-            f"{'has' if len(missing) == 1 else 'have'} no line at all: {join_words(shown)}. "
-            "Is a file missing?",
+            state("assumed-orders.empty-months", count=len(missing), months=join_words(shown)),
         )
 
 
@@ -178,14 +180,12 @@ def _what_a_refund_is(ledger: Ledger, settings: TransactionSettings) -> Assumpti
     if not rows:
         return Assumption(
             "refunds",
-            f"No line takes a purchase back: none is negative, or has {prefix!r} before its number "
-            "and brings no money.",
+            state("assumed-orders.no-refunds", prefix=repr(prefix)),
             setting="transactions.cancellation_prefix",
         )
     return Assumption(
         "refunds",
-        f"A line is a cancellation if its invoice number begins with {prefix!r}, unless it brings "
-        "money, or if it takes money back from a known customer.",
+        state("assumed-orders.cancellations", prefix=repr(prefix)),
         rows=rows,
         money=float(found["money"].fillna(0).iloc[0]),
         setting="transactions.cancellation_prefix",
@@ -196,22 +196,18 @@ def _what_a_refund_is(ledger: Ledger, settings: TransactionSettings) -> Assumpti
 _STEPS: dict[int, Assumption] = {
     1: Assumption(
         "left out",
-        "Lines without a customer number are not part of RFM and segments.",
+        state("assumed-orders.step-customer"),
         setting="transactions.columns.customer_id",
     ),
-    2: Assumption(
-        "duplicates", "Rows that equal another row in every column of the file count once."
-    ),
-    3: Assumption("left out", "Cancellations, and orders whose status says so, are no sales."),
-    4: Assumption("left out", "Lines without a quantity and a price above zero are left out."),
+    2: Assumption("duplicates", state("assumed-orders.step-copies")),
+    3: Assumption("left out", state("assumed-orders.step-cancellations")),
+    4: Assumption("left out", state("assumed-orders.step-money")),
     5: Assumption(
         "left out",
-        "Lines with a code that is not a product's are left out.",
+        state("assumed-orders.step-products"),
         setting="transactions.product_codes",
     ),
-    6: Assumption(
-        "refunds", "Purchases that a cancellation took back in full are not part of net revenue."
-    ),
+    6: Assumption("refunds", state("assumed-orders.step-reversals")),
 }
 
 
@@ -226,7 +222,6 @@ def _left_out(ledger: Ledger) -> Iterator[Assumption]:
     if round(open_refunds, 2) > 0:
         yield Assumption(
             "refunds",
-            "Refunds that take no purchase back in full, but a part of one or one from before the "
-            "first line, are not taken off net revenue.",
+            state("assumed-orders.open-refunds"),
             money=round(open_refunds, 2),
         )

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analysis.core.assumptions import Assumption
-from analysis.core.formatting import count
+from analysis.core.assumptions import Assumption, state
 from analysis.regulars import shared_ids
 from analysis.regulars.contract import ActivityTables
-from analysis.regulars.names import NO_ANSWERS
 
 
 def regular_assumptions(
@@ -26,13 +24,25 @@ def regular_assumptions(
     if shared:
         yield Assumption(
             "regular customers",
-            shared_ids.sentence(shared),
+            state(
+                "assumed-regulars.shared",
+                count=shared.found,
+                regulars=f"{shared.regulars:,}",
+                share=f"{shared.share:.0%}",
+                customers=f"{shared.customers:,}",
+            )
+            if shared.found
+            else state(
+                "assumed-regulars.not-shared",
+                regulars=f"{shared.regulars:,}",
+                customers=f"{shared.customers:,}",
+            ),
             setting="activity.accept_unknown_customers",
         )
     for row in tables.typos.to_dict("records"):
         yield Assumption(
             "regular customers",
-            f"{row['found']!r} was read as {row['read_as']!r}.",
+            state("assumed-regulars.typo", found=repr(row["found"]), read=repr(row["read_as"])),
             source=row["source"],
             column=row["column"],
             rows=int(row["rows"]),
@@ -41,7 +51,11 @@ def regular_assumptions(
     for row in tables.lookalikes.to_dict("records"):
         yield Assumption(
             "regular customers",
-            f"{row['found']!r} looks like {row['looks_like']!r}, and was left as it is.",
+            state(
+                "assumed-regulars.lookalike",
+                found=repr(row["found"]),
+                like=repr(row["looks_like"]),
+            ),
             source=row["source"],
             column=row["column"],
             rows=int(row["rows"]),
@@ -50,16 +64,14 @@ def regular_assumptions(
     for row in tables.set_aside.query("customers > 0").to_dict("records"):
         yield Assumption(
             "regular customers",
-            f"{count(row['customers'], 'regular customer')} set aside: {row['rule']}.",
+            state("assumed-regulars.set-aside", count=int(row["customers"]), rule=row["rule"]),
         )
     if len(tables.quarantine):
         yield Assumption(
             "regular customers",
-            "Rows of the four tables that broke a rule went into quarantine.",
+            state("assumed-regulars.quarantine"),
             rows=len(tables.quarantine),
             setting="activity.refused_share",
         )
     if not tables.facts["activity.consent_known"]:
-        yield Assumption(
-            "regular customers", f"{NO_ANSWERS} Nobody of them will be on a contact list."
-        )
+        yield Assumption("regular customers", state("assumed-regulars.no-answers"))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from analysis.core.assumptions import Assumption
+from analysis.core.assumptions import Assumption, Said, state
 from analysis.core.formatting import join_words, percent
 from analysis.core.problems import Problem, Refused
 from analysis.orders.meaning.customer_ids import bare_id
@@ -94,20 +94,22 @@ def read_campaigns(
     told: list[Assumption] = []
     every = pd.concat(parts, ignore_index=True)
     unknown = every["customer_id"].isna()
-    told += _tell(every[unknown], "match no customer of the orders, and are left out")
+    told += _tell(every[unknown], state("assumed-campaigns.unknown"))
     every = _stand_by_the_plan(every[~unknown], told)
     every = _leave_out_doubles(every, told)
     every = _fill_days(every, told)
     late = every["sent_on"] > last_day
-    told += _tell(every[late], "belong to campaigns sent after the last order: not measured yet")
+    told += _tell(every[late], state("assumed-campaigns.late"))
     every = every[~late]
     if (without := every[every[PLANNED].isna()])["campaign"].nunique():
         names = join_words(sorted(without["campaign"].unique())[:5])
-        sentence = (
-            f"The planned share of the control group is taken to be {percent(control_share)} for "
-            f"{names}: no column {PLANNED} says otherwise."
+        said = state(
+            "assumed-campaigns.control-share",
+            share=percent(control_share),
+            names=names,
+            column=PLANNED,
         )
-        told.append(Assumption("campaigns", sentence, setting="campaigns.control_share"))
+        told.append(Assumption("campaigns", said, setting="campaigns.control_share"))
     every[PLANNED] = every[PLANNED].fillna(control_share).astype(float)
     columns = ["customer_id", "campaign", "group", "sent_on", PLANNED, COST, OFFER]
     return Campaigns(every[[*columns, "half", "segment"]].reset_index(drop=True), tuple(told), rows)
@@ -242,10 +244,10 @@ def _find_strangers(source: str, table: pd.DataFrame) -> list[Problem]:
     ]
 
 
-def _tell(rows: pd.DataFrame, what: str) -> list[Assumption]:
+def _tell(rows: pd.DataFrame, said: tuple[Said, ...]) -> list[Assumption]:
     """Return what is said of some rows of the files, file by file."""
     return [
-        Assumption("campaigns", f"Rows {what}.", source=str(source), rows=len(own))
+        Assumption("campaigns", said, source=str(source), rows=len(own))
         for source, own in rows.groupby("source")
     ]
 
@@ -262,9 +264,9 @@ def _stand_by_the_plan(every: pd.DataFrame, told: list[Assumption]) -> pd.DataFr
     contacted = (sent["group"] == CONTACTED).to_numpy()
     told += _tell(
         sent[contacted & (drawn == CONTROL)],
-        "name customers of the control group as contacted: they are judged as control group",
+        state("assumed-campaigns.control-contacted"),
     )
-    told += _tell(sent[pd.isna(drawn)], "name customers who were on no list: they are left out")
+    told += _tell(sent[pd.isna(drawn)], state("assumed-campaigns.on-no-list"))
     # The day is taken from what was sent, where the plan was not completed.
     days = sent.groupby("campaign")["sent_on"].min()
     kept = every[every["planned"] | ~known].copy()
@@ -276,10 +278,10 @@ def _leave_out_doubles(every: pd.DataFrame, told: list[Assumption]) -> pd.DataFr
     """Leave out customers who are in both groups of a campaign, and rows that are there twice."""
     keys = ["campaign", "customer_id"]
     both = every.groupby(keys)["group"].transform("nunique") > 1
-    told += _tell(every[both], "put a customer into both groups of a campaign: left out")
+    told += _tell(every[both], state("assumed-campaigns.both-groups"))
     kept = every[~both]
     again = kept.duplicated(keys)
-    told += _tell(kept[again], "repeat a customer of the same campaign: counted once")
+    told += _tell(kept[again], state("assumed-campaigns.repeated"))
     return kept[~again].copy()
 
 
@@ -290,6 +292,6 @@ def _fill_days(every: pd.DataFrame, told: list[Assumption]) -> pd.DataFrame:
     with those it reached: both get the day of the campaign.
     """
     first = every.groupby("campaign")["sent_on"].transform("min")
-    told += _tell(every[first.isna()], "belong to campaigns without a day: not sent, not measured")
+    told += _tell(every[first.isna()], state("assumed-campaigns.no-day"))
     every["sent_on"] = every["sent_on"].fillna(first)
     return every[first.notna()].copy()

@@ -124,7 +124,7 @@ def test_a_new_build_is_compared_with_it_and_tests_its_forecast(
         assert changes.loc[fact, "before"] == pytest.approx(before[fact])
     # Since then, a row without a customer is of the customer whom its order's other rows name.
     told_now = pd.read_parquet(out / "assumptions.parquet")
-    of_orders = told_now["sentence"].str.contains("it holds for all rows of the same order")
+    of_orders = told_now["said"].str.contains("assumed-orders.first-row", regex=False)
     filled = told_now.loc[of_orders, "money"].sum()
     assert filled > 0
     restated = changes.loc["transactions.net_revenue", "restated"]

@@ -15,7 +15,7 @@ from conftest import Run, a_line, good_lines, write_lines
 
 from analysis.build import validation
 from analysis.build.check_report import FACTS, notes
-from analysis.core.assumptions import KINDS, Assumption
+from analysis.core.assumptions import KINDS, Assumption, state
 from analysis.core.paths import ROOT
 from analysis.core.problems import Refused
 from analysis.core.progress import Steps
@@ -205,7 +205,9 @@ def test_a_setting_without_use_is_ignored_and_told(tmp_path: Path, run: Run) -> 
 def test_what_reading_a_file_assumed_reaches_the_report(tmp_path: Path) -> None:
     write_lines(tmp_path / "transactions" / "a.csv", good_lines())
     settings = read_settings(folder=tmp_path)
-    told = Assumption("customers", "The value '0' means no customer.", rows=3, money=1.5)
+    told = Assumption(
+        "customers", state("assumed-orders.no-customer", value="'0'"), rows=3, money=1.5
+    )
     real = readers.read_parts
 
     def read_parts(*of: Any) -> list[readers.Part]:
@@ -215,7 +217,9 @@ def test_what_reading_a_file_assumed_reaches_the_report(tmp_path: Path) -> None:
         mock.patch.object(readers, "read_parts", read_parts),
         validation.check(find_inputs(tmp_path, settings), settings, Steps()) as found,
     ):
-        assert "The value '0' means no customer (3 rows, £1.50)." in notes(found, settings)
+        assert "The value '0' means that a line has no customer (3 rows, £1.50)." in notes(
+            found, settings
+        )
         kinds = [KINDS.index(one.kind) for one in validation.assumptions(found, settings)]
     assert kinds == sorted(kinds)
 

@@ -12,8 +12,11 @@ import pytest
 from analysis.build.presentation import presenting_steps
 from analysis.build.steps import COMPARE, STEPS
 from analysis.core import sentences
+from analysis.core.assumptions import SUBJECT
 from analysis.core.paths import ROOT
 
+#: What fills a template, or records that it is to be filled.
+FILLING = ("say", "fill", "state")
 #: Keys that a page places as they are, if they have no fields.
 PLACED = {"name", "caption", "alt", "headline", "none"}
 #: Keys that an assumption takes as they are, if they have no fields.
@@ -30,8 +33,8 @@ TEMPLATES = {
 
 
 def trees(subject: str) -> Iterator[ast.Module]:
-    """Yield the modules of a subject."""
-    for path in sorted((ROOT / "analysis" / subject).glob("*.py")):
+    """Yield the modules of a subject, or of all if it is empty."""
+    for path in sorted((ROOT / "analysis" / subject).rglob("*.py")):
         yield ast.parse(path.read_text(encoding="utf-8"))
 
 
@@ -51,7 +54,7 @@ def calls(subject: str) -> Iterator[tuple[str, set[str], bool]]:
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                 continue
-            given = node.args[node.func.id == "fill" :] if node.func.id in ("say", "fill") else []
+            given = node.args[node.func.id == "fill" :] if node.func.id in FILLING else []
             if given and isinstance(given[0], ast.Constant):
                 names = [keyword.arg for keyword in node.keywords]
                 yield str(given[0].value), {n for n in names if n}, None not in names
@@ -59,7 +62,7 @@ def calls(subject: str) -> Iterator[tuple[str, set[str], bool]]:
 
 @pytest.mark.parametrize("subject", sentences.subjects())
 def test_every_template_is_used(subject: str) -> None:
-    known = literals(subject)
+    known = literals(subject) | {name for name in literals("") if name.startswith("assumed-")}
     unused = [
         f"{name}.{key}"
         for name, section in sentences.sections(subject).items()
@@ -77,7 +80,8 @@ def test_every_template_is_used(subject: str) -> None:
 def test_every_call_gives_the_fields_of_its_template(subject: str) -> None:
     seen = 0
     for name, given, whole in calls(subject):
-        template = TEMPLATES.get(f"{subject}.{name}")
+        of = SUBJECT if name.startswith("assumed-") else subject
+        template = TEMPLATES.get(f"{of}.{name}")
         assert template is not None, f"analysis/{subject} fills '{name}', which is no template"
         asked = sentences.fields(template)
         assert given <= asked and (not whole or given == asked), f"{name}: {given} for {asked}"
@@ -88,10 +92,11 @@ def test_every_call_gives_the_fields_of_its_template(subject: str) -> None:
 @pytest.mark.parametrize("name", sorted(TEMPLATES))
 def test_a_template_is_a_whole_sentence_or_a_heading(name: str) -> None:
     template, key = TEMPLATES[name], name.rpartition(".")[2]
+    assumed = name.startswith(f"{SUBJECT}.assumed-") and key != "by-profile"
     forms = [template] if isinstance(template, str) else [*template.values()]
     for form in forms:
         assert form == " ".join(form.split()) and form, "stray white space"
-        if SENTENCES.fullmatch(key):
+        if assumed or SENTENCES.fullmatch(key):
             assert form[-1] in ".?:", f"'{form}' is no whole sentence"
         elif HEADINGS.fullmatch(key):
             assert form[-1] != ".", f"'{form}' ends like a sentence"

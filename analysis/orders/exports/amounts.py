@@ -8,7 +8,7 @@ import ibis
 import pandas as pd
 from ibis.backends.duckdb import Backend
 
-from analysis.core.assumptions import Assumption
+from analysis.core.assumptions import Assumption, state
 from analysis.core.problems import Problem
 from analysis.core.settings import TransactionSettings
 from analysis.orders.numbers import (
@@ -61,7 +61,7 @@ def read_amounts(
     read, told, problems = {}, [], []
     affixes = {a for n, one in evidence.items() if n != "quantity" for a in one.affixes if a}
     for name, one in evidence.items():
-        mark, reason = settings.decimal_mark, "since the settings say so"
+        mark, reason = settings.decimal_mark, state("assumed-notation.because-settings")
         if not mark:
             mark, reason = decide(one, common, settings.currency)
         if not mark:
@@ -80,8 +80,8 @@ def read_amounts(
             )
             mark = unclear
         elif reason and (rows := one.rows["either", "."] + one.rows["either", ","]):
-            sentence = f"The decimal mark is a {mark_name(mark)}, {reason}."
-            told.append(Assumption("notation", sentence, source=source, column=name, rows=rows))
+            said = state("assumed-notation.decimal-mark", mark=mark_name(mark)) + reason
+            told.append(Assumption("notation", said, source=source, column=name, rows=rows))
         read[name] = _numbers(engine, cells[name], one, mark)
     currency = affixes.pop() if len(affixes) == 1 else ""
     return (

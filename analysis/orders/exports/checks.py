@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.core.assumptions import Assumption
+from analysis.core.assumptions import Assumption, state
 from analysis.core.formatting import count, percent
 from analysis.core.problems import Problem
 from analysis.ingest.profiles import CheckRule
@@ -92,10 +92,8 @@ def check_subtotals(
     share = len(off) / len(table)
     sums = f"{table['value'].sum():,.2f} by their lines, and {table['subtotal'].sum():,.2f} by"
     if off.empty:
-        sentence = (
-            f"The lines of all {len(table):,} orders add up to their subtotals, after discounts."
-        )
-        return [Assumption("money", sentence, source=source, column=column)], []
+        said = state("assumed-exports.subtotals-agree", count=len(table))
+        return [Assumption("money", said, source=source, column=column)], []
     worst = off.iloc[int((off["value"] - off["subtotal"]).abs().argmax())]
     example = (
         f"order {worst['number']}: {worst['value']:,.2f} by its lines, {worst['subtotal']:,.2f} by "
@@ -121,7 +119,14 @@ def check_subtotals(
     return [
         Assumption(
             "money",
-            f"{rule_text[0].upper()}{rule_text[1:]}. The lines count.",
+            state(
+                "assumed-exports.subtotals-differ",
+                count=len(off),
+                share=percent(share),
+                all=f"{len(table):,}",
+                lines=f"{table['value'].sum():,.2f}",
+                subtotals=f"{table['subtotal'].sum():,.2f}",
+            ),
             source=source,
             column=column,
             rows=len(off),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.core.assumptions import Assumption
+from analysis.core.assumptions import Assumption, state
 from analysis.core.formatting import count
 from analysis.core.problems import Problem
 from analysis.core.settings import TransactionSettings
@@ -79,8 +79,7 @@ def drop_pasted_orders(cells: pd.DataFrame) -> tuple[pd.DataFrame, list[Assumpti
         return cells, []
     told = Assumption(
         "duplicates",
-        f"{count(int(again.sum()), 'order')} stand in the file a second time, row for row: they "
-        "count once.",
+        state("assumed-exports.orders-twice", count=int(again.sum())),
         rows=int(copied.sum()),
     )
     return cells[~copied], [told]
@@ -139,8 +138,7 @@ def keep_newest(
     orders = cells[stale].drop_duplicates(ORDER)
     told = Assumption(
         "duplicates",
-        f"{count(len(orders), 'order')} stand in more than one file. They count once, as the "
-        "newest file has them.",
+        state("assumed-exports.orders-in-files", count=len(orders)),
         rows=int(stale.sum()),
         setting="transactions.restated_orders",
     )

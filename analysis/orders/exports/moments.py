@@ -10,7 +10,7 @@ import pandas as pd
 from ibis.backends.duckdb import Backend
 from ibis.util import gen_name
 
-from analysis.core.assumptions import Assumption
+from analysis.core.assumptions import Assumption, state
 from analysis.core.settings import TransactionSettings
 from analysis.orders.dates import DateForm, read_date, weigh_dates
 
@@ -47,12 +47,9 @@ def move_to_shop(moment: pd.Series, zone: str, source: str) -> tuple[pd.Series, 
     """
     if zone:
         local = moment.dt.tz_localize("UTC").dt.tz_convert(ZoneInfo(zone)).dt.tz_localize(None)
-        sentence = f"The file has moments in UTC: they are moved to the time of {zone}."
+        said = state("assumed-exports.utc-moved", zone=zone)
     else:
         local = moment
-        sentence = (
-            "The file has moments in UTC, and no time zone is set: an order late in the evening "
-            "may be counted on another day."
-        )
-    told = Assumption("time", sentence, source=source, setting="transactions.timezone")
+        said = state("assumed-exports.utc")
+    told = Assumption("time", said, source=source, setting="transactions.timezone")
     return local, [told]

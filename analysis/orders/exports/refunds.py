@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.core.assumptions import Assumption
+from analysis.core.assumptions import Assumption, state
 from analysis.orders.exports.spread import spread
 
 #: Less than this is no money.
@@ -137,8 +137,7 @@ def match_dated(lines: pd.DataFrame) -> tuple[pd.DataFrame, list[Assumption]]:
     told = [
         Assumption(
             "refunds",
-            "Refunds are rows of their own, with their own date. Each takes back what the same "
-            "customer bought of the same product before, of the same order first.",
+            state("assumed-exports.refund-rows"),
             rows=len(refunds),
             money=float(-refunds["value"].sum()),
         )
@@ -147,8 +146,7 @@ def match_dated(lines: pd.DataFrame) -> tuple[pd.DataFrame, list[Assumption]]:
         told.append(
             Assumption(
                 "refunds",
-                "These refunds take back what was bought before the first line of the files, or "
-                "name another product: no purchase is found for them.",
+                state("assumed-exports.refunds-without-purchase"),
                 rows=open_rows,
                 money=open_money,
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.core.assumptions import Assumption
+from analysis.core.assumptions import Assumption, state
 from analysis.core.formatting import join_words, percent
 from analysis.core.problems import Problem
 from analysis.core.settings import TransactionSettings
@@ -54,7 +54,7 @@ def sales_by_status(
         told.append(
             Assumption(
                 "orders",
-                f"Orders with these statuses are sales: {_values(status[sale], value[sale])}.",
+                state("assumed-orders.sales", statuses=_values(status[sale], value[sale])),
                 source=source,
                 column=column,
             )
@@ -64,7 +64,7 @@ def sales_by_status(
         told.append(
             Assumption(
                 "left out",
-                f"Orders with these statuses are no sales: {_values(status[out], value[out])}.",
+                state("assumed-orders.no-sales", statuses=_values(status[out], value[out])),
                 source=source,
                 column=column,
                 rows=int(out.sum()),
@@ -79,7 +79,7 @@ def sales_by_status(
     listed = _values(status[strange], value[strange])
     instead = Assumption(
         "left out",
-        f"These statuses are not known, and their orders are not counted: {listed}.",
+        state("assumed-exports.unknown-statuses", statuses=listed),
         source=source,
         column=column,
         rows=int(strange.sum()),
@@ -140,7 +140,7 @@ def left_out(
             told.append(
                 Assumption(
                     "left out",
-                    rule.why,
+                    state("assumed-exports.by-profile", said=rule.why),
                     source=source,
                     column=rule.column[0],
                     rows=int(hit.sum()),

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from ibis.backends.duckdb import Backend
 
-from analysis.core.assumptions import Assumption
+from analysis.core.assumptions import Assumption, state
 from analysis.core.formatting import join_words
 from analysis.core.privacy import mask_addresses
 from analysis.core.problems import Problem, Refused
@@ -306,8 +306,8 @@ def _sales_only(
     if profile.status is None:
         return lines
     if "status" not in lines or lines["status"].isna().all():
-        sentence = "The file tells no status: every order in it is taken for a sale."
-        told.add([Assumption("orders", sentence, source=source)])
+        said = state("assumed-exports.no-status")
+        told.add([Assumption("orders", said, source=source)])
         return lines
     sale, assumed, problems = sales_by_status(
         lines["status"],
@@ -335,11 +335,8 @@ def _name_customers(
     identity = identities(lines[CUSTOMER], profile.customer_before, settings.no_customer)
     lines = lines.drop(columns=CUSTOMER).assign(customer_id=pseudonyms(identity, salt))
     columns = join_words([repr(name) for name in profile.customer], "or")
-    sentence = (
-        f"A customer is the first of {columns} that is filled, in small letters; inside, customers "
-        "are known by pseudonyms, and no address is kept."
-    )
-    told.add([Assumption("customers", sentence, source=source)])
+    said = state("assumed-exports.customer", columns=columns)
+    told.add([Assumption("customers", said, source=source)])
     if "consent" in lines:
         lines["consent"] = consents(lines["consent"], profile.consent)
     if "company" in lines:
@@ -360,12 +357,9 @@ def _take_back(lines: pd.DataFrame, profile: Profile, told: _Told, source: str) 
         return lines
     if shape in ("none", "net"):
         if shape == "net":
-            sentence = (
-                "Pieces that came back are taken off the quantities by the program that wrote the "
-                "file: refunds have no date of their own, and count on the day of the order."
-            )
+            said = state("assumed-exports.net-quantities")
             gone = int((lines["quantity"] == 0).sum())
-            told.add([Assumption("refunds", sentence, source=source, rows=gone)])
+            told.add([Assumption("refunds", said, source=source, rows=gone)])
         return lines.assign(refund_key=None)
     refunded = pd.Series(0.0, lines.index)
     group = lines["order"]
@@ -385,14 +379,12 @@ def _take_back(lines: pd.DataFrame, profile: Profile, told: _Told, source: str) 
     money = float(refunded.clip(lower=0).where(refunded < worth["value"], worth["value"]).sum())
     rows = int((refunded > 0).sum())
     if rows:
-        how = (
-            "An order's refund is spread over its lines by value, up to what the goods were worth; "
-            "it may hold tax and shipping. "
+        said = (
+            state("assumed-exports.refunds-spread")
             if shape == "order"
-            else "Refunds stand beside the lines that they take back. "
+            else state("assumed-exports.refunds-beside")
         )
-        sentence = f"{how}Refunds have no date of their own: they count on the day of the order."
-        told.add([Assumption("refunds", sentence, source=source, rows=rows, money=money)])
+        told.add([Assumption("refunds", said, source=source, rows=rows, money=money)])
     return with_refunds(lines.assign(refunded=refunded))
 
 
@@ -407,12 +399,15 @@ def _what_it_is(part: Part, profile: Profile) -> Assumption:
         for role in ROLES
         if (names := find_names(part.columns, profile.columns.get(role, [])))
     ]
-    sentence = (
-        f"It was read with the profile {profile.name!r} ({profile.title}): {join_words(taken)}."
+    said = state(
+        "assumed-exports.profile",
+        profile=repr(profile.name),
+        title=profile.title,
+        columns=join_words(taken),
     )
-    if profile.notes:
-        sentence = f"{sentence} {' '.join(profile.notes)}"
-    return Assumption("columns", sentence, source=part.source, setting="transactions.profile")
+    for note in profile.notes:
+        said += state("assumed-exports.by-profile", said=note)
+    return Assumption("columns", said, source=part.source, setting="transactions.profile")
 
 
 def _without_words(assumptions: Sequence[Assumption]) -> tuple[Assumption, ...]:
@@ -420,9 +415,7 @@ def _without_words(assumptions: Sequence[Assumption]) -> tuple[Assumption, ...]:
     plain = []
     for one in assumptions:
         if one.setting == "files.encodings":
-            one = replace(
-                one, sentence="The text is not in UTF-8; its encoding was found by its words."
-            )
+            one = replace(one, said=state("assumed-files.encoding-found"))
         plain.append(replace(one, example="") if one.kind == "columns" else one)
     return tuple(plain)
 

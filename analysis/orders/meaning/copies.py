@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
 
-from analysis.core.assumptions import Assumption
+from analysis.core.assumptions import Assumption, state
 from analysis.core.problems import Problem
 from analysis.orders.canonical import Reading
 from analysis.orders.ledger import LINE_COLUMNS, hash_of
@@ -61,12 +61,16 @@ def equal_lines(draft: Draft) -> Draft:
     if not rows:
         return draft
     if each:
-        why = "as the settings say" if setting else "since a line is one piece in this ledger"
+        said = (
+            state("assumed-orders.equal-lines-settings")
+            if setting
+            else state("assumed-orders.equal-lines-pieces")
+        )
         return tell(
             draft,
             Assumption(
                 "duplicates",
-                f"Lines that equal another line are each a sale, {why}.",
+                said,
                 rows=rows,
                 money=copied,
                 setting="transactions.equal_lines",
@@ -272,7 +276,7 @@ def _describe_copies(merged: ir.Table) -> list[Assumption]:
         told.append(
             Assumption(
                 "duplicates",
-                "Lines that stand in more than one file count once.",
+                state("assumed-orders.lines-in-files"),
                 rows=int(found["rows"]),
                 money=float(found["money"]),
             )
@@ -281,8 +285,7 @@ def _describe_copies(merged: ir.Table) -> list[Assumption]:
         told.append(
             Assumption(
                 "duplicates",
-                "Orders that stand in more than one file count once, though their lines differ "
-                "there, as in the product's name, the country or the seconds.",
+                state("assumed-orders.unlike-lines-in-files"),
                 rows=int(found["unlike"]),
                 money=float(found["unlike_money"]),
             )

@@ -11,7 +11,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from analysis.core.assumptions import Assumption
+from analysis.core.assumptions import Assumption, state
 from analysis.core.formatting import count, percent
 from analysis.core.privacy import is_personal, is_pseudonym, pseudonym, show_identity
 from analysis.core.problems import Problem
@@ -73,17 +73,16 @@ def no_customers(draft: Draft) -> Draft:
             rows=lambda t: t.count(),
             money=lambda t: t.amount.sum().cast("float64"),
         )
-        sentence = f"The value {value!r} means that a line has no customer."
-        if value in odd:
-            sentence = (
-                f"The value {show_identity(value)} is taken for no customer: it has many times the "
-                "orders of a customer, and does not look like one's number."
-            )
+        said = (
+            state("assumed-orders.no-customer-number", value=show_identity(value))
+            if value in odd
+            else state("assumed-orders.no-customer", value=repr(value))
+        )
         draft = tell(
             draft,
             Assumption(
                 "customers",
-                sentence,
+                said,
                 column=draft.spelled("customer_id"),
                 rows=int(its["rows"]),
                 money=float(its["money"]),
@@ -162,7 +161,12 @@ def _shared_values(draft: Draft, ids: ir.Table, named: Iterable[str]) -> tuple[l
     about = f"{count(first['orders'], 'order')} share the value {named}: {percent(share)} of all"
     told = Assumption(
         "customers",
-        f"{about}. It is taken for one customer.",
+        state(
+            "assumed-orders.one-customer",
+            count=int(first["orders"]),
+            value=named,
+            share=percent(share),
+        ),
         column=draft.spelled("customer_id"),
         money=float(first["money"]),
         setting="transactions.no_customer",
@@ -232,8 +236,7 @@ def spellings(draft: Draft) -> Draft:
             draft,
             Assumption(
                 "customers",
-                "Some numbers differ only in zeros before them. They are different customers, "
-                "since one file has both.",
+                state("assumed-orders.zeros-apart"),
                 column=column,
                 example=" and ".join(map(show_identity, apart)),
             ),
@@ -249,13 +252,17 @@ def spellings(draft: Draft) -> Draft:
         rows=lambda t: t.count(),
         money=lambda t: t.amount.sum().cast("float64"),
     )
-    how = "in zeros before it" if zeros else "in capitals, spaces or marks"
+    said = (
+        state("assumed-orders.same-customer-zeros")
+        if zeros
+        else state("assumed-orders.same-customer-letters")
+    )
     example = next(iter(sorted(zeros or new)))
     draft = tell(
         draft,
         Assumption(
             "customers",
-            f"An id that differs from another only {how} is the same customer.",
+            said,
             column=column,
             rows=int(changed["rows"]),
             money=float(changed["money"]),
@@ -281,8 +288,7 @@ def pseudonyms(draft: Draft) -> Draft:
     rows = measured(joined, rows=joined.old.count())["rows"]
     told = Assumption(
         "customers",
-        "The ids are addresses or names: inside, customers are known by pseudonyms, and no address "
-        "is kept.",
+        state("assumed-orders.pseudonyms"),
         column=draft.spelled("customer_id"),
         rows=int(rows),
     )
@@ -344,11 +350,12 @@ def returning(draft: Draft) -> Draft:
     if found["orders"] > found["customers"] or found["orders"] < FEW_ORDERS:
         return draft
     column = draft.spelled("customer_id")
-    once = (
-        f"No customer has ordered more than once: there are {count(found['orders'], 'order')}, "
-        "each of another customer."
+    told = Assumption(
+        "customers",
+        state("assumed-orders.nobody-returns", count=int(found["orders"])),
+        column=column,
+        setting="transactions.columns.customer_id",
     )
-    told = Assumption("customers", once, column=column, setting="transactions.columns.customer_id")
     better = [(reading, name) for reading in draft.readings if (name := _returning_column(reading))]
     if not better:
         return tell(draft, told)

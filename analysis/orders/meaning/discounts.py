@@ -7,7 +7,7 @@ from dataclasses import replace
 import ibis
 import ibis.expr.types as ir
 
-from analysis.core.assumptions import Assumption
+from analysis.core.assumptions import Assumption, state
 from analysis.core.problems import Problem
 from analysis.orders.ledger import MONEY
 from analysis.orders.meaning.draft import Draft, measured, refuse, tell
@@ -18,6 +18,12 @@ WAYS = {
     "percent": "percent of the price",
     "money": "money that is taken off the line",
     "none": "in the price already",
+}
+SAID = {
+    "share": "assumed-orders.discount-share",
+    "percent": "assumed-orders.discount-percent",
+    "money": "assumed-orders.discount-money",
+    "none": "assumed-orders.discount-none",
 }
 
 
@@ -73,8 +79,11 @@ def discounts(draft: Draft) -> Draft:
         return refuse(draft, problem)
     told = Assumption(
         "money",
-        f"A discount is {WAYS[way]}: the lines that have one come to {found[f'after {way}']:,.2f}, "
-        f"and to {found['before']:,.2f} before it.",
+        state(
+            SAID[way],
+            after=f"{found[f'after {way}']:,.2f}",
+            before=f"{found['before']:,.2f}",
+        ),
         column=column,
         rows=int(found["rows"]),
         money=float(found["before"] - found[f"after {way}"]),

@@ -9,7 +9,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from analysis.core.assumptions import Assumption
+from analysis.core.assumptions import Assumption, state
 from analysis.core.formatting import join_words
 from analysis.core.problems import Problem
 from analysis.orders import contract
@@ -95,8 +95,7 @@ def minor_units(draft: Draft) -> Draft:
             draft = replace(draft, lines=draft.lines.mutate(**hundredths))
             told = Assumption(
                 "money",
-                "Its name says that it is in hundredths, and all its numbers are whole: it is "
-                'divided by 100. Add "minor_units" to accept to have it read as it is.',
+                state("assumed-orders.hundredths"),
                 source=reading.part.source,
                 column=name,
                 rows=int(found["rows"]),
@@ -143,11 +142,11 @@ def _compare(draft: Draft, place: int, reading: Reading) -> tuple[Draft, bool]:
     source, rows = reading.part.source, int(found["off"])
     if setting:
         use = setting == "amount"
-        why = "as the settings say"
+        said = "assumed-orders.amount-by-settings" if use else "assumed-orders.product-by-settings"
     elif found["pieces"] >= 0.9 * found["rows"]:
-        use, why = False, "since this column repeats the quantity"
+        use, said = False, "assumed-orders.product-is-money"
     elif found["below"] >= BELOW * found["off_money"] and found["ratio"] >= DEEPEST:
-        use, why = True, "since it is less where they differ, as after a discount"
+        use, said = True, "assumed-orders.amount-is-money"
     else:
         problem = Problem(
             source,
@@ -158,10 +157,9 @@ def _compare(draft: Draft, place: int, reading: Reading) -> tuple[Draft, bool]:
             "data/settings.toml.",
         )
         return refuse(draft, problem), False
-    chosen = "The amount is the money" if use else "Quantity times price is the money"
     told = Assumption(
         "money",
-        f"{chosen}, {why}: the amounts add up to {sums}.",
+        state(said, amounts=f"{found['given']:,.2f}", products=f"{found['product']:,.2f}"),
         source=source,
         column=column,
         rows=rows,
@@ -201,7 +199,7 @@ def small_amounts(draft: Draft) -> Draft:
         )
         told = Assumption(
             "money",
-            f"The amounts are whole numbers as pieces are, and taken as money; {sums} were not.",
+            state("assumed-orders.whole-amounts", others=sums),
             source=reading.part.source,
             column=names["amount"],
             setting="transactions.columns.amount",
@@ -286,14 +284,14 @@ def currencies(draft: Draft) -> Draft:
         return refuse(draft, problem)
     if len(found) == 1 and not only:
         code = str(found["currency_code"].iloc[0])
-        told = Assumption("money", f"All lines are in the currency {code}.", column=column)
+        told = Assumption("money", state("assumed-orders.currency", code=code), column=column)
         return tell(replace(draft, currency=code), told)
     if len(found) < 2:
         return draft
     out = found[found["currency_code"] != only]
     told = Assumption(
         "left out",
-        f"Lines in other currencies than {only} are left out: {_sums(out)}.",
+        state("assumed-orders.other-currencies", code=only, sums=_sums(out)),
         column=column,
         rows=int(out["rows"].sum()),
         setting=setting,

@@ -13,8 +13,8 @@ import ibis.expr.types as ir
 import pandas as pd
 from ibis import _
 
-from analysis.core.assumptions import Assumption
-from analysis.core.formatting import count, percent
+from analysis.core.assumptions import Assumption, state
+from analysis.core.formatting import percent
 from analysis.orders.meaning.draft import Draft, measured, sound, tell
 from analysis.orders.meaning.restated import bare_code
 
@@ -51,8 +51,7 @@ def spellings(draft: Draft) -> Draft:
     changed = measured(joined.filter(joined.other.notnull()), rows=lambda t: t.count())
     told = Assumption(
         "orders",
-        "A number that differs from one of another file only in zeros or a sign before it is the "
-        "same order.",
+        state("assumed-orders.same-number"),
         column=draft.spelled("invoice"),
         rows=int(changed["rows"]),
     )
@@ -74,7 +73,7 @@ def orders(draft: Draft) -> Draft:
     if "invoice" not in draft.columns:
         told = Assumption(
             "orders",
-            "There is no column of invoice numbers: what a customer buys in a day is one order.",
+            state("assumed-orders.order-is-a-day"),
             setting="transactions.columns.invoice",
         )
         by_day = ibis.literal("day ") + day + of
@@ -108,9 +107,7 @@ def orders(draft: Draft) -> Draft:
         number = apart
         told = _describe_numbers(draft, found, restart)
     else:
-        told = Assumption(
-            "orders", "An order is all lines of one customer that share an invoice number."
-        )
+        told = Assumption("orders", state("assumed-orders.order-is-a-number"))
     by_day = ibis.literal("day ") + day + of
     return tell(replace(draft, lines=lines.mutate(order_id=number.fill_null(by_day))), told)
 
@@ -193,8 +190,7 @@ def _fill_down(draft: Draft, gaps: list[str], restart: bool) -> Draft:
                 draft,
                 Assumption(
                     "orders",
-                    f"Only the first row of an order names the {words}, or some of its rows do: "
-                    "it holds for all rows of the same order.",
+                    state("assumed-orders.first-row", column=words),
                     column=draft.spelled(name),
                     rows=int(its["rows"]),
                     money=float(its["money"]),
@@ -208,21 +204,18 @@ def _fill_down(draft: Draft, gaps: list[str], restart: bool) -> Draft:
 
 def _describe_numbers(draft: Draft, found: pd.Series, restart: bool) -> Assumption:
     """Say that numbers are not unique, and what tells orders apart."""
-    what = (
-        "number, till, day and customer"
-        if "till" in draft.columns
-        else ("number, day and customer")
-    )
-    share = percent(found["reused"] / found["numbers"])
+    till = "till" in draft.columns
     if restart:
-        sentence = (
-            f"Order numbers are not unique ({share} of them are used again by other customers, or "
-            f"after more than {FAR} days), as when they restart: an order is what shares {what}."
+        said = state(
+            "assumed-orders.numbers-restart-tills" if till else "assumed-orders.numbers-restart",
+            share=percent(found["reused"] / found["numbers"]),
+            days=str(FAR),
         )
     else:
-        sentence = (
-            f"{count(found['reused'], 'order number')} of {found['numbers']:,.0f} stand for "
-            f"several customers, or come again after more than {FAR} days: they are told apart by "
-            f"{what}."
+        said = state(
+            "assumed-orders.numbers-again-tills" if till else "assumed-orders.numbers-again",
+            count=int(found["reused"]),
+            numbers=f"{found['numbers']:,.0f}",
+            days=str(FAR),
         )
-    return Assumption("orders", sentence, column=draft.spelled("invoice"))
+    return Assumption("orders", said, column=draft.spelled("invoice"))

@@ -9,7 +9,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from analysis.core.assumptions import Assumption
+from analysis.core.assumptions import Assumption, state
 from analysis.core.formatting import count
 from analysis.core.problems import Problem
 from analysis.orders.ledger import hash_of
@@ -161,8 +161,12 @@ def _leave_out(draft: Draft, old: pd.DataFrame, new: pd.DataFrame, tied: bool) -
     lines = lines.mutate(no_sale=lines.no_sale | stale, cancelled=lines.cancelled & ~stale)
     told = Assumption(
         "duplicates",
-        f"{number} stand in more than one file with unlike lines. They count once, as the newest "
-        f"file has them: {sums}.",
+        state(
+            "assumed-orders.restated",
+            count=int(old["order_id"].nunique()),
+            before=f"{before:,.2f}",
+            after=f"{after:,.2f}",
+        ),
         rows=len(old),
         money=before,
         setting="transactions.restated_orders",

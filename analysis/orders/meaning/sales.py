@@ -9,7 +9,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from analysis.core.assumptions import Assumption
+from analysis.core.assumptions import Assumption, state
 from analysis.core.formatting import join_words, percent
 from analysis.core.problems import Problem
 from analysis.core.settings import TransactionSettings
@@ -60,7 +60,7 @@ def statuses(draft: Draft) -> Draft:
             draft,
             (draft.lines.status.isin(back) & (draft.lines.amount > 0)).fill_null(False),
             ~no_sale & (draft.lines.amount > 0).fill_null(False),
-            "Lines with a status of refunds",
+            "",
             "status",
         )
         no_sale &= draft.lines.amount > 0
@@ -71,7 +71,7 @@ def statuses(draft: Draft) -> Draft:
             draft,
             Assumption(
                 "left out",
-                f"Orders with these statuses are no sales: {_values(found[out])}.",
+                state("assumed-orders.no-sales", statuses=_values(found[out])),
                 column=column,
                 rows=int(found.loc[out, "rows"].sum()),
                 money=float(found.loc[out, "money"].sum()),
@@ -83,7 +83,7 @@ def statuses(draft: Draft) -> Draft:
             draft,
             Assumption(
                 "orders",
-                f"Orders with these statuses are sales: {_values(found[sale])}.",
+                state("assumed-orders.sales", statuses=_values(found[sale])),
                 column=column,
                 setting="transactions.sale_statuses",
             ),
@@ -92,7 +92,7 @@ def statuses(draft: Draft) -> Draft:
         return draft
     told = Assumption(
         "orders",
-        f"These statuses are not known, and taken for sales: {_values(unknown)}.",
+        state("assumed-orders.unknown-statuses", statuses=_values(unknown)),
         column=column,
         rows=int(unknown["rows"].sum()),
         money=float(unknown["money"].sum()),
@@ -113,7 +113,7 @@ def statuses(draft: Draft) -> Draft:
 
 
 def _minus(
-    draft: Draft, back: ir.BooleanValue, sales: ir.BooleanValue, who: str, column: str
+    draft: Draft, back: ir.BooleanValue, sales: ir.BooleanValue, prefix: str, column: str
 ) -> Draft:
     """Give lines a minus that take purchases back without one: those like a line before them.
 
@@ -144,8 +144,9 @@ def _minus(
         return draft
     told = Assumption(
         "refunds",
-        f"{who} take purchases back, without a minus: {percent(like)} of them are like an earlier "
-        "line of the same customer.",
+        state("assumed-orders.refunds-by-prefix", prefix=repr(prefix), share=percent(like))
+        if prefix
+        else state("assumed-orders.refunds-by-status", share=percent(like)),
         column=draft.spelled(column),
         rows=int(found["rows"]),
         money=float(found["money"]),
@@ -175,7 +176,7 @@ def returns_with_numbers(draft: Draft) -> Draft:
             draft,
             mine & brings,
             ~mine & brings,
-            f"Lines whose number begins with {prefix!r}",
+            prefix,
             "invoice",
         )
     return draft
@@ -221,8 +222,7 @@ def cancellations(draft: Draft) -> Draft:
             draft,
             Assumption(
                 "refunds",
-                f"Lines whose number begins with {prefix!r} and that bring money are sales, not "
-                "cancellations.",
+                state("assumed-orders.prefix-brings-money", prefix=repr(prefix)),
                 column=draft.spelled("invoice"),
                 rows=int(found["sales"]),
                 money=float(found["sales_money"]),
@@ -234,8 +234,7 @@ def cancellations(draft: Draft) -> Draft:
             draft,
             Assumption(
                 "refunds",
-                "A negative line of a known customer for a product takes a purchase back, without "
-                f"{prefix!r} before its number too.",
+                state("assumed-orders.negative-lines", prefix=repr(prefix)),
                 rows=int(found["refunds"]),
                 money=float(found["refunds_money"]),
             ),
@@ -277,7 +276,7 @@ def products(draft: Draft) -> Draft:
             draft,
             Assumption(
                 "products",
-                "A line without a code is a product without a code, and a sale.",
+                state("assumed-orders.no-code"),
                 column=column,
                 rows=int(found["rows"]),
                 money=float(found["rows_money"]),
@@ -292,7 +291,7 @@ def products(draft: Draft) -> Draft:
     rule = f"{share} of the money is in codes that no pattern in product_codes fits"
     told = Assumption(
         "products",
-        f"{rule}.",
+        state("assumed-orders.no-pattern", share=share),
         column=column,
         rows=int(found["out"]),
         money=float(found["out_money"]),

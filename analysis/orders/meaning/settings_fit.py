@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ibis
 
-from analysis.core.assumptions import Assumption
+from analysis.core.assumptions import Assumption, state
 from analysis.core.formatting import join_words
 from analysis.core.problems import Problem
 from analysis.orders.home_market import nearest
@@ -28,8 +28,7 @@ def home_country(draft: Draft) -> Draft:
     if meant := nearest(home, countries):
         told = Assumption(
             "customers",
-            f"No line has the country {home!r}, which home_country names: {meant!r} is taken for "
-            "it.",
+            state("assumed-orders.home-near", home=repr(home), meant=repr(meant)),
             column=column,
             setting="transactions.home_country",
         )

@@ -6,8 +6,8 @@ import re
 
 import ibis
 
-from analysis.core.assumptions import Assumption
-from analysis.core.formatting import capital, percent
+from analysis.core.assumptions import Assumption, state
+from analysis.core.formatting import percent
 from analysis.core.problems import Problem
 from analysis.orders.canonical import line_money
 from analysis.orders.columns import unread_columns
@@ -68,7 +68,18 @@ def line_totals(draft: Draft) -> Draft:
             column=column,
             remedy=f'If it is the total, set amount = ["{column}"] in [transactions.columns].',
         )
-        told = Assumption("money", f"{capital(rule)}.", source=reading.part.source, column=column)
+        told = Assumption(
+            "money",
+            state(
+                "assumed-orders.line-totals",
+                totals=f"{found['total']:,.0f}",
+                products=f"{found['products']:,.0f}",
+                prices=f"{sums['price']:,.2f}",
+                times=f"{sums['product']:,.2f}",
+            ),
+            source=reading.part.source,
+            column=column,
+        )
         draft = refuse(draft, problem, "line_totals", told)
     return draft
 
@@ -119,7 +130,17 @@ def order_totals(draft: Draft) -> Draft:
             column=column,
             remedy="Name the column with the money of a line, or export one row for each order.",
         )
-        told = Assumption("money", f"{capital(rule)}.", source=reading.part.source, column=column)
+        told = Assumption(
+            "money",
+            state(
+                "assumed-orders.order-totals",
+                share=percent(found["same"] / found["orders"]),
+                money=f"{found['money']:,.2f}",
+                once=f"{found['once']:,.2f}",
+            ),
+            source=reading.part.source,
+            column=column,
+        )
         draft = refuse(draft, problem, "order_totals", told)
     return draft
 
@@ -160,7 +181,16 @@ def order_sums(draft: Draft) -> Draft:
             rows=int(found["sums"]),
             remedy="Export one row for each line of an order, without the row of its total.",
         )
-        told = Assumption("money", f"{capital(rule)}.", source=reading.part.source)
+        told = Assumption(
+            "money",
+            state(
+                "assumed-orders.order-sums",
+                share=percent(found["sums"] / found["orders"]),
+                money=f"{found['money']:,.2f}",
+                without=f"{found['money'] - found['high']:,.2f}",
+            ),
+            source=reading.part.source,
+        )
         draft = refuse(draft, problem, "order_sums", told)
     return draft
 
@@ -199,7 +229,17 @@ def parts_of_sets(draft: Draft) -> Draft:
                 rows=int(found["rows"]),
                 remedy="Export either sets or their parts, or the parts at a price of 0.",
             )
-            told = Assumption("money", f"{capital(rule)}.", source=reading.part.source, column=name)
+            told = Assumption(
+                "money",
+                state(
+                    "assumed-orders.sets",
+                    money=f"{found['money']:,.2f}",
+                    total=f"{total:,.2f}",
+                    without=f"{total - found['money']:,.2f}",
+                ),
+                source=reading.part.source,
+                column=name,
+            )
             draft = refuse(draft, problem, "parts_of_sets", told)
     return draft
 
@@ -228,7 +268,7 @@ def price_units(draft: Draft) -> Draft:
             )
             told = Assumption(
                 "money",
-                f"It is not used: {rule}.",
+                state("assumed-orders.price-unit", pieces=f"{found['most']:,.0f}"),
                 source=reading.part.source,
                 column=name,
                 rows=int(found["rows"]),
@@ -262,7 +302,7 @@ def unread_refunds(draft: Draft) -> Draft:
             )
             told = Assumption(
                 "refunds",
-                f"It is not used: {rule}.",
+                state("assumed-orders.refund-column", total=f"{found['total']:,.2f}"),
                 source=reading.part.source,
                 column=name,
                 rows=int(found["rows"]),
@@ -285,8 +325,7 @@ def one_line(draft: Draft) -> Draft:
     line = lines.order_by(ibis.desc("amount")).limit(1).execute().iloc[0]
     told = Assumption(
         "money",
-        f"One line holds {percent(found['most'] / found['all'])} of all money: see that it is "
-        "right.",
+        state("assumed-orders.one-line", share=percent(found["most"] / found["all"])),
         rows=1,
         money=float(found["most"]),
         example=f"row {line['row_number']} of {draft.readings[int(line['part'])].part.source}",

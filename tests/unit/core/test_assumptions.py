@@ -5,34 +5,45 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.core.assumptions import KINDS, Assumption, as_table, in_order
+from analysis.core.assumptions import KINDS, Assumption, as_table, in_order, sentences_of, state
+
+ORDER = state("assumed-orders.order-is-a-number")
 
 
 def test_what_is_not_known_is_not_told() -> None:
-    one = Assumption("orders", "An order is a day.")
-    assert one.full_sentence("£") == "An order is a day."
+    one = Assumption("orders", ORDER)
     assert (
-        Assumption("orders", "An order is a day.", rows=0)
-        .full_sentence("£")
-        .endswith("day (0 rows).")
+        one.full_sentence("£")
+        == "An order is all lines of one customer that share an invoice number."
     )
+    assert Assumption("orders", ORDER, rows=0).full_sentence("£").endswith("number (0 rows).")
 
 
 def test_money_is_written_in_the_currency_of_the_data() -> None:
-    one = Assumption("money", "Nothing is known.", source="a.csv", rows=1, money=-4.0)
-    assert one.full_sentence("€") == "a.csv: Nothing is known (1 row, -€4.00)."
-    assert as_table([one], "€")["told"].to_list() == [one.full_sentence("€")]
-    assert as_table([], "€").empty
+    one = Assumption(
+        "money", state("assumed-orders.currency", code="EUR"), source="a.csv", rows=1, money=-4.0
+    )
+    assert one.full_sentence("€") == "a.csv: All lines are in the currency EUR (1 row, -€4.00)."
+    assert sentences_of(as_table([one])) == ["All lines are in the currency EUR."]
+    assert as_table([]).empty
 
 
 def test_a_value_from_a_file_cannot_drive_a_terminal() -> None:
-    assert "\x1b" not in Assumption("columns", "x", column="\x1b[2J").full_sentence("")
+    assert "\x1b" not in Assumption("columns", ORDER, column="\x1b[2J").full_sentence("")
 
 
-@given(st.lists(st.sampled_from([Assumption(kind, f"{kind}.") for kind in KINDS])))
+@given(st.lists(st.sampled_from([Assumption(kind, ORDER) for kind in KINDS])))
 def test_each_is_told_once_and_in_the_order_of_kinds(found: list[Assumption]) -> None:
     told = in_order(found)
     assert len(told) == len(set(found))
     assert [KINDS.index(one.kind) for one in told] == sorted(
         KINDS.index(o.kind) for o in set(found)
     )
+
+
+def test_a_table_keeps_templates_and_values_without_addresses() -> None:
+    said = state("assumed-orders.no-customer", value="ann@example.org") + ORDER
+    table = as_table([Assumption("customers", said, rows=2)])
+    assert "ann" not in table["said"].iloc[0]
+    (told,) = sentences_of(table)
+    assert told.startswith("The value ") and told.endswith("an invoice number.")
