@@ -252,7 +252,7 @@ def test_the_regular_customers_of_another_shop_are_refused(
     notes = checked(run, tmp_path)["notes"]
     assert any(
         note.startswith(
-            "none of the 1,500 regular customers is among the 5 customers of the orders"
+            "None of the 1,500 regular customers is among the 5 customers of the orders"
         )
         for note in notes
     )
