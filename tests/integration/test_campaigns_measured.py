@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,10 @@ SEEDS = 200
 UPLIFTS = {"helps": 0.05, "nothing": 0.0, "harms": -0.04}
 
 
-def a_campaign(random: np.random.Generator, name: str, uplift: float) -> pd.DataFrame:
-    """Return the outcomes of 1,500 customers with habits of their own, a fifth in control."""
-    number = 1_500
+def a_campaign(
+    random: np.random.Generator, name: str, uplift: float, number: int = 1_500
+) -> pd.DataFrame:
+    """Return the outcomes of customers with habits of their own, a fifth of them in control."""
     chance = random.beta(1.2, 2.5, number) * 0.85 + 0.06
     # Exactly a fifth, as an export draws it.
     group = random.permutation(np.where(np.arange(number) < number // 5, CONTROL, CONTACTED))
@@ -83,6 +85,34 @@ def test_a_broken_assignment_is_caught() -> None:
     share = pd.Series(0.2, index=every["campaign"].unique())
     found = campaigns.measure_campaigns(every, share, 10)
     assert len(found) and (found["srm_p"] < BROKEN).mean() >= 0.95
+
+
+@pytest.mark.drill
+def test_the_ratio_check_sees_a_tenth_of_the_control_group_missing_and_is_quiet_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of 5,000 customers in control: some were lost, or each was assigned by a coin of its own."""
+    # statsmodels collects garbage for each of Holm's corrections: most of the time here.
+    monkeypatch.setattr(gc, "collect", lambda *_: 0)
+    number, seeds = 25_000, 200
+    share = pd.Series({"whole": 0.2, "lost": 0.2, "coin": 0.2})
+    found = []
+    for seed in range(seeds):
+        random = np.random.default_rng([seed, 7])
+        whole = a_campaign(random, "whole", 0.0, number)
+        control = whole.index[whole["group"] == CONTROL].to_numpy()
+        lost = whole.drop(random.choice(control, len(control) // 10, replace=False))
+        coin = whole.assign(group=np.where(random.random(number) < 0.2, CONTROL, CONTACTED))
+        every = pd.concat([whole, lost.assign(campaign="lost"), coin.assign(campaign="coin")])
+        # Only the ratio is looked at: one outcome would do.
+        table = campaigns.measure_campaigns(every.reset_index(drop=True), share, 10)
+        found.append(table.drop_duplicates("campaign").set_index("campaign")["srm_p"])
+    ratio = pd.DataFrame(found)
+    assert (ratio["lost"] < BROKEN).mean() >= 0.99
+    assert (ratio["whole"] > 0.05).all()
+    # By coin the check keeps its level: 1 in 1,000 is called broken, and 1 in 20 is below 0.05.
+    assert (ratio["coin"] < BROKEN).sum() <= 2
+    assert 0.01 <= (ratio["coin"] < 0.05).mean() <= 0.10
 
 
 def test_the_sample_shows_what_was_planted(sample_build: Path) -> None:
