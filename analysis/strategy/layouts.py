@@ -11,15 +11,73 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.core.formatting import capital, count, estimate, percent
+from analysis.core.formatting import capital, count, estimate, percent, shorten
 from analysis.core.names import ACTIVITY, LEDGER
 from analysis.core.presentation import Table
 from analysis.core.sentences import fill
 from analysis.core.tables import MISSING, grid, with_range
 from analysis.strategy.names import TOGETHER
-from analysis.strategy.text import bare_points, control_sentences, of, write_amount
+from analysis.strategy.text import bare_points, control_sentences, list_names, of, write_amount
 
 say = partial(fill, "strategy")
+
+
+def action_plan(actions: pd.DataFrame) -> Table | str | None:
+    """Set the plan for segments, for print: the web has a card for each."""
+    return _plan(actions, LEDGER)
+
+
+def group_plan(actions: pd.DataFrame) -> Table | str | None:
+    """Set the plan for regular customers, for print."""
+    return _plan(actions, ACTIVITY)
+
+
+def _plan(actions: pd.DataFrame, half: str) -> Table | str | None:
+    own = of(actions, half)
+    if own.empty:
+        return None
+    rows, left = own[own["listed"] > 0], own[(own["listed"] == 0) & own["shown"]]
+    said = {}
+    if len(left):
+        names = list_names(left["segment"])
+        said["said-left"] = say("plan-table.said-left", count=len(left), names=names)
+    if rows.empty:
+        return say("plan-table.none")
+    shown = pd.DataFrame(
+        {
+            "segment": [capital(shorten(name)) for name in rows["segment"]],
+            "listed": [f"{number:,}" for number in rows["listed"]],
+            "action": [
+                say("plan-table.cell-action", action=_bare(action), offer=_bare(offer))
+                for action, offer in zip(rows["action"], rows["offer"], strict=True)
+            ],
+            "owner": [
+                say("plan.owner", owner=_bare(owner), timing=_bare(timing))
+                for owner, timing in zip(rows["owner"], rows["timing"], strict=True)
+            ],
+            "verdict": list(rows["verdict"]),
+        }
+    )
+    headings = {
+        "segment": say("plan-table.column-segment"),
+        "listed": say("plan-table.column-listed"),
+        "action": say("plan-table.column-action"),
+        "owner": say("plan-table.column-owner"),
+        "verdict": say("plan-table.column-verdict"),
+    }
+    label = "action-plan" if half == LEDGER else "group-plan"
+    widths = {"segment": "14%", "listed": "8%", "action": "42%", "owner": "22%", "verdict": "14%"}
+    return Table(
+        grid(shown, label, headings, right=["listed"]).cols_width(widths),
+        say("plan-table.caption"),
+        more=said,
+        data=own.drop(columns="shown", errors="ignore"),
+    )
+
+
+def _bare(text: object) -> str:
+    """Return a text of the plan without its full stop: the template sets one."""
+    return str(text).strip().removesuffix(".")
 
 
 def action_values(actions: pd.DataFrame, currency: str) -> Table | None:
