@@ -59,8 +59,12 @@ def main() -> int:
         "spend_backtest": (ROOT / "build" / "since" / "backtest_spend.parquet").is_file(),
         "list_backtest": (ROOT / "build" / "since" / "backtest_products.parquet").is_file(),
     }
-    # A section that is about one figure is left out where the figure could not be drawn.
-    made = {path.stem: True for path in sorted((ROOT / "build" / "figures").glob("*.svg"))}
+    # A section that is about one figure or table is left out where that could not be made.
+    drawn = [
+        *(ROOT / "build" / "figures").glob("*.svg"),
+        *(ROOT / "build" / "tables").glob("*.html"),
+    ]
+    made = {path.stem: True for path in sorted(drawn)}
     listed = yaml.safe_load((ROOT / "_quarto.yml").read_text(encoding="utf-8"))["contents"]
     about = {
         "book": {

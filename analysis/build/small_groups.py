@@ -70,6 +70,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "no_customer_countries": (Rule("orders", drops=True),),
     "no_customer_months": (Rule("orders"),),
     "no_customer_products": (Rule("orders", drops=True),),
+    "offer_counts": (Rule("customers", hides=("profit", "profit_share")),),
     "products": (Rule("customers"),),
     "recent_change": (Rule("customers_per_month", drops=True),),
     "retention": (Rule("customers", drops=True),),
@@ -96,6 +97,7 @@ NO_GROUPS = {
         "clustering",
         "contact_scenarios",
         "lapse_models",
+        "offer_conditions",
         "next_product_models",
         "no_customer_code",
         "score_cuts",
@@ -133,6 +135,7 @@ NO_GROUPS = {
         "segment_flows",
         "segment_profiles",
         "spend_calibration",
+        "target_categories",
     ),
 }
 

@@ -230,7 +230,7 @@ ACTIONS = Step(
     ),
     makes=(
         "customers",
-        "activity",
+        "work/regulars_planned",
         "actions",
         "action_traits",
         "action_tornado",
@@ -248,7 +248,15 @@ ACTIONS = Step(
     ),
     reads=("data/segments.toml",),
 )
-STEPS = (READ, *ORDERS, *REGULARS, CAMPAIGNS, ACTIONS, *presenting_steps())
+OFFERS = Step(
+    "personal offers",
+    "analysis.strategy.offers_step:personal_offers",
+    needs=("work/regulars_planned",),
+    makes=("activity", "offer_counts", "offer_conditions", "target_categories"),
+    settings=("report.smallest_group",),
+    reads=("data/segments.toml",),
+)
+STEPS = (READ, *ORDERS, *REGULARS, CAMPAIGNS, ACTIONS, OFFERS, *presenting_steps())
 #: Runs only where there is something to compare with. Its facts are kept apart, in ``since/``.
 COMPARE = Step(
     "changes since the last release",

@@ -101,9 +101,10 @@ class Segments(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     segments: list[Segment] = Field(min_length=1)
-    # What is done about them stands in the same file; `strategy.plan` reads it.
+    # What is done about them stands in the same file, for `strategy.plan` and `strategy.offers`.
     actions: list[Any] = []
     traits: list[Any] = []
+    offers: list[Any] = []
 
 
 def read_segments() -> list[Segment]:

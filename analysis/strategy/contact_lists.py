@@ -165,8 +165,8 @@ def contact_lists(
     -------
     dict
         Tables with place (1 first), customer_id, segment, the probability (of staying away, or of
-        buying less), expected_value (of the contact, less its cost), action, channel, offer,
-        consent.
+        buying less), expected_value (of the contact, less its cost), action, channel, offer
+        (regular customers have one of their own), offer_reason (of regular customers), consent.
     """
     halves = {
         LEDGER: (customers, "segment", "lapse_probability", "monetary"),
@@ -208,7 +208,8 @@ def contact_lists(
                     "expected_value": members["expected_value"],
                     "action": action["action"],
                     "channel": action["channel"],
-                    "offer": action["offer"],
+                    "offer": members["offer"] if "offer" in members else action["offer"],
+                    **({"offer_reason": members["offer_reason"]} if "offer" in members else {}),
                     "consent": CONSENTED if half == ACTIVITY else _consent(members),
                 }
             ).round({probability: 4, "expected_value": 4})

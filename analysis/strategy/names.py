@@ -41,3 +41,7 @@ ALL_CAMPAIGNS = "all campaigns"
 CAMPAIGN_DAYS = 90
 #: Groups that chance makes as uneven as these less often than this are not those that were drawn.
 BROKEN = 0.001
+#: Whether customers who buy less meet the condition of an offer more often, less often, or neither;
+#: or that too few customers do, or do not, for anybody to know.
+SEPARATES, OPPOSITE, NO_DIFFERENCE = "more often", "less often", "no clear difference"
+TOO_FEW = "too few customers"

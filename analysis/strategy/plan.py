@@ -133,6 +133,8 @@ class _File(_Entry):
     segments: list[Any] = []
     actions: list[Action] = Field(min_length=1)
     traits: list[Trait] = []
+    # `strategy.offers` reads them.
+    offers: list[Any] = []
 
 
 def read_plan(rules: Sequence[Segment], path: Path = SEGMENTS_FILE) -> Plan:

@@ -57,8 +57,8 @@ def plan_actions(
     Returns
     -------
     tuple
-        As `strategy.tables.strategy`; ``customers`` and ``activity`` are there whenever their
-        input is.
+        As `strategy.tables.strategy`, with ``work/regulars_planned`` for ``activity``; this and
+        ``customers`` are there whenever their input is.
     """
     given: dict[str, pd.DataFrame | None] = {
         "customers": segmented,
@@ -79,4 +79,6 @@ def plan_actions(
         )
     made, facts = strategy(tables, read_plan(read_segments()), settings)
     people = {name: tables[name] for name in ("customers", "activity") if name in tables}
-    return people | made, facts
+    every = people | made
+    names = {"activity": "work/regulars_planned"}
+    return {names.get(name, name): table for name, table in every.items()}, facts
