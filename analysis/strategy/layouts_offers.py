@@ -94,16 +94,16 @@ def offer_conditions(offer_conditions: pd.DataFrame) -> Table | None:
     }
     said = {}
     for key, verdict in (
-        ("said-separates", SEPARATES),
-        ("said-opposite", OPPOSITE),
-        ("said-unclear", NO_DIFFERENCE),
-        ("said-few", TOO_FEW),
+        ("offer-conditions.said-separates", SEPARATES),
+        ("offer-conditions.said-opposite", OPPOSITE),
+        ("offer-conditions.said-unclear", NO_DIFFERENCE),
+        ("offer-conditions.said-few", TOO_FEW),
     ):
         own = [
             text for text, found in zip(written, rows["verdict"], strict=True) if found == verdict
         ]
         if own:
-            said[key] = say(f"offer-conditions.{key}", count=len(own), measures=join_words(own))
+            said[key.partition(".")[2]] = say(key, count=len(own), measures=join_words(own))
     return Table(
         grid(shown, "offer-conditions", names, right=[*names][1:]),
         say("offer-conditions.caption"),
@@ -154,12 +154,12 @@ def target_categories(target_categories: pd.DataFrame) -> Table | None:
     clear = rows[rows["clear"]]
     said = {}
     for key, own in (
-        ("said-more", clear[clear["difference"] > 0]),
-        ("said-fewer", clear[clear["difference"] < 0].iloc[::-1]),
+        ("target-categories.said-more", clear[clear["difference"] > 0]),
+        ("target-categories.said-fewer", clear[clear["difference"] < 0].iloc[::-1]),
     ):
         if len(own):
             names_of = list_names("“" + own["category"] + "”")
-            said[key] = say(f"target-categories.{key}", count=len(own), names=names_of)
+            said[key.partition(".")[2]] = say(key, count=len(own), names=names_of)
     if clear.empty:
         said["said-more"] = say("target-categories.said-none")
     best = top_row(rows, "profit")

@@ -211,6 +211,24 @@ def test_nobody_without_consent_is_on_a_list(
     )
 
 
+def test_each_regular_customer_on_a_list_has_an_offer_and_its_reason(
+    sample_lists: tuple[Path, dict[str, pd.DataFrame]],
+) -> None:
+    build, lists = sample_lists
+    own = pd.concat([lists[name] for name in lists if name.startswith("activity")])
+    people = pd.read_parquet(build / "activity.parquet")
+    contacted = people[people["group"] == CONTACTED]
+    columns = ["customer_id", "offer", "offer_reason"]
+    found, expected = (
+        table[columns].sort_values("customer_id", ignore_index=True).astype("str")
+        for table in (own, contacted)
+    )
+    pd.testing.assert_frame_equal(found, expected)
+    assert own[columns].notna().all(axis=None) and own["offer"].nunique() > 3
+    assert people.loc[people["group"] != CONTACTED, ["offer", "offer_reason"]].isna().all(axis=None)
+    assert all("offer_reason" not in lists[name] for name in lists if name.startswith("ledger"))
+
+
 def paying(build: Path) -> set[str]:
     """Return the segments and groups whose action is expected to pay."""
     actions = pd.read_parquet(build / "actions.parquet")

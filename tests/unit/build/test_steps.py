@@ -70,4 +70,5 @@ def test_a_parameter_of_the_models_of_decline_touches_nothing_of_the_orders() ->
         "forecast of decline",
         "contact policy",
         "actions and their value",
+        "personal offers",
     }
