@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.core.formatting import count, day, estimate, money, percent
+from analysis.core.formatting import count, day, estimate, money, percent, shorten
 from analysis.core.sentences import fill
 from analysis.forecast.names import FEW, GAP, IN_TIME, OWN_RATE
 
@@ -32,11 +32,12 @@ def coming(
 ) -> dict[str, str]:
     """Say what known customers will bring if nothing is done, or why no amount is stated."""
     if not season_known:
+        worth = {"worth": say("coming.worth-unknown")}
         if season_reason == GAP:
-            return {"said": say("coming.said-gap")}
+            return worth | {"said": say("coming.said-gap")}
         if season_reason == FEW:
-            return {"said": say("coming.said-few")}
-        return {"said": say("coming.said-too-short")}
+            return worth | {"said": say("coming.said-few")}
+        return worth | {"said": say("coming.said-too-short")}
     row = find_group(coming, "all")
     return {
         "said": say("coming.said", end=last_day(as_of, QUARTER), **_ends(row, QUARTER, currency)),
@@ -47,6 +48,7 @@ def coming(
             last=money(last_90 or 0.0, currency),
         ),
         "year": say("coming.year", end=last_day(as_of, YEAR), **_ends(row, YEAR, currency)),
+        **_worth(coming, row, currency),
         "risk": say(
             "coming.risk",
             amount=estimate(row["at_risk_90"], currency),
@@ -54,6 +56,25 @@ def coming(
             high=estimate(row["at_risk_90_high"], currency),
         ),
         "said-intervals": say("coming.said-intervals"),
+    }
+
+
+def _worth(coming: pd.DataFrame, every: dict[str, Any], currency: str) -> dict[str, str]:
+    """Say what a customer is expected to bring over a year: on average, and by segment."""
+    own = coming[(coming["kind"] == "segment") & coming["expected_365"].notna()]
+    own = own.assign(worth=own["expected_365"] / own["scored"]).sort_values("worth")
+    if len(own) < 2 or not every["scored"]:
+        return {}
+    most, least = own.iloc[-1], own.iloc[0]
+    return {
+        "worth": say(
+            "coming.worth",
+            mean=estimate(every["expected_365"] / every["scored"], currency),
+            first=shorten(most["group"]),
+            most=estimate(most["worth"], currency),
+            last=shorten(least["group"]),
+            least=estimate(least["worth"], currency),
+        )
     }
 
 

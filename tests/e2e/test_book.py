@@ -121,6 +121,49 @@ def sheets(site: Path) -> list[str]:
     return [text_of(page) for page in PdfReader(site / "customer-report.pdf").pages]
 
 
+#: What directors asked, by kind of input, and what answers it, or says why there is no answer.
+QUESTIONS = {
+    "How much money is at risk next quarter?": {
+        "orders": r"net revenue at risk in the next 90 days|ranks customers and states no amounts",
+        "regulars": r"at high risk of buying less.{0,80}they bring \d+% of the profit",
+    },
+    "Growth, or Christmas?": {
+        "orders": r"the same months a year earlier.{0,200}95%|difference may be the season|within chance",
+    },
+    "What is a customer worth over a year?": {
+        "orders": r"customer is expected to bring \S+ on average|worth over a year cannot be told",
+    },
+    "Which budget, from whom, by when?": {
+        "orders": r"Who and when.{5,200}customers? on the list.{5,600}a quarter|Contact no segment",
+        "regulars": r"Who and when.{5,200}customers? on the list|Contact no regular customers",
+    },
+    "What did past mailings do?": {
+        "orders": r"What past campaigns achieved|No data yet shows what contacting a customer",
+        "regulars": r"No data yet shows what contacting a customer|corrected by the campaigns",
+    },
+    "Are regular customers the same people?": {
+        "both": r"regular customers \(?\d+%\)? ?(?:of them )?(?:are|is|occur|also)|in the orders",
+    },
+    "Which products win a second order?": {
+        "orders": r"placed a second order within|Too few new customers can be followed",
+    },
+    "What happens if I do nothing?": {
+        "orders": r"If we do nothing|ranks customers and states no amounts",
+        "regulars": r"are at high risk of buying less",
+    },
+}
+
+
+@pytest.mark.parametrize("question", [*QUESTIONS])
+def test_what_directors_asked_is_answered(
+    kind: str, question: str, pages: dict[Path, Page]
+) -> None:
+    every = " ".join(page.words for page in pages.values())
+    kinds = {kind} if kind != "both" else {"orders", "regulars", "both"}
+    for name in kinds & set(QUESTIONS[question]):
+        assert re.search(QUESTIONS[question][name], every, re.IGNORECASE), name
+
+
 def test_nothing_is_loaded_from_another_host(site: Path, pages: dict[Path, Page]) -> None:
     loads = [
         (path.name, tag, attributes[name])
