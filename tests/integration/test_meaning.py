@@ -152,7 +152,7 @@ def test_zeros_that_one_file_lost_do_not_make_another_customer(tmp_path: Path) -
     with_zeros = each(rows[:40], CustomerID=lambda row: f"00{row['CustomerID']}")
     found, told = read(tmp_path, with_zeros, rows[40:])
     assert found == worth(rows)
-    assert "zeros before it is the same customer" in told
+    assert "leading zeros are the same customer" in told
 
 
 def test_zeros_that_one_file_tells_apart_do(tmp_path: Path) -> None:
