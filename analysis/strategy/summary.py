@@ -434,6 +434,7 @@ def summary_scale(
     recent_change: pd.DataFrame | None,
     activity: pd.DataFrame | None,
     currency: str,
+    settings: Any,
 ) -> dict[str, str] | None:
     """Say what all actions that pay bring together, beside what the shop earns anyway."""
     paying = actions[actions["expected_profit"] > 0] if len(actions) else actions
@@ -454,13 +455,16 @@ def summary_scale(
             revenue=money(revenue, currency),
         )
     if ACTIVITY in gains and activity is not None:
-        profit = float(activity["profit"].sum())
+        # A contact counts for these months, and so does the profit that its gain is a part of.
+        months = settings.contact.months
+        profit = float(activity["profit"].sum()) * months
         total = float(gains[ACTIVITY].sum())
         said["said-regulars"] = say(
             "summary-scale.said-regulars",
             count=len(gains[ACTIVITY]),
             gain=estimate(total, ""),
             share=percent(total / profit, 1),
+            span=count(months, "month"),
             profit=count(profit),
         )
     return said

@@ -93,7 +93,7 @@ def tiles(**changes: Any) -> list[dict[str, Any]]:
 
 def test_nothing_known_gives_nothing_said() -> None:
     assert summary.summary_headline(None, None, None, "£") is None
-    assert summary.summary_scale(EMPTY, None, None, "£") is None
+    assert summary.summary_scale(EMPTY, None, None, "£", SETTINGS) is None
     assert summary.summary_doubts(EMPTY, None, None, None) == {}
     assert isinstance(summary.summary_decisions(EMPTY, EMPTY, "£", SETTINGS), str)
     assert tiles(recent_change=recent("before"), coming=None) == []
@@ -220,11 +220,23 @@ def test_a_test_that_would_miss_the_effect_says_so() -> None:
 
 def test_the_scale_adds_what_pays_and_compares_it_with_the_last_months() -> None:
     found = table({"a": terms(people=900), "dear": terms(cost=500)})
-    told = summary.summary_scale(found, recent("latest"), None, "£")
+    told = summary.summary_scale(found, recent("latest"), None, "£", SETTINGS)
     assert told is not None
     gain = found.loc[found["segment"] == "a", "expected_profit"].iloc[0]
     assert told["said-orders"].startswith("The one action")
     assert f"{gain / 300:.1%}" in told["said-orders"] and "(£300)" in told["said-orders"]
+
+
+def test_the_gain_from_regular_customers_is_a_share_of_the_months_that_a_contact_counts_for() -> (
+    None
+):
+    found = pd.DataFrame({"half": ["activity"] * 2, "expected_profit": [20.0, 10.0]})
+    people = pd.DataFrame({"profit": [300.0, 200.0]})
+    told = summary.summary_scale(found, None, people, "£", SETTINGS)
+    assert SETTINGS.contact.months == 3 and told == {
+        "said-regulars": "All 2 actions for regular customers that are expected to pay bring 30 "
+        "units together, 2.0% of the profit of all regular customers over 3 months (1,500 units)."
+    }
 
 
 def test_doubts_name_the_assumed_effect_the_season_and_unknown_customers() -> None:
