@@ -57,14 +57,12 @@ def main() -> int:
         "history": bool(since.get("history.available")),
         "backtest": (ROOT / "build" / "since" / "backtest.parquet").is_file(),
         "spend_backtest": (ROOT / "build" / "since" / "backtest_spend.parquet").is_file(),
+        "offers": bool(facts.get("strategy.activity.offers")),
+        "target_categories": (ROOT / "build" / "target_categories.parquet").is_file(),
         "list_backtest": (ROOT / "build" / "since" / "backtest_products.parquet").is_file(),
     }
-    # A section that is about one figure or table is left out where that could not be made.
-    drawn = [
-        *(ROOT / "build" / "figures").glob("*.svg"),
-        *(ROOT / "build" / "tables").glob("*.html"),
-    ]
-    made = {path.stem: True for path in sorted(drawn)}
+    # A section that is about one figure is left out where the figure could not be drawn.
+    made = {path.stem: True for path in sorted((ROOT / "build" / "figures").glob("*.svg"))}
     listed = yaml.safe_load((ROOT / "_quarto.yml").read_text(encoding="utf-8"))["contents"]
     about = {
         "book": {

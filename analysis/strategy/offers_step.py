@@ -30,4 +30,5 @@ def personal_offers(
         "offer_conditions": offers.check_conditions(people, rules, smallest),
         "target_categories": offers.compare_categories(people, smallest),
     }
-    return {name: table for name, table in tables.items() if len(table)}, {}
+    given: dict[str, Fact] = {"strategy.activity.offers": int(people["offer"].notna().sum())}
+    return {name: table for name, table in tables.items() if len(table)}, given
