@@ -256,7 +256,14 @@ OFFERS = Step(
     settings=("report.smallest_group",),
     reads=("data/segments.toml",),
 )
-STEPS = (READ, *ORDERS, *REGULARS, CAMPAIGNS, ACTIONS, OFFERS, *presenting_steps())
+WHAT_IF = Step(
+    "aggregates for the what-if page",
+    "analysis.strategy.what_if:write_what_if",
+    needs=("actions",),
+    makes=("what_if.json",),
+    settings=("strategy", "transactions.currency"),
+)
+STEPS = (READ, *ORDERS, *REGULARS, CAMPAIGNS, ACTIONS, WHAT_IF, OFFERS, *presenting_steps())
 #: Runs only where there is something to compare with. Its facts are kept apart, in ``since/``.
 COMPARE = Step(
     "changes since the last release",

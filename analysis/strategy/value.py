@@ -64,6 +64,8 @@ COLUMNS = [
     "uplift_low",
     "uplift_high",
     "movable",
+    "spend_won",
+    "orders_won",
     "value_per_customer",
     "value_per_customer_low",
     "value_per_customer_high",
@@ -98,8 +100,9 @@ def value_actions(table: pd.DataFrame, terms: Mapping[str, Terms | str], seed: i
         none can be told); contacts (customers who can be reached, as is expected); message_cost;
         cost_per_contact (message, and offers that are used anyway); cost (of all contacts); uplift
         with uplift_low and uplift_high (share of those contacted, no more than movable); movable;
-        value_per_customer (profit with one who is won, after the offer) with value_per_customer_low
-        and value_per_customer_high (95% by the data); offer_cost (of an order that uses the offer);
+        spend_won and orders_won (of one who is won); value_per_customer (profit with one who is
+        won, after the offer) with value_per_customer_low and value_per_customer_high (95% by the
+        data); offer_cost (of an order that uses the offer);
         orders_anyway (of a contacted customer); highest_offer_cost (at which the action still
         pays); expected_profit (the mean over `draw_assumptions`' distributions) with low and high
         (their middle 95%); value_per_contact (expected profit by contacts); break_even_uplift
@@ -152,6 +155,8 @@ def value_action(term: Terms, drawn: Mapping[str, Numbers]) -> dict[str, Any]:
         "uplift_low": min(uplift.low, term.movable),
         "uplift_high": min(uplift.high, term.movable),
         "movable": term.movable,
+        "spend_won": mean[VALUE],
+        "orders_won": term.orders,
         "value_per_customer": per_customer[1],
         "value_per_customer_low": per_customer[0],
         "value_per_customer_high": per_customer[2],

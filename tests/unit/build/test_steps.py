@@ -70,5 +70,6 @@ def test_a_parameter_of_the_models_of_decline_touches_nothing_of_the_orders() ->
         "forecast of decline",
         "contact policy",
         "actions and their value",
+        "aggregates for the what-if page",
         "personal offers",
     }
