@@ -204,10 +204,7 @@ def _typst_card(size: float, title: str, badge: str, lines: list[tuple[str, str]
 
 def begin_one_page() -> None:
     """Set what follows, until `end_one_page`, so that it fits one page in print."""
-    _print_block(
-        "```{=typst}\n#[\n#set text(size: 8.5pt)\n#set par(spacing: 0.75em)\n"
-        "#set list(spacing: 0.45em)\n#set image(width: 84%)\n```"
-    )
+    _print_block("```{=typst}\n#one-page[\n```")
 
 
 def end_one_page() -> None:

@@ -35,14 +35,11 @@ def data_assumptions(assumptions: pd.DataFrame) -> Table | str:
     if assumptions.empty:
         return say("data-assumptions.none")
     assumptions = assumptions.assign(sentence=sentences_of(assumptions))
-    rows = assumptions.assign(
-        kind=assumptions["kind"].map(capital),
-        sentence=[
-            say("data-assumptions.where", source=source, sentence=sentence) if source else sentence
-            for source, sentence in zip(assumptions["source"], assumptions["sentence"], strict=True)
-        ],
+    rows = _join_files(assumptions)
+    rows = rows.assign(
+        kind=rows["kind"].map(capital),
         # A long name may go on in the next line, after a dot.
-        setting=assumptions["setting"].str.replace(".", ".\u200b", regex=False),
+        setting=rows["setting"].str.replace(".", ".\u200b", regex=False),
     )
     names = {
         "kind": say("data-assumptions.kind"),
@@ -56,3 +53,20 @@ def data_assumptions(assumptions: pd.DataFrame) -> Table | str:
     # Examples may name a customer, so they are not published.
     published = ["kind", "source", "column", "sentence", "rows", "money", "setting"]
     return Table(made.cols_width(widths), data=assumptions[published])
+
+
+def _join_files(assumptions: pd.DataFrame) -> pd.DataFrame:
+    """Return what was assumed of several files in one row, with their rows and money together."""
+    found = []
+    keys = ["kind", "column", "sentence", "setting"]
+    for alike, own in assumptions.groupby(keys, sort=False):
+        kind, _, sentence, setting = map(str, alike)
+        sources = [source for source in own["source"] if source]
+        if len(sources) > 1:
+            where = {"source": sources[0], "count": len(sources) - 1}
+            sentence = say("data-assumptions.where-several", sentence=sentence, **where)
+        elif sources:
+            sentence = say("data-assumptions.where", source=sources[0], sentence=sentence)
+        row = {"kind": kind, "sentence": sentence, "setting": setting}
+        found.append(row | {name: own[name].sum(min_count=1) for name in ("rows", "money")})
+    return pd.DataFrame(found).astype({"rows": "Int64", "money": "float64"})
