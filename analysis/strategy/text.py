@@ -164,6 +164,12 @@ def plan_doubts(actions: pd.DataFrame, asked: bool | None) -> dict[str, str]:
     return said
 
 
+def what_if(actions: pd.DataFrame) -> dict[str, str]:
+    """Say that there are no sliders where no gain is stated; else their labels are enough."""
+    stated = actions[(actions["listed"] > 0) & actions["expected_profit"].notna()]
+    return {} if len(stated) else {"said-none": say("what-if.said-none")}
+
+
 # ------------------------------------------------------------------------- control groups
 
 
