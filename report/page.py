@@ -156,13 +156,15 @@ def table(name: str, in_print: bool = True) -> None:
     _print_download(name)
 
 
-def cards(name: str, across: int = 2) -> None:
+def cards(name: str, across: int = 2, in_print: str = "") -> None:
     """Print cards: for each a heading, a badge, and a label and a text for each line.
 
     Parameters
     ----------
     across
         How many stand side by side in print.
+    in_print
+        A table that stands for the cards in print, with its sentence ``said-left``.
     """
     if not _is_made(name, "cards", f"cards/{name}.json"):
         return
@@ -179,6 +181,11 @@ def cards(name: str, across: int = 2) -> None:
             ":::",
             "::::",
         )
+    if in_print:
+        _print_block('::::: {.content-visible when-format="typst"}')
+        table(in_print)
+        _print_block(escape(text(f"{in_print}.said-left")), ":::::")
+        return
     size = 8.0 if across < 3 else 7.6
     printed = ",\n".join(_typst_card(size, **card) for card in made)
     grid = f"#grid(columns: (1fr,) * {across}, column-gutter: 8pt, row-gutter: 8pt,"

@@ -12,7 +12,7 @@ from analysis.core.files import read_json
 from analysis.core.formatting import capital, estimate
 from analysis.core.names import LEDGER
 from analysis.core.paths import ROOT
-from report.page import BUILD, escape, text
+from report.page import BUILD, escape, on_the_web, text
 
 SCRIPT = ROOT / "report" / "theme" / "what-if.js"
 #: Name, lowest, highest and step of each slider; the first two are shares.
@@ -29,6 +29,7 @@ def show() -> None:
     told = read_json(BUILD / "what_if.json")
     if not told.get("actions"):
         return
+    on_the_web("Sliders for margin, reach, uplift and offers", "strategy#sec-what-if")
     # Within a script, only this sign could end it.
     data = json.dumps(told, ensure_ascii=True).replace("<", "\\u003c")
     parts = [

@@ -10,6 +10,7 @@ from pathlib import Path
 from conftest import Row, a_line, changed, reading, write_lines
 
 from analysis.core.settings import read_settings
+from analysis.core.told_assumptions import write_line
 from analysis.orders.ledger import NET, Ledger
 
 Figures = tuple[int, int, float]
@@ -49,7 +50,7 @@ def read(folder: Path, *files: Sequence[Row], **settings: object) -> tuple[Figur
     for path, rows in zip(paths, files, strict=True):
         write_lines(path, rows)
     with reading(paths, changed(read_settings(), **settings)) as ledger:
-        told = " ".join(one.full_sentence("£") for one in ledger.assumptions)
+        told = " ".join(write_line(one, "£") for one in ledger.assumptions)
         return net_figures(ledger), told
 
 

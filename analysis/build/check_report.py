@@ -26,6 +26,7 @@ from analysis.build.validation import Checked, assumptions, currency
 from analysis.core.formatting import count
 from analysis.core.problems import Problem
 from analysis.core.settings import Settings
+from analysis.core.told_assumptions import write_line
 from analysis.orders.control import control_figures, control_lines
 from analysis.orders.home_market import home_market
 from analysis.orders.ledger import GROSS, NET, Ledger
@@ -126,7 +127,7 @@ def _files(files: pd.DataFrame) -> dict[str, dict[str, Any]]:
 def notes(checked: Checked, settings: Settings) -> list[str]:
     """Say everything that was assumed or noticed, a sentence each."""
     sign = currency(checked, settings)
-    return [*settings.notes, *(one.full_sentence(sign) for one in assumptions(checked, settings))]
+    return [*settings.notes, *(write_line(one, sign) for one in assumptions(checked, settings))]
 
 
 def lines(checked: Checked, settings: Settings) -> Iterator[str]:

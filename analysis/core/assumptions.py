@@ -1,7 +1,8 @@
 """Record what was assumed about the data, so that every check and every book can tell it.
 
 What is recorded is the template of a sentence and the values of its fields, so that a better
-sentence in ``analysis/ingest/sentences.toml`` reads no data anew.
+sentence in ``analysis/ingest/sentences.toml`` reads no data anew. `core.told_assumptions` writes
+the sentences.
 
 An assumption is recorded where it is made: on the `ingest.parts.Part`, the
 `orders.canonical.Reading` or the `orders.ledger.Ledger` that it is about, in their field
@@ -18,10 +19,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import pandas as pd
 
-from analysis.core.formatting import count, money
 from analysis.core.privacy import mask_addresses
-from analysis.core.problems import printable
-from analysis.core.sentences import fill
 
 #: What an assumption is about, in the order in which a reader needs them.
 Kind = Literal[
@@ -41,10 +39,6 @@ Kind = Literal[
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
-#: The subject whose file holds the sentences, whoever records them.
-SUBJECT = "ingest"
-
-
 class Said(NamedTuple):
     """A sentence: its template, and the value of each of its fields."""
 
@@ -57,15 +51,10 @@ def state(template: str, **values: str | float) -> tuple[Said, ...]:
 
     Examples
     --------
-    >>> write_sentences(state("assumed-orders.currency", code="EUR"))
-    'All lines are in the currency EUR.'
+    >>> state("assumed-orders.currency", code="EUR")
+    (Said(template='assumed-orders.currency', values=(('code', 'EUR'),)),)
     """
     return (Said(template, tuple(values.items())),)
-
-
-def write_sentences(said: Iterable[Said]) -> str:
-    """Fill the templates of some sentences."""
-    return " ".join(fill(SUBJECT, one.template, **dict(one.values)) for one in said)
 
 
 @dataclass(frozen=True)
@@ -90,20 +79,6 @@ class Assumption:
         The setting that decides it, such as ``transactions.no_customer``.
     example
         One value with its row, as the file has it.
-
-    Examples
-    --------
-    >>> Assumption(
-    ...     "customers",
-    ...     state("assumed-orders.no-customer", value="'0'"),
-    ...     source="orders.csv",
-    ...     column="CustomerID",
-    ...     rows=533,
-    ...     money=4213.0,
-    ...     setting="transactions.no_customer",
-    ... ).full_sentence("£")  # doctest: +NORMALIZE_WHITESPACE
-    "orders.csv, column 'CustomerID': The value '0' means that a line has no customer
-    (533 rows, £4,213; setting transactions.no_customer)."
     """
 
     kind: Kind
@@ -114,29 +89,6 @@ class Assumption:
     money: float | None = None
     setting: str = ""
     example: str = ""
-
-    @property
-    def sentence(self) -> str:
-        """The sentences of what was assumed."""
-        return write_sentences(self.said)
-
-    def full_sentence(self, currency: str) -> str:
-        """Return one line: source, column, sentence, rows, money, example, setting."""
-        where = f"{self.source}, column '{self.column}'" if self.column else self.source
-        size = []
-        if self.rows is not None:
-            size.append(count(self.rows, "row"))
-        if self.money is not None:
-            size.append(money(self.money, currency))
-        more = [", ".join(size)] if size else []
-        if self.example:
-            more.append(f"for example {self.example}")
-        if self.setting:
-            more.append(f"setting {self.setting}")
-        sentence = self.sentence
-        if more:
-            sentence = f"{sentence.removesuffix('.')} ({'; '.join(more)})."
-        return printable(f"{where}: {sentence}" if where else sentence)
 
 
 def in_order(assumptions: Iterable[Assumption]) -> list[Assumption]:
@@ -160,11 +112,3 @@ def as_table(assumptions: Iterable[Assumption]) -> pd.DataFrame:
     types = dict.fromkeys(Assumption.__dataclass_fields__, "str")
     types |= {"rows": "Int64", "money": "float64"}
     return pd.DataFrame(rows, columns=[*types]).astype(types)
-
-
-def sentences_of(table: pd.DataFrame) -> list[str]:
-    """Return the sentences of what `as_table` returned."""
-    return [
-        write_sentences(Said(name, tuple(values)) for name, values in json.loads(said))
-        for said in table["said"]
-    ]

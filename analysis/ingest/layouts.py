@@ -9,11 +9,11 @@ from functools import partial
 
 import pandas as pd
 
-from analysis.core.assumptions import sentences_of
 from analysis.core.formatting import capital
 from analysis.core.presentation import Table
 from analysis.core.sentences import fill
 from analysis.core.tables import grid
+from analysis.core.told_assumptions import sentences_of
 
 say = partial(fill, "ingest")
 

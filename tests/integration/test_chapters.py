@@ -15,10 +15,13 @@ from analysis.core.paths import ROOT
 CHAPTERS = [ROOT / "index.qmd", *sorted((ROOT / "report").glob("*.qmd"))]
 IMPORTS = {
     "from report import page",
+    "from report import page, reference",
     "from report import reference",
+    "from report import page, what_if",
     "from report.page import say",
 }
-MOST_LINES = 140
+#: The strategy chapter has a plan for each of the two inputs.
+MOST_LINES = {"strategy": 170}
 
 
 def cells(text: str) -> str:
@@ -32,7 +35,7 @@ def test_a_chapter_is_prose_and_one_line_calls(path: Path) -> None:
     code = cells(text)
     assert set(re.findall(r"^(?:from|import) .+$", code, re.M)) <= IMPORTS
     assert not re.search(r"\b(def|class|lambda|for|if)\b", code)
-    assert len(text.splitlines()) <= MOST_LINES
+    assert len(text.splitlines()) <= MOST_LINES.get(path.stem, 140)
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -49,7 +52,7 @@ def test_every_name_that_a_chapter_places_is_declared(path: Path) -> None:
 def test_placing_loads_no_library_that_draws_computes_or_sets_tables() -> None:
     heavy = "matplotlib plotnine great_tables duckdb ibis sklearn scipy statsmodels pandera"
     loaded = f"sorted(set({heavy.split()!r}) & set(sys.modules))"
-    code = f"import sys, report.page, report.reference; print({loaded})"
+    code = f"import sys, report.page, report.reference, report.what_if; print({loaded})"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"

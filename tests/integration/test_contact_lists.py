@@ -13,6 +13,7 @@ import pytest
 from conftest import Run, a_line, cleaned_lines, reading, snapshot, write_lines
 
 from analysis.core import files
+from analysis.core.told_assumptions import write_sentences
 from analysis.strategy import contact_lists
 from analysis.strategy.campaign_files import read_campaigns
 from analysis.strategy.names import CONTACTED, CONTROL
@@ -278,7 +279,7 @@ def test_the_groups_of_the_export_are_a_file_of_campaigns(
     empty = read_campaigns(
         {"groups.csv": own}, list(customers["customer_id"]), pd.Timestamp("2012-03-01"), 0.5
     )
-    assert empty.assigned.empty and "without a day" in empty.assumptions[0].sentence
+    assert empty.assigned.empty and "without a day" in write_sentences(empty.assumptions[0].said)
 
 
 def test_an_export_twice_is_the_same(

@@ -15,6 +15,7 @@ from analysis.build.validation import Checked, assumptions, check
 from analysis.core.problems import Refused
 from analysis.core.progress import Steps
 from analysis.core.settings import Settings, read_settings
+from analysis.core.told_assumptions import write_line
 from analysis.ingest.data_folder import find_inputs
 from analysis.orders.ledger import NET
 
@@ -78,7 +79,7 @@ def test_each_profile_reads_its_export_exactly(tmp_path: Path, profile: str) -> 
     with read(folder, changed(timezone=str(ZONE))) as checked:
         assert checked.profiles == (profile,)
         actual = found(checked, countries=has_country)
-        told = "\n".join(one.full_sentence("") for one in assumptions(checked, read_settings()))
+        told = "\n".join(write_line(one, "") for one in assumptions(checked, read_settings()))
     if profile == "woocommerce-algolplus":  # what came back was never in the file
         expected = Truth(**(vars(expected) | {"gross": expected.net}))
     assert actual == expected

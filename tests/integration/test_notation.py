@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from analysis.core.problems import Refused
 from analysis.core.settings import read_settings
+from analysis.core.told_assumptions import write_sentences
 from analysis.orders import dates, numbers
 
 SETTINGS = read_settings()
@@ -202,7 +203,7 @@ def test_rows_with_totals_are_no_lines_and_are_told(tmp_path: Path) -> None:
     assert facts(path, rows) == facts(path, shop())
     write_lines(path, rows)
     with reading([path]) as ledger:
-        (told,) = [one for one in ledger.assumptions if "total" in one.sentence]
+        (told,) = [one for one in ledger.assumptions if "total" in write_sentences(one.said)]
     assert told.rows == 2
 
 
@@ -246,7 +247,7 @@ def test_whole_prices_show_where_thousands_begin(tmp_path: Path) -> None:
     write_lines(path, rows)
     with reading([path]) as ledger:
         assert cleaned_lines(ledger)["unit_price"].max() == 12990
-        assert any("between thousands" in one.sentence for one in ledger.assumptions)
+        assert any("between thousands" in write_sentences(one.said) for one in ledger.assumptions)
 
 
 @given(st.decimals(min_value="0.01", max_value="9999999", places=2))

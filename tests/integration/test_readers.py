@@ -19,6 +19,7 @@ from workbooks import text_of, typed, write_workbook
 
 from analysis.core.problems import Refused
 from analysis.core.settings import read_settings
+from analysis.core.told_assumptions import write_sentences
 from analysis.ingest import readers
 from analysis.ingest.columns import match_columns
 
@@ -344,7 +345,7 @@ def test_a_title_above_the_table_of_a_workbook(tmp_path: Path) -> None:
     assert [row["Price"] for row in rows] == [2.5, 3.5]
     assert [row["Date"] for row in rows] == [dt.datetime(2022, 5, 1), dt.datetime(2022, 5, 2)]
     assert [row[readers.ROW] for row in rows] == [6, 10]
-    assert "row 5" in part.assumptions[0].sentence
+    assert "row 5" in write_sentences(part.assumptions[0].said)
 
 
 def test_addresses_over_several_lines_are_values(tmp_path: Path) -> None:
@@ -399,7 +400,7 @@ def test_the_words_of_a_language_tell_its_encoding(
     path.write_bytes(f"who,price\n{words},1\n".encode(encoding))
     (part,) = readers.read_parts(path, tmp_path, ALL_ENCODINGS, KNOWN)
     assert readers.read_table(part).to_pylist()[0]["who"] == words
-    assert not part.assumptions or part.encoding in part.assumptions[0].sentence
+    assert not part.assumptions or part.encoding in write_sentences(part.assumptions[0].said)
 
 
 def test_names_in_the_settings_tell_the_encoding(tmp_path: Path) -> None:

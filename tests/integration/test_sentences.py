@@ -12,8 +12,8 @@ import pytest
 from analysis.build.presentation import presenting_steps
 from analysis.build.steps import COMPARE, STEPS
 from analysis.core import sentences
-from analysis.core.assumptions import SUBJECT
 from analysis.core.paths import ROOT
+from analysis.core.told_assumptions import SUBJECT
 
 #: What fills a template, or records that it is to be filled.
 FILLING = ("say", "fill", "state")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.core.assumptions import KINDS, Assumption, as_table, in_order, sentences_of, state
+from analysis.core.assumptions import KINDS, Assumption, as_table, in_order, state
+from analysis.core.told_assumptions import sentences_of, write_line
 
 ORDER = state("assumed-orders.order-is-a-number")
 
@@ -13,23 +14,23 @@ ORDER = state("assumed-orders.order-is-a-number")
 def test_what_is_not_known_is_not_told() -> None:
     one = Assumption("orders", ORDER)
     assert (
-        one.full_sentence("£")
+        write_line(one, "£")
         == "An order is all lines of one customer that share an invoice number."
     )
-    assert Assumption("orders", ORDER, rows=0).full_sentence("£").endswith("number (0 rows).")
+    assert write_line(Assumption("orders", ORDER, rows=0), "£").endswith("number (0 rows).")
 
 
 def test_money_is_written_in_the_currency_of_the_data() -> None:
     one = Assumption(
         "money", state("assumed-orders.currency", code="EUR"), source="a.csv", rows=1, money=-4.0
     )
-    assert one.full_sentence("€") == "a.csv: All lines are in the currency EUR (1 row, -€4.00)."
+    assert write_line(one, "€") == "a.csv: All lines are in the currency EUR (1 row, -€4.00)."
     assert sentences_of(as_table([one])) == ["All lines are in the currency EUR."]
     assert as_table([]).empty
 
 
 def test_a_value_from_a_file_cannot_drive_a_terminal() -> None:
-    assert "\x1b" not in Assumption("columns", ORDER, column="\x1b[2J").full_sentence("")
+    assert "\x1b" not in write_line(Assumption("columns", ORDER, column="\x1b[2J"), "")
 
 
 @given(st.lists(st.sampled_from([Assumption(kind, ORDER) for kind in KINDS])))

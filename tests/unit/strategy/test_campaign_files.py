@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.core.problems import Refused
+from analysis.core.told_assumptions import write_line
 from analysis.strategy.campaign_files import Campaigns, read_campaigns
 
 LAST = pd.Timestamp("2026-06-30")
@@ -33,7 +34,7 @@ def read(**tables: pd.DataFrame) -> Campaigns:
 
 
 def told(campaigns: Campaigns) -> str:
-    return "\n".join(one.full_sentence("£") for one in campaigns.assumptions)
+    return "\n".join(write_line(one, "£") for one in campaigns.assumptions)
 
 
 def test_a_plan_is_read_as_it_was_drawn() -> None:
