@@ -20,7 +20,8 @@ REPLACED = (
     (re.compile(r'(<a class="[^"]*"(?: [^>]*?)?) role="navigation"'), r'\1 role="button"'),
     # Landmarks of one kind need different names.
     (re.compile(r'<nav id="quarto-sidebar"'), '<nav id="quarto-sidebar" aria-label="Chapters"'),
-    (re.compile(r'<nav id="TOC" role="doc-toc"'), '<nav id="TOC" aria-label="On this page"'),
+    # Quarto's styles and scripts find the contents of a page by its role.
+    (re.compile(r'<nav id="TOC" role'), '<nav id="TOC" aria-label="On this page" role'),
     (re.compile(r'<nav class="page-navigation"'), '<nav class="page-navigation" aria-label="Next"'),
 )
 

@@ -98,7 +98,7 @@ def _value(actions: pd.DataFrame, half: str, currency: str) -> Figure | str | No
     top = rows.iloc[0]
     return Figure(
         _draw_value(rows, half, currency),
-        _value_headline(rows, half, currency),
+        _value_headline(rows, int(own["reason"].eq(HARMED).sum()), half, currency),
         alt=say(
             "value.alt",
             segment=shorten(top["segment"]),
@@ -110,14 +110,21 @@ def _value(actions: pd.DataFrame, half: str, currency: str) -> Figure | str | No
     )
 
 
-def _value_headline(rows: pd.DataFrame, half: str, currency: str) -> str:
-    pays = rows[rows["expected_profit"] > 0]
-    if pays.empty:
-        return say("value.headline-none", count=len(rows))
+def _value_headline(rows: pd.DataFrame, stopped: int, half: str, currency: str) -> str:
+    """Say how many actions are expected to pay, of those valued and those stopped."""
+    pays, every = rows[rows["expected_profit"] > 0], len(rows) + stopped
     total = write_estimate(pays["expected_profit"].sum(), half, currency)
-    if len(pays) == len(rows):
-        return say("value.headline", count=len(rows), total=total)
-    return say("value.headline-some", count=len(pays), all=count(len(rows)), total=total)
+    if half == LEDGER:
+        if pays.empty:
+            return say("value.headline-none", count=every)
+        if len(pays) == every:
+            return say("value.headline", count=every, total=total)
+        return say("value.headline-some", count=len(pays), all=count(every), total=total)
+    if pays.empty:
+        return say("value.headline-none-regulars", count=every)
+    if len(pays) == every:
+        return say("value.headline-regulars", count=every, total=total)
+    return say("value.headline-some-regulars", count=len(pays), all=count(every), total=total)
 
 
 def _value_sentences(own: pd.DataFrame, half: str, currency: str) -> dict[str, str]:

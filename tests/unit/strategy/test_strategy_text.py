@@ -21,7 +21,7 @@ from analysis.forecast.names import GROUPS
 from analysis.ingest.sample_orders import HOSTILE
 from analysis.strategy import cards, experiments, figures, layouts, value
 from analysis.strategy import text as strategy_text
-from analysis.strategy.names import CONTACTED, CONTROL, FEW, NO_CONSENT, NO_PAST, UPLIFT
+from analysis.strategy.names import CONTACTED, CONTROL, FEW, HARMED, NO_CONSENT, NO_PAST, UPLIFT
 from analysis.strategy.tables import strategy
 from analysis.strategy.terms import Terms
 
@@ -426,3 +426,11 @@ def test_doubts_about_the_plan_know_campaigns_and_consent() -> None:
     assert "Campaigns have measured those for A" in known["said-judgement"]
     assert "said-consent" not in known
     assert "said-consent" not in strategy_text.plan_doubts(both[1:], None)
+
+
+def test_a_stopped_action_counts_among_those_that_do_not_pay() -> None:
+    made = table({"a": terms(), "b": HARMED})
+    made = made.assign(half="ledger")
+    drawn = figures.action_value(made, "£")
+    assert not isinstance(drawn, str) and drawn is not None
+    assert drawn.headline.startswith("One of 2 actions is expected to pay, ")

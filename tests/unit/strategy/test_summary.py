@@ -234,8 +234,8 @@ def test_the_gain_from_regular_customers_is_a_share_of_the_months_that_a_contact
     people = pd.DataFrame({"profit": [300.0, 200.0]})
     told = summary.summary_scale(found, None, people, "£", SETTINGS)
     assert SETTINGS.contact.months == 3 and told == {
-        "said-regulars": "All 2 actions for regular customers that are expected to pay bring 30 "
-        "units together, 2.0% of the profit of all regular customers over 3 months (1,500 units)."
+        "said-regulars": "Together, the 2 actions for regular customers that are expected to pay "
+        "bring 30 units, 2.0% of the profit of all regular customers over 3 months (1,500 units)."
     }
 
 
