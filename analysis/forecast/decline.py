@@ -24,7 +24,8 @@ from analysis.regulars.cells import read_numbers
 from analysis.regulars.names import BEHAVIOUR_NUMBERS, CATEGORICAL, MINUTES, REVENUES
 from analysis.regulars.reading import Facts
 from analysis.stats import evaluation, intervals, models
-from analysis.stats.models import Numbers, Parameters, Split
+from analysis.stats.evaluation import Judged, Prepared
+from analysis.stats.models import Fold, Numbers, Parameters, Split
 from analysis.stats.names import CALIBRATIONS, CONSTANT
 
 #: The columns that were given and may tell who declines. Never the id, the label or the profit,
@@ -138,15 +139,17 @@ def read_decline(
     if fewest < evaluation.FEWEST:
         return _no_model(len(label), int(fewest))
     splits = evaluation.grouped_splits(label, groups, settings.folds, settings.repeats, seed)
+    with step("prepare the splits"):
+        prepared = evaluation.prepare_splits(table, label, groups, splits, seed)
     tested = {}
     for model in models.CANDIDATES:
         with step(f"test {model}"):
-            tested[model] = evaluation.cross_validate(model, table, label, groups, splits, seed)
+            tested[model] = evaluation.cross_validate(model, prepared, seed)
     table_of_models = mark_roles(evaluation.comparison(tested, 1 / settings.folds))
     chosen = str(table_of_models.loc[table_of_models["chosen"], "model"].iloc[0])
     parameters = tested[chosen].parameters
     with step("calibrate the chosen model"):
-        ways = calibrations(chosen, table, label, groups, splits, parameters, seed)
+        ways = calibrations(chosen, prepared, parameters, seed)
         compared = compare_calibrations(ways, label, splits, 1 / settings.folds, chosen)
         calibration = str(compared.loc[compared["used"], "calibration"].iloc[0])
         curves = pd.concat(
@@ -159,9 +162,8 @@ def read_decline(
             ignore_index=True,
         )
     with step("measure what leakage would have added"):
-        usual = {name: models.usual_parameters(done.parameters)[1] for name, done in tested.items()}
         ids = _numbers_of(customers["customer_id"])[order]
-        leakage = leakage_gains(table, label, groups, ids, usual, splits, seed)
+        leakage = leakage_gains(table, label, groups, ids, tested, prepared, splits, seed)
     p = evaluation.mean_out_of_fold(ways[calibration], splits, len(label))
     back = np.empty(len(label))
     back[order] = p
@@ -253,32 +255,15 @@ def _no_model(customers: int, fewest: int) -> Decline:
 
 
 def calibrations(
-    model: str,
-    table: pd.DataFrame,
-    label: npt.NDArray[np.bool_],
-    groups: npt.NDArray[Any],
-    splits: Sequence[Split],
-    parameters: Sequence[Parameters],
-    seed: int,
+    model: str, prepared: Sequence[Prepared], parameters: Sequence[Parameters], seed: int
 ) -> dict[str, list[Numbers]]:
-    """Return, for each way to calibrate, the predictions for every split's test rows.
+    """Return, for each way to calibrate, the predictions for every split's test rows."""
 
-    The calibrator sees training rows only: predictions for inner folds of theirs.
-    """
+    def predict_split(split: Prepared, tuned: Parameters) -> list[Numbers]:
+        return models.predict_calibrated(model, *split, seed, tuned, CALIBRATIONS)
 
-    def predict_split(split: Split, tuned: Parameters) -> dict[str, Numbers]:
-        train, test = split
-        inner = evaluation.grouped_splits(label[train], groups[train], 3, 1, seed)
-        rows = table.iloc[train]
-        return {
-            way: models.probability(
-                models.fit(model, rows, label[train], inner, seed, tuned, way), table.iloc[test]
-            )
-            for way in CALIBRATIONS
-        }
-
-    done = models.run_parallel(predict_split, list(zip(splits, parameters, strict=True)))
-    return {way: [found[way] for found in done] for way in CALIBRATIONS}
+    done = models.run_parallel(predict_split, list(zip(prepared, parameters, strict=True)))
+    return dict(zip(CALIBRATIONS, map(list, zip(*done, strict=True)), strict=True))
 
 
 def compare_calibrations(
@@ -328,7 +313,8 @@ def leakage_gains(
     label: npt.NDArray[np.bool_],
     groups: npt.NDArray[Any],
     ids: npt.NDArray[Any],
-    parameters: dict[str, Parameters],
+    tested: dict[str, Judged],
+    prepared: Sequence[Prepared],
     splits: Sequence[Split],
     seed: int,
 ) -> pd.DataFrame:
@@ -340,9 +326,10 @@ def leakage_gains(
         Features, outcomes, and near-duplicates.
     ids
         The customers' numbers, which a careless table has among its features.
-    parameters
-        By model: the usual ones, so that nothing but the mistake differs.
-    splits
+    tested
+        By model, how it did on the honest splits. All are fitted with the usual parameters, so that
+        nothing but the mistake differs.
+    prepared, splits
         The honest ones, some repeats of a cross-validation.
     seed
         As of the honest splits.
@@ -368,13 +355,16 @@ def leakage_gains(
     kinds = {"near_duplicates": (table, careless), "id": (with_id, splits)}
     if len(np.unique(groups)) == len(groups):
         del kinds["near_duplicates"]
+    mistaken = {
+        mistake: [models.prepare_fold(seen, label, split) for split in used]
+        for mistake, (seen, used) in kinds.items()
+    }
     rows = []
-    for model, tuned in parameters.items():
-        if model not in LEAK_MODELS:
-            continue
-        honest = _areas(model, table, label, splits, tuned, seed)
-        for mistake, (seen, used) in kinds.items():
-            leaky = _areas(model, seen, label, used, tuned, seed)
+    for model in LEAK_MODELS:
+        usual = models.usual_parameters(tested[model].parameters)[1]
+        honest = _areas(model, [split.outer for split in prepared], usual, seed)
+        for mistake, seen_folds in mistaken.items():
+            leaky = _areas(model, seen_folds, usual, seed)
             # A repeat as a whole sees every customer once: its mean is what is reported.
             added = (leaky - honest).reshape(repeats, folds).mean(axis=1)
             reach = _reach(added)
@@ -399,21 +389,13 @@ def _reach(values: Numbers) -> float:
     return float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
 
 
-def _areas(
-    model: str,
-    table: pd.DataFrame,
-    label: npt.NDArray[np.bool_],
-    splits: Sequence[Split],
-    parameters: Parameters,
-    seed: int,
-) -> Numbers:
-    """Return the ROC-AUC on each split with given parameters."""
+def _areas(model: str, folds: Sequence[Fold], parameters: Parameters, seed: int) -> Numbers:
+    """Return the ROC-AUC on each fold with given parameters."""
 
-    def score_split(train: npt.NDArray[np.intp], test: npt.NDArray[np.intp]) -> float:
-        made = models.fit(model, table.iloc[train], label[train], (), seed, parameters)
-        return float(roc_auc_score(label[test], models.probability(made, table.iloc[test])))
+    def score_fold(fold: Fold) -> float:
+        return float(roc_auc_score(fold.outcome, models.predict(model, fold, seed, parameters)))
 
-    return np.array(models.run_parallel(score_split, splits))
+    return np.array(models.run_parallel(score_fold, [(fold,) for fold in folds]))
 
 
 def _numbers_of(ids: pd.Series) -> npt.NDArray[Any]:

@@ -68,7 +68,7 @@ def explain(
     table, label = features(customers), customers["decline"].to_numpy()
     made = models.run_parallel(
         lambda split, tuned: models.fit(
-            decline.model, table.iloc[split[0]], label[split[0]], (), seed, tuned
+            decline.model, table.iloc[split[0]], label[split[0]], seed, tuned
         ),
         list(zip(decline.splits, decline.parameters, strict=True)),
     )

@@ -114,7 +114,8 @@ def tune_candidate(name: str, train: Sequence[Snapshot], seed: int) -> stats_mod
     if not plan.model:
         return {}
     table, label = _stack(plan, train)
-    return stats_models.tune(plan.model, table, label, _splits(train, seed), seed)
+    folds = [stats_models.prepare_fold(table, label, split) for split in _splits(train, seed)]
+    return stats_models.tune(plan.model, folds, seed)
 
 
 def _stack(plan: Plan, parts: Sequence[Snapshot]) -> tuple[pd.DataFrame, npt.NDArray[np.bool_]]:
@@ -163,7 +164,7 @@ def predict_lapse(
         base = bgnbd.fit(target.base)
         return bgnbd.p_none(base, target.base.loc[target.features.index], days)
     table, label = _stack(plan, train)
-    made = stats_models.fit(plan.model, table, label, [], seed, parameters)
+    made = stats_models.fit(plan.model, table, label, seed, parameters)
     return stats_models.probability(made, target.features[list(table.columns)])
 
 
@@ -182,7 +183,7 @@ def predict_validation(
     splits = _splits(train, seed)
     parts = [
         stats_models.probability(
-            stats_models.fit(plan.model, table.iloc[rest], label[rest], [], seed, parameters),
+            stats_models.fit(plan.model, table.iloc[rest], label[rest], seed, parameters),
             table.iloc[fold],
         )
         for rest, fold in splits

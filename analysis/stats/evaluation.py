@@ -18,8 +18,9 @@ from sklearn.model_selection import StratifiedGroupKFold
 from analysis.stats.intervals import corrected_interval, wilson
 from analysis.stats.models import (
     INNER_FOLDS,
-    fit,
-    probability,
+    Fold,
+    predict_calibrated,
+    prepare_fold,
     run_parallel,
     tune,
     usual_calibration,
@@ -141,37 +142,64 @@ class Judged(NamedTuple):
     parameters: list[Parameters]
 
 
-def cross_validate(
-    model: str,
+class Prepared(NamedTuple):
+    """A split, prepared for all candidates, and the folds of its training rows for their tuning."""
+
+    outer: Fold
+    inner: list[Fold]
+
+
+def prepare_splits(
     table: pd.DataFrame,
     label: npt.ArrayLike,
     groups: npt.ArrayLike,
     splits: Sequence[Split],
     seed: int,
-) -> Judged:
+) -> list[Prepared]:
+    """Prepare each split, and inner folds of its training rows, once.
+
+    Parameters
+    ----------
+    table, label, groups
+        Features, outcomes, and which rows belong together.
+    splits
+        From `grouped_splits`.
+    seed
+        Of the inner folds.
+    """
+    y, g = np.asarray(label), np.asarray(groups)
+
+    def prepare_split(train: npt.NDArray[np.intp], test: npt.NDArray[np.intp]) -> Prepared:
+        inner = grouped_splits(y[train], g[train], INNER_FOLDS, 1, seed)
+        rows = table.iloc[train]
+        return Prepared(
+            prepare_fold(table, y, (train, test)),
+            [prepare_fold(rows, y[train], split) for split in inner],
+        )
+
+    return run_parallel(prepare_split, splits)
+
+
+def cross_validate(model: str, prepared: Sequence[Prepared], seed: int) -> Judged:
     """Tune a candidate inside each split's training rows, and judge it on the test rows.
 
     Parameters
     ----------
     model
         One of `CANDIDATES`.
-    table, label, groups
-        Features, outcomes, and which rows belong together.
-    splits
-        From `grouped_splits`.
+    prepared
+        From `prepare_splits`.
     seed
-        For inner folds and for candidates that draw.
+        For candidates that draw.
     """
-    y, g = np.asarray(label), np.asarray(groups)
 
-    def judge_split(train: npt.NDArray[np.intp], test: npt.NDArray[np.intp]) -> tuple[Any, ...]:
-        rows, inner = table.iloc[train], grouped_splits(y[train], g[train], INNER_FOLDS, 1, seed)
-        parameters = tune(model, rows, y[train], inner, seed)
-        made = fit(model, rows, y[train], inner, seed, parameters, usual_calibration(model))
-        p = probability(made, table.iloc[test])
-        return judge(y[test], p), p, parameters
+    def judge_split(outer: Fold, inner: list[Fold]) -> tuple[Any, ...]:
+        parameters = tune(model, inner, seed)
+        ways = [usual_calibration(model)]
+        [p] = predict_calibrated(model, outer, inner, seed, parameters, ways)
+        return judge(outer.outcome, p), p, parameters
 
-    done = run_parallel(judge_split, splits)
+    done = run_parallel(judge_split, prepared)
     return Judged(pd.DataFrame([d[0] for d in done]), [d[1] for d in done], [d[2] for d in done])
 
 

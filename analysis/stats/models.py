@@ -12,12 +12,13 @@ import pandas as pd
 from joblib import Parallel, delayed
 from scipy import special
 from sklearn.base import BaseEstimator, clone
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import ParameterGrid
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -54,7 +55,7 @@ CANDIDATES: dict[str, Candidate] = {
     ),
     "support vector machine": Candidate(SVC(), {"C": [0.1, 0.3, 1.0], "gamma": ["scale", 0.02]}),
     "random forest": Candidate(
-        RandomForestClassifier(n_estimators=120, max_features="sqrt"), {"min_samples_leaf": [1, 5]}
+        RandomForestClassifier(n_estimators=120, max_features="sqrt", min_samples_leaf=5), {}
     ),
     "gradient boosting": Candidate(
         HistGradientBoostingClassifier(learning_rate=0.06, max_iter=120, l2_regularization=10.0),
@@ -79,9 +80,6 @@ def pipeline(model: str, seed: int, parameters: Parameters | None = None) -> Pip
     parameters
         Values for the candidate's parameters.
     """
-    estimator = clone(CANDIDATES[model].estimator).set_params(**(parameters or {}))
-    if "random_state" in estimator.get_params():
-        estimator.set_params(random_state=seed)
     prepare = make_column_transformer(
         (StandardScaler(), make_column_selector(dtype_exclude=["object", "str"])),
         (
@@ -95,7 +93,14 @@ def pipeline(model: str, seed: int, parameters: Parameters | None = None) -> Pip
             make_column_selector(dtype_include=["object", "str"]),
         ),
     )
-    return Pipeline([("prepare", prepare), ("model", estimator)])
+    return Pipeline([("prepare", prepare), ("model", _estimator(model, seed, parameters or {}))])
+
+
+def _estimator(model: str, seed: int, parameters: Parameters) -> BaseEstimator:
+    estimator = clone(CANDIDATES[model].estimator).set_params(**parameters)
+    if "random_state" in estimator.get_params():
+        estimator.set_params(random_state=seed)
+    return estimator
 
 
 def _level_name(feature: str, level: object) -> str:
@@ -108,7 +113,7 @@ def prepare(made: Pipeline, table: pd.DataFrame) -> tuple[Numbers, list[str]]:
     Parameters
     ----------
     made
-        From `fit`, not calibrated.
+        From `fit`.
     table
         Features.
 
@@ -122,48 +127,100 @@ def prepare(made: Pipeline, table: pd.DataFrame) -> tuple[Numbers, list[str]]:
     return _call_quietly(made[0].transform, table), owners
 
 
-def tune(
-    model: str, table: pd.DataFrame, label: npt.ArrayLike, splits: Sequence[Split], seed: int
-) -> Parameters:
-    """Return the parameters with the best mean ROC-AUC over some splits of the training rows."""
-    grid = {f"model__{name}": values for name, values in CANDIDATES[model].grid.items()}
-    if not grid:
-        return {}
-    search = GridSearchCV(
-        pipeline(model, seed),
-        grid,
-        scoring="roc_auc",
-        cv=list(splits),
-        refit=False,
-        error_score="raise",
-    )
-    search.fit(table, label)
-    return {name.removeprefix("model__"): v for name, v in search.best_params_.items()}
+class Fold(NamedTuple):
+    """Rows to train on and rows to test on, as matrices: prepared by what the first alone teach."""
+
+    rows: Numbers
+    label: npt.NDArray[np.bool_]
+    tested: Numbers
+    outcome: npt.NDArray[np.bool_]
 
 
-def fit(
+def prepare_fold(table: pd.DataFrame, label: npt.ArrayLike, split: Split) -> Fold:
+    """Prepare the rows of a split, once for all candidates and all values of their parameters."""
+    y, (train, test) = np.asarray(label), split
+    preparation = pipeline(CONSTANT, 0)[0].fit(table.iloc[train])
+    rows, tested = (_call_quietly(preparation.transform, table.iloc[part]) for part in split)
+    return Fold(rows, y[train], tested, y[test])
+
+
+def tune(model: str, folds: Sequence[Fold], seed: int) -> Parameters:
+    """Return the parameters with the best mean ROC-AUC over some folds: of equals the first."""
+    grid = list(ParameterGrid(CANDIDATES[model].grid))
+    if len(grid) < 2:
+        return grid[0]
+    areas = [
+        np.mean([roc_auc_score(f.outcome, predict(model, f, seed, tried)) for f in folds])
+        for tried in grid
+    ]
+    return grid[int(np.argmax(areas))]
+
+
+def predict(model: str, fold: Fold, seed: int, parameters: Parameters) -> Numbers:
+    """Return what a candidate that is fitted to a fold's rows predicts for those it tests on."""
+    return probability(_estimator(model, seed, parameters).fit(fold.rows, fold.label), fold.tested)
+
+
+def predict_calibrated(
     model: str,
-    table: pd.DataFrame,
-    label: npt.ArrayLike,
-    splits: Sequence[Split],
+    fold: Fold,
+    inner: Sequence[Fold],
     seed: int,
     parameters: Parameters,
-    calibration: str = CALIBRATIONS[0],
-) -> BaseEstimator:
-    """Return a candidate, fitted to all rows given.
+    calibrations: Sequence[str],
+) -> list[Numbers]:
+    """Return a candidate's predictions for the rows that a fold tests on, calibrated in some ways.
+
+    Calibrators are fitted to scores of training rows by models that have not seen these, in the
+    folds of the training rows (Platt 1999; Zadrozny and Elkan 2002).
 
     Parameters
     ----------
-    model, table, label, splits, seed, parameters
-        As `tune` and `pipeline` take and return them.
-    calibration
-        One of `CALIBRATIONS`. Other than the first, the calibrator is fitted to predictions for
-        rows that the model, in the splits, has not seen (Platt 1999; Zadrozny and Elkan 2002).
+    model, seed, parameters
+        As `pipeline` takes them.
+    fold
+        What to train and to predict on.
+    inner
+        Folds of its training rows, each of which is tested on once.
+    calibrations
+        Some of `CALIBRATIONS`.
     """
-    made = pipeline(model, seed, parameters)
-    if calibration != CALIBRATIONS[0]:
-        made = CalibratedClassifierCV(made, method=calibration, cv=list(splits), ensemble=False)
-    return _call_quietly(made.fit, table, label)
+    made = _estimator(model, seed, parameters).fit(fold.rows, fold.label)
+    predicted = {CALIBRATIONS[0]: probability(made, fold.tested)}
+    if set(calibrations) - set(predicted):
+        parts = [(_estimator(model, seed, parameters).fit(f.rows, f.label), f) for f in inner]
+        known = np.concatenate([_score(part, f.tested) for part, f in parts])
+        outcome = np.concatenate([f.outcome for f in inner]).astype(float)
+        score = _score(made, fold.tested)
+        predicted[CALIBRATIONS[1]] = _calibrate_sigmoid(known, outcome, score)
+        isotonic = IsotonicRegression(out_of_bounds="clip").fit(known, outcome)
+        predicted[CALIBRATIONS[2]] = isotonic.predict(score)
+    return [np.asarray(predicted[way], dtype=float) for way in calibrations]
+
+
+def _score(made: BaseEstimator, rows: Numbers) -> Numbers:
+    if hasattr(made, "decision_function"):
+        return np.asarray(made.decision_function(rows), dtype=float)
+    return probability(made, rows)
+
+
+def _calibrate_sigmoid(known: Numbers, outcome: Numbers, score: Numbers) -> Numbers:
+    """Return scores as probabilities by a sigmoid, fitted to Platt's smoothed targets."""
+    ones = outcome.sum()
+    target = np.where(outcome > 0, (ones + 1) / (ones + 2), 1 / (len(outcome) - ones + 2))
+    sigmoid = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit(
+        np.tile(known, 2)[:, None],
+        np.repeat([True, False], len(known)),
+        sample_weight=np.append(target, 1 - target),
+    )
+    return np.asarray(sigmoid.predict_proba(score[:, None])[:, 1])
+
+
+def fit(
+    model: str, table: pd.DataFrame, label: npt.ArrayLike, seed: int, parameters: Parameters
+) -> Pipeline:
+    """Return a candidate with its preparation, fitted to all rows given."""
+    return _call_quietly(pipeline(model, seed, parameters).fit, table, label)
 
 
 def _call_quietly(call: Callable[..., Any], *given: Any) -> Any:

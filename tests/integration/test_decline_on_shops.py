@@ -144,7 +144,7 @@ def test_partial_effects_are_those_of_the_numbers_that_move_the_risk_most(
 ) -> None:
     table, label = decline.features(people), people["decline"].to_numpy()
     made = [
-        models.fit(LOGISTIC, table.iloc[train], label[train], (), SEED, tuned)
+        models.fit(LOGISTIC, table.iloc[train], label[train], SEED, tuned)
         for (train, _), tuned in zip(found.splits, found.parameters, strict=True)
     ]
     numbers = [name for name in decline.GIVEN if people[name].dtype.kind in "fi"]
@@ -174,7 +174,7 @@ def test_a_column_of_noise_has_no_importance(
     label = people["decline"].to_numpy()
     splits, seed = found.splits[:5], SEED
     made = [
-        models.fit(LOGISTIC, table.iloc[train], label[train], (), seed, found.parameters[0])
+        models.fit(LOGISTIC, table.iloc[train], label[train], seed, found.parameters[0])
         for train, _ in splits
     ]
     groups = {"noise": ["noise"], "pages": ["pages_per_visit"]}
@@ -201,9 +201,10 @@ def test_the_real_tables_give_what_careful_work_finds(one_click: Path, settings:
     table, label = decline.features(people), people["decline"].to_numpy()
     groups = people["duplicate_group"].to_numpy()
     splits = evaluation.grouped_splits(label, groups, 5, 2, settings.engine.seed)
-    tested = evaluation.cross_validate(LOGISTIC, table, label, groups, splits, SEED)
+    prepared = evaluation.prepare_splits(table, label, groups, splits, SEED)
+    tested = evaluation.cross_validate(LOGISTIC, prepared, SEED)
     assert tested.scores["roc_auc"].mean() == pytest.approx(0.903, abs=0.008)
-    ways = decline.calibrations(LOGISTIC, table, label, groups, splits, tested.parameters, SEED)
+    ways = decline.calibrations(LOGISTIC, prepared, tested.parameters, SEED)
     p = evaluation.mean_out_of_fold(ways["isotonic"], splits, len(label))
     assert evaluation.judge(label, p)["brier"] == pytest.approx(0.095, abs=0.006)
     cut = people.assign(decline_probability=p, risk_group=risk_groups.assign(people, p, 0.5))
