@@ -360,7 +360,7 @@ def leakage_gains(
         for mistake, (seen, used) in kinds.items()
     }
     rows = []
-    for model in LEAK_MODELS:
+    for model in (name for name in tested if name in LEAK_MODELS):
         usual = models.usual_parameters(tested[model].parameters)[1]
         honest = _areas(model, [split.outer for split in prepared], usual, seed)
         for mistake, seen_folds in mistaken.items():
