@@ -165,9 +165,23 @@ def plan_doubts(actions: pd.DataFrame, asked: bool | None) -> dict[str, str]:
 
 
 def what_if(actions: pd.DataFrame) -> dict[str, str]:
-    """Say that there are no sliders where no gain is stated; else their labels are enough."""
+    """Return the words beside the sliders; where no gain is stated, say that there are none."""
     stated = actions[(actions["listed"] > 0) & actions["expected_profit"].notna()]
-    return {} if len(stated) else {"said-none": say("what-if.said-none")}
+    if stated.empty:
+        return {"said-none": say("what-if.said-none")}
+    return {
+        "intro": say("what-if.intro"),
+        "margin": say("what-if.margin"),
+        "reach": say("what-if.reach"),
+        "uplift": say("what-if.uplift"),
+        "offer": say("what-if.offer"),
+        "action": say("what-if.action"),
+        "gain": say("what-if.gain"),
+        "total": say("what-if.total"),
+        "totalunits": say("what-if.totalunits"),
+        "reset": say("what-if.reset"),
+        "script": say("what-if.script"),
+    }
 
 
 # ------------------------------------------------------------------------- control groups
