@@ -1,8 +1,8 @@
 """Run the benchmarks: ours beside hand-written SQL, Polars, pandas and peers (``make bench``).
 
-There are four races. ``--only rfm`` is told of in `benchmarks.rfm`; ``--only million`` and
-``--only refresh``, where ours runs alone, in `benchmarks.million` and `benchmarks.refresh`.
-``--only ledger`` goes from Parquet to customers.
+There are five races. ``--only rfm`` is told of in `benchmarks.rfm`; ``--only million``,
+``--only build`` and ``--only refresh``, where ours runs alone, in `benchmarks.million`,
+`benchmarks.whole` and `benchmarks.refresh`. ``--only ledger`` goes from Parquet to customers.
 
 The work, the same for all, on 1, 10 and 50 copies of the ledger whose customers and invoices have
 numbers of their own: count the lines that break each rule of the contract; place the lines on
@@ -36,11 +36,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import million, peers, race, refresh
+from benchmarks import million, peers, race, refresh, whole
 from benchmarks.rfm import facts
 from benchmarks.rfm.facts import write_lines
 
-RACES = ("ledger", "rfm", "million", "refresh")
+RACES = ("ledger", "rfm", "million", "build", "refresh")
 
 
 def main() -> int:
@@ -58,7 +58,7 @@ def main() -> int:
     wanted = [options.only] if options.only else RACES
     asked = [int(size) for size in options.sizes.split(",")] if options.sizes else []
     sizes = {"ledger": asked or [1, 10, 50], "rfm": asked or [1, 10]}
-    sizes |= {"million": [1], "refresh": [1]}
+    sizes |= {"million": [1], "refresh": [1], "build": [1, max(asked, default=10)]}
     with tempfile.TemporaryDirectory(prefix="customer-report-bench-") as folder:
         work = Path(folder)
         every = sorted({size for name in wanted for size in sizes[name]})
@@ -78,6 +78,14 @@ def main() -> int:
             _, lines = race.call_in_process(write_lines, work / "1.parquet", work / "million.net")
             print(f"\nClusters of a million customers like those of {source}", flush=True)
             print(race.call_in_process(million.cluster, lines, 1_000_000), flush=True)
+        if "build" in wanted:
+            times = sizes["build"][1]
+            small, large = (
+                race.call_in_process(whole.build, work / f"{size}.parquet", work)
+                for size in sizes["build"]
+            )
+            print(f"\nA build of {large.customers:,} customers, {times} x {source}", flush=True)
+            print(whole.as_text(small, large, times), flush=True)
         if "refresh" in wanted:
             print(f"\nA refresh of the last quarter of {source}", flush=True)
             print(race.call_in_process(refresh.compare, work / "1.parquet", work), flush=True)
