@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT))
 from analysis.core.problems import Refused  # noqa: E402 - the path above must come first
 from analysis.release import open_store, store  # noqa: E402
 from analysis.release.refresh import REPORT_BUILD  # noqa: E402
+from report.brief import write_brief  # noqa: E402
 from report.polish import polish  # noqa: E402
 
 
@@ -34,6 +35,8 @@ def main(root: Path = ROOT) -> int:
     if lacking:
         print(f"Not published: {' and '.join(lacking)} missing in {book.name}.", file=sys.stderr)
         return 1
+    if (root / "build" / "text.json").is_file():
+        write_brief(root / "build", book)
     return 0 if os.environ.get(REPORT_BUILD) else publish(root)
 
 
