@@ -45,7 +45,8 @@ def show() -> None:
         f"<script>\n{SCRIPT.read_text(encoding='utf-8')}</script>",
         "</div>",
     ]
-    print("\n```{=html}\n" + "\n".join(parts) + "\n```\n")
+    begin, end = '\n::::: {.content-visible when-format="html"}', ":::::\n"
+    print("\n".join([begin, "```{=html}", *parts, "```", end]))
 
 
 def _word(name: str) -> str:

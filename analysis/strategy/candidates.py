@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.core.names import ACTIVITY, LEDGER
 from analysis.core.settings import Settings
 from analysis.segments.names import tells_levels
-from analysis.strategy import contact_policy
+from analysis.strategy import contact_policy, value
 from analysis.strategy.measured_uplift import has_harmed, measure_uplift
 from analysis.strategy.names import FEW, HARMED, NO_FORECAST, NO_PAST
 from analysis.strategy.plan import Action, Plan
@@ -133,13 +133,18 @@ def _candidates(
 ) -> Candidates:
     """Return the customers of one segment with the terms of contacting them."""
     away, given = float(own["away"].mean()), settings.strategy
-    measured = measure_uplift(action, campaigns, reach_of(own, given).mean)
+    people = own.assign(won=own["away"] / away if away > 0 else 1.0)
     ends = spend_ends(coming, action.segment)
+    # A campaign was sent to a list like this one, and not to the whole segment: those on it are
+    # won more easily than others.
+    values = value.value_contacts(people, ledger_terms(action, own, own, ends, given))
+    listed = people[values > 0] if each and (values > 0).any() else people
+    reached = reach_of(own, given).mean * float(listed["won"].mean())
+    measured = measure_uplift(action, campaigns, reached)
 
     def narrow(some: pd.DataFrame) -> Terms:
         return ledger_terms(action, some, own, ends, given, measured)
 
-    people = own.assign(won=own["away"] / away if away > 0 else 1.0)
     return Candidates(people, narrow(own), narrow, each)
 
 
