@@ -21,9 +21,11 @@ from collections.abc import Collection, Sequence
 
 import duckdb
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends.duckdb import Backend
+from ibis.backends.sql.datatypes import DuckDBType
 
 from analysis.core.problems import Problem, Refused
 from analysis.core.settings import TransactionSettings
@@ -189,29 +191,57 @@ def _type_once(
 ) -> ir.Table:
     """Read everything once: one row per line, typed, with the rules that it breaks.
 
-    What no file has takes no room: a table of nulls is as large as one of values. Whether a code
-    is one of a product is decided here, where a code that comes again is looked at once; and
-    quantity and price are multiplied here where no file has amounts, and not by every guard again.
+    What no file has takes no room, nor does what is the same for all lines: a table of nulls is as
+    large as one of values. Whether a code is one of a product is decided here, where a code that
+    comes again is looked at once; and quantity and price are multiplied here where no file has
+    amounts, and not by every guard again.
     """
     names = {name for reading in readings for name in reading.names}
     kept = [name for name in (*LINE_COLUMNS, *EXTRAS, *KEPT) if name in names or name == "amount"]
     raw = raw.mutate(product=is_product(raw, settings, readings))
     if "amount" not in names:
         raw = raw.mutate(amount=exact(raw.quantity * raw.unit_price))
-    typed = engine.create_table(
-        "typed", raw.select("part", "row_number", *kept, "rest", "broken", "product")
-    )
+    columns = ("part", "row_number", *kept, "rest", "broken", "product")
+    same = {name: value.to_expr() for name in columns if (value := constant(raw, name))}
+    typed = engine.create_table("typed", raw.select(*(n for n in columns if n not in same)))
     absent = {*LINE_COLUMNS, *EXTRAS, *KEPT} - {*kept}
-    return typed.mutate(**{name: ibis.null(raw[name].type()) for name in sorted(absent)})
+    return typed.mutate(**same, **{name: ibis.null(raw[name].type()) for name in sorted(absent)})
+
+
+def constant(table: ir.Table, name: str) -> ops.Literal | None:
+    """Return what a column is for all lines: a whole number, a truth value or nothing; else None.
+
+    Examples
+    --------
+    >>> lines = ibis.table({"price": "float64"}, name="lines").mutate(part=ibis.literal(2))
+    >>> constant(lines, "part").value, constant(lines, "price")
+    (2, None)
+    """
+    value = table[name].op()
+    while isinstance(value, ops.Field) and isinstance(value.rel, ops.Project):
+        value = value.rel.values[value.name]
+    plain = isinstance(value, ops.Literal) and isinstance(value.value, int | None)
+    return value if plain else None
 
 
 def _write(draft: Draft) -> ir.Table:
-    """Write the lines with the meaning that the guards gave them."""
+    """Write the lines with the meaning that the guards gave them.
+
+    A column that is the same for all lines is added when the others are there, which takes no time.
+    """
     one = ibis.literal(1, "int32")
     absent = {*KEPT} - draft.columns
     names = [name for name in draft.lines.columns if name not in {*EXTRAS, *absent}]
     lines = draft.lines.select(*names).mutate(copies=one, read=one)
-    return draft.engine.create_table("read", lines)
+    same = {name: value for name in lines.columns if (value := constant(lines, name))}
+    draft.engine.create_table("read", lines.drop(*same))
+    for name, value in same.items():
+        default = "NULL" if value.value is None else str(value.value)
+        draft.engine.raw_sql(
+            f"ALTER TABLE read ADD COLUMN {name} {DuckDBType.to_string(value.dtype)} "
+            f"DEFAULT {default}"
+        )
+    return draft.engine.table("read")
 
 
 def _refuse_without_sales(lines: ir.Table, day: dt.date, late_rows: int) -> None:
