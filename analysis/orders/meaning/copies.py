@@ -263,13 +263,14 @@ def _describe_copies(merged: ir.Table) -> list[Assumption]:
     """Say what stands in several files, and counts once."""
     both = merged.filter((merged.parts > 1) & (merged.broken == 0))
     extra = both["read"] - both.copies
-    money = (both.amount * extra).cast("float64")
+    # Decimals are added up exactly, in whatever order threads come to them.
+    money = both.amount * extra
     found = measured(
         both,
         rows=extra.sum(where=~both.unlike),
-        money=money.sum(where=~both.unlike),
+        money=money.sum(where=~both.unlike).cast("float64"),
         unlike=extra.sum(where=both.unlike),
-        unlike_money=money.sum(where=both.unlike),
+        unlike_money=money.sum(where=both.unlike).cast("float64"),
     )
     told = []
     if found["rows"]:
