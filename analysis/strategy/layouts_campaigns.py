@@ -90,7 +90,9 @@ def campaign_results(campaigns: pd.DataFrame, currency: str) -> Table:
                 say("campaigns.all") if name == ALL_CAMPAIGNS else shorten(name)
                 for name in ordered.index
             ],
-            "started": [day(pd.Timestamp(one)) for one in ordered["started"]],
+            "started": [
+                day(pd.Timestamp(one)).replace(" ", "\u00a0") for one in ordered["started"]
+            ],
             "treated": [count(number) for number in ordered["treated"]],
             "control": [count(number) for number in ordered["control"]],
             **{
