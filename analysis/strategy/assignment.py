@@ -108,7 +108,9 @@ def count_groups(table: pd.DataFrame, assigned: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         `table` with control and forgone: what contacting the control group as well would bring.
     """
-    sizes = assigned[assigned["group"] == CONTROL]["segment"].value_counts()
+    sizes = pd.Series(dtype=float)
+    if len(assigned):
+        sizes = assigned[assigned["group"] == CONTROL]["segment"].value_counts()
     control = table["segment"].map(sizes).fillna(0).astype("int64")
     control = control.where(table["listed"] > 0, 0)
     one = table["expected_profit"] / table["listed"].where(table["listed"] > 0)

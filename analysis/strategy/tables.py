@@ -89,21 +89,19 @@ def strategy(
             planned[half] = plan_orders(tables, plan, own, settings, regulars)
             facts |= consent_facts(tables["customers"])
         facts |= strategy_facts(half, planned[half].tables)
-    made = {
-        name: pd.concat(
-            [
-                one.tables[name]
-                for half in (LEDGER, ACTIVITY)
-                if (one := planned.get(half)) and len(one.tables[name])
-            ]
-            or [next(iter(planned.values())).tables[name] if planned else EMPTY],
-            ignore_index=True,
-        )
-        for name in TABLES
-    }
+    given = [planned[half].tables for half in (LEDGER, ACTIVITY) if half in planned]
+    # Where nothing can be planned, the table of actions has its columns all the same.
+    none = count_groups(value.value_actions(table, {}, settings.engine.seed), EMPTY)
+    given = given or [dict.fromkeys(TABLES, EMPTY) | {"actions": none.assign(revenue=0.0)}]
+    made = {name: _below_each_other([one[name] for one in given]) for name in TABLES}
     made["campaign_updates"] = updates_of(tables, plan, table, settings)
     names = {LEDGER: "customers", ACTIVITY: "activity"}
     return made | {names[half]: one.people for half, one in planned.items()}, facts
+
+
+def _below_each_other(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return tables below each other; of empty ones, the first."""
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
 
 def updates_of(
