@@ -255,7 +255,9 @@ def _expected_value(
     valued = actions[actions["uplift"].notna()] if len(actions) else actions
     if valued.empty:
         return
-    where = ("sec-worth-ledger", "sec-budget-ledger")
+    # Contacts have an order only where gains are stated.
+    ordered = ((actions["listed"] > 0) & actions["expected_profit"].notna()).any()
+    where = ("sec-worth-ledger", *(("sec-budget-ledger",) if ordered else ()))
     swing = _swings(actions, tables("action_tornado"), LEDGER, sign)
     source = (
         say("assumption-uplift.source-measured")
