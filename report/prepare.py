@@ -53,6 +53,7 @@ def main() -> int:
         "season": bool(facts.get("forecast.season_known")),
         "next_products": bool(facts.get("next_products.available")),
         "campaigns": bool(facts.get("campaigns.available")),
+        "what_if": bool(facts.get("strategy.what_if")),
         "since": bool(since.get("since.available")),
         "history": bool(since.get("history.available")),
         "backtest": (ROOT / "build" / "since" / "backtest.parquet").is_file(),

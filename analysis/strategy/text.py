@@ -165,10 +165,10 @@ def plan_doubts(actions: pd.DataFrame, asked: bool | None) -> dict[str, str]:
 
 
 def what_if(actions: pd.DataFrame) -> dict[str, str]:
-    """Return the words beside the sliders; where no gain is stated, say that there are none."""
+    """Return the words beside the sliders; none where no gain is stated."""
     stated = actions[(actions["listed"] > 0) & actions["expected_profit"].notna()]
     if stated.empty:
-        return {"said-none": say("what-if.said-none")}
+        return {}
     return {
         "intro": say("what-if.intro"),
         "margin": say("what-if.margin"),

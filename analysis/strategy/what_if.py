@@ -34,7 +34,7 @@ def write_what_if(
     """Return the file of `describe_actions`, as a step of the build."""
     told = describe_actions(actions, settings)
     content = json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False)
-    return {FILE: content.encode()}, {}
+    return {FILE: content.encode()}, {"strategy.what_if": bool(told["actions"])}
 
 
 def describe_actions(actions: pd.DataFrame, settings: Settings) -> dict[str, Any]:
