@@ -242,7 +242,8 @@ def summary_tiles_of_regulars(
             tuple(revenue),
         ),
     ]
-    listed = activity[activity["action"].notna()]
+    # The control group is worth contacting, too, and is left out.
+    listed = activity[activity["group"].notna()]
     if len(listed):
         risk = contact_curve.loc[contact_curve["chosen"].astype(bool), "threshold"].iloc[0]
         return tiles + _on_lists(listed, float(activity["profit"].sum()), float(risk))

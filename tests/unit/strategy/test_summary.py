@@ -164,7 +164,7 @@ REGULARS = pd.DataFrame(
         "decline_probability": [0.9, 0.9, 0.1, 0.5],
         "consent": [True, False, True, True],
         "profit": [4.0, 100.0, 100.0, 6.0],
-        "action": ["write", None, None, "write"],
+        "group": ["contacted", None, None, "control"],
     }
 )
 
@@ -172,7 +172,7 @@ REGULARS = pd.DataFrame(
 @pytest.mark.parametrize("earns", [5.0, -5.0])
 def test_tiles_of_regular_customers_count_whom_it_pays_to_contact(earns: float) -> None:
     curve = pd.DataFrame({"threshold": [0.5], "expected": [earns], "chosen": [True]})
-    people = REGULARS if earns > 0 else REGULARS.assign(action=None)
+    people = REGULARS if earns > 0 else REGULARS.assign(group=None)
     made = summary.summary_tiles_of_regulars(people, GROUPS, curve, "£", False, 0.4)
     assert made is not None
     assert [tile.value for tile in made[:2]] == ["4", "£120"]
