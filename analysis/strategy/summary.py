@@ -498,10 +498,11 @@ def summary_doubts(
 ) -> dict[str, str]:
     """Say what could make the report wrong: the assumed effect, the season, unknown customers."""
     said = {}
-    valued = actions[actions["rank"].notna()] if len(actions) else actions
-    if len(valued):
-        halves = [half for half in (LEDGER, ACTIVITY) if (valued["half"] == half).any()]
-        top = top_row(valued[valued["half"] == halves[0]], "expected_profit")
+    # Also where no gain is stated, the decisions rest on an uplift.
+    assumed = actions[actions["uplift"].notna()] if len(actions) else actions
+    if len(assumed):
+        halves = [half for half in (LEDGER, ACTIVITY) if (assumed["half"] == half).any()]
+        top = _best_first(assumed[assumed["half"] == halves[0]]).iloc[0]
         said["said-uplift"] = _doubt_uplift(top)
     if lapse_rates is not None and len(lapse_rates):
         low, high = (
