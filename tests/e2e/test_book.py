@@ -488,7 +488,9 @@ COUNTED_ONLY = {
 HARMLESS = re.compile(
     r"segment|group|cluster|half|shown|share(_low|_high)?|date|quarter_end|reason|few|kind|name|"
     r"objective|action|channel|offer|owner|timing|metric|avoid|"
-    r"cost_per_contact|uplift(_low|_high)?|listed|verdict"
+    r"cost_per_contact|uplift(_low|_high)?|listed|verdict|"
+    # None of those who are not contacted are held out; an offer's rule is the settings'.
+    r"campaigns|control|forgone|segments|column|way|limit"
 )
 
 

@@ -112,7 +112,10 @@ def test_the_decision_counts_those_who_are_left(sample: Built, perturbed: Built)
     actions = perturbed("actions")
     ledger = actions[(actions["half"] == "ledger") & actions["rank"].notna()]
     best = ledger.sort_values("expected_profit").iloc[-1]
-    size = int((perturbed("customers")["segment"] == best["segment"]).sum())
+    people = perturbed("customers")
+    listed = people[(people["segment"] == best["segment"]) & (people["group"] == "contacted")]
+    size = len(listed)
+    assert 0 < size == best["listed"]
     reach = perturbed.settings.strategy.reach.likely
     told, before = (built.cards("summary-decisions")[0] for built in (perturbed, sample))
     assert told["title"] == f"Contact “{best['segment']}”"
