@@ -35,7 +35,7 @@ def totals(page: Path, folder: Path, moved: dict[str, float], reset: bool) -> di
     text = page.read_text(encoding="utf-8")
     script = MOVE % (json.dumps(moved), json.dumps(reset))
     copy = folder / "page.html"
-    copy.write_text(text.replace("</body>", f"{script}</body>"), encoding="utf-8")
+    copy.write_text(text + script, encoding="utf-8")
     command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
     done = subprocess.run(
         [*command, "--virtual-time-budget=4000", copy.as_uri()],
