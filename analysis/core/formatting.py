@@ -70,6 +70,17 @@ def money(amount: float, currency: str) -> str:
     return f"{sign}{currency}{text}"
 
 
+def without_full_stop(text: object) -> str:
+    """Return a text without its full stop, where a template sets one.
+
+    Examples
+    --------
+    >>> without_full_stop("Call each one. ")
+    'Call each one'
+    """
+    return str(text).strip().removesuffix(".")
+
+
 def estimate(amount: float, currency: str) -> str:
     """Write an estimated amount with two figures.
 

@@ -21,6 +21,7 @@ from analysis.core.formatting import (
     money,
     percent,
     shorten,
+    without_full_stop,
 )
 from analysis.core.names import ACTIVITY, CROSS_SELL, LEDGER, LOSES, REORDER
 from analysis.core.presentation import Card
@@ -125,11 +126,6 @@ def _card(name: str, lines: Lines, action: dict[str, Any], currency: str | None)
     return Card(shorten(name), str(action["verdict"]), [*known, *_plan(action, currency)])
 
 
-def _bare(text: object) -> str:
-    """Return a text of the plan without its full stop: the template sets one."""
-    return str(text).strip().removesuffix(".")
-
-
 # ------------------------------------------------------------------------- what is planned
 
 
@@ -139,13 +135,13 @@ def _plan(action: dict[str, Any], currency: str | None) -> Lines:
     if pd.isna(action["rank"]) and not pd.isna(action["break_even_uplift"]):
         return _plan_without_gain(action)
     if action["verdict"] == LOSES and pd.isna(action["rank"]):
-        told = say("segment-cards.action-stopped", reason=_bare(action["reason"]))
+        told = say("segment-cards.action-stopped", reason=without_full_stop(action["reason"]))
         return [(label, told)]
     if pd.isna(action["rank"]):
         told = say(
             "segment-cards.action-unvalued",
-            action=_bare(action["action"]),
-            reason=_bare(action["reason"]),
+            action=without_full_stop(action["action"]),
+            reason=without_full_stop(action["reason"]),
         )
         return [(label, told)]
     if not action["listed"]:
@@ -181,16 +177,16 @@ def _carry_out(action: dict[str, Any], result: tuple[str, str]) -> Lines:
         "segment-cards.next",
         count=action["listed"],
         owner=str(action["owner"]),
-        timing=_bare(action["timing"]),
+        timing=without_full_stop(action["timing"]),
     )
     return [
         (
             say("segment-cards.label-action"),
-            say("segment-cards.action", action=_bare(action["action"])),
+            say("segment-cards.action", action=without_full_stop(action["action"])),
         ),
         (
             say("segment-cards.label-offer"),
-            say("segment-cards.offer", offer=_bare(action["offer"])),
+            say("segment-cards.offer", offer=without_full_stop(action["offer"])),
         ),
         result,
         (say("segment-cards.label-next"), next_step),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.core.formatting import capital, estimate, percent, shorten
+from analysis.core.formatting import capital, estimate, percent, shorten, without_full_stop
 from analysis.core.names import ACTIVITY, LEDGER, LOSES
 from analysis.core.presentation import Card
 from analysis.core.sentences import fill
@@ -51,7 +51,7 @@ def _card(row: dict[Any, Any], currency: str | None) -> Card:
         lines.append((say("plan.label-action"), say("plan.nobody")))
         return Card(title, row["verdict"], lines)
     text = {
-        name: say("plan.sentence", text=_bare(row[name]))
+        name: say("plan.sentence", text=without_full_stop(row[name]))
         for name in ("objective", "action", "channel", "offer", "metric", "avoid")
     }
     return Card(
@@ -75,7 +75,7 @@ def _card(row: dict[Any, Any], currency: str | None) -> Card:
 
 def _owner(row: dict[Any, Any]) -> str:
     """Say who contacts how many customers, and when; without a list, only who and when."""
-    known = {"owner": _bare(row["owner"]), "timing": _bare(row["timing"])}
+    known = {"owner": without_full_stop(row["owner"]), "timing": without_full_stop(row["timing"])}
     if row["listed"]:
         return say("plan.owner-list", count=row["listed"], **known)
     return say("plan.owner", **known)
@@ -93,8 +93,3 @@ def _reason_for_newsletter(row: dict[Any, Any], currency: str | None) -> str:
         even=points(row["break_even_uplift"]),
         uplift=points(row["uplift"]),
     )
-
-
-def _bare(text: object) -> str:
-    """Return a text of the plan without its full stop: the template sets one."""
-    return str(text).strip().removesuffix(".")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.core.formatting import capital, count, estimate, percent, shorten
+from analysis.core.formatting import capital, count, estimate, percent, shorten, without_full_stop
 from analysis.core.names import ACTIVITY, LEDGER
 from analysis.core.presentation import Table
 from analysis.core.sentences import fill
@@ -48,11 +48,15 @@ def _plan(actions: pd.DataFrame, half: str) -> Table | str | None:
             "segment": [capital(shorten(name)) for name in rows["segment"]],
             "listed": [f"{number:,}" for number in rows["listed"]],
             "action": [
-                say("plan-table.cell-action", action=_bare(action), offer=_bare(offer))
+                say(
+                    "plan-table.cell-action",
+                    action=without_full_stop(action),
+                    offer=without_full_stop(offer),
+                )
                 for action, offer in zip(rows["action"], rows["offer"], strict=True)
             ],
             "owner": [
-                say("plan.owner", owner=_bare(owner), timing=_bare(timing))
+                say("plan.owner", owner=without_full_stop(owner), timing=without_full_stop(timing))
                 for owner, timing in zip(rows["owner"], rows["timing"], strict=True)
             ],
             "verdict": list(rows["verdict"]),
@@ -73,11 +77,6 @@ def _plan(actions: pd.DataFrame, half: str) -> Table | str | None:
         more=said,
         data=own.drop(columns="shown", errors="ignore"),
     )
-
-
-def _bare(text: object) -> str:
-    """Return a text of the plan without its full stop: the template sets one."""
-    return str(text).strip().removesuffix(".")
 
 
 def action_values(actions: pd.DataFrame, currency: str) -> Table | None:

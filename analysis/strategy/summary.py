@@ -22,6 +22,7 @@ from analysis.core.formatting import (
     percent,
     shorten,
     top_row,
+    without_full_stop,
 )
 from analysis.core.names import ACTIVITY, LEDGER, LOSES
 from analysis.core.presentation import Card, Tile
@@ -316,12 +317,12 @@ def _contact(action: Row, currency: str | None) -> Card:
                 "summary-decisions.who",
                 owner=capital(str(action["owner"])),
                 count=action["listed"],
-                timing=_bare(action["timing"]),
+                timing=without_full_stop(action["timing"]),
             ),
         ),
         (
             say("summary-decisions.label-what"),
-            say("summary-decisions.what", action=_bare(action["action"])),
+            say("summary-decisions.what", action=without_full_stop(action["action"])),
         ),
         (
             say("summary-decisions.label-gain"),
@@ -420,11 +421,6 @@ def _forgone(listed: pd.DataFrame, half: str, currency: str) -> str:
     if half == LEDGER:
         return say("summary-decisions.test-why", forgone=estimate(forgone, currency))
     return say("summary-decisions.test-why-units", forgone=estimate(forgone, ""))
-
-
-def _bare(text: object) -> str:
-    """Return a text of the plan without its full stop: the template sets one."""
-    return str(text).strip().removesuffix(".")
 
 
 # ------------------------------------------------------------------------- scale and doubts
