@@ -43,12 +43,16 @@ class Candidates(NamedTuple):
         Returns the terms of contacting some of them.
     each
         Whether customers are chosen one by one; else all are contacted, or nobody.
+    reached
+        What a campaign's measured uplift is divided by: the share of the assigned customers who are
+        reached, times how much more easily a list is won than its segment.
     """
 
     people: pd.DataFrame
     terms: Terms
     narrow: Callable[[pd.DataFrame], Terms | str]
     each: bool
+    reached: float = 1.0
 
 
 def ledger_candidates(
@@ -145,7 +149,7 @@ def _candidates(
     def narrow(some: pd.DataFrame) -> Terms:
         return ledger_terms(action, some, own, ends, given, measured)
 
-    return Candidates(people, narrow(own), narrow, each)
+    return Candidates(people, narrow(own), narrow, each, reached)
 
 
 def spend_ends(coming: pd.DataFrame, segment: str) -> tuple[float, float]:

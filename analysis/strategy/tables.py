@@ -36,7 +36,7 @@ class Planned(NamedTuple):
     Attributes
     ----------
     tables
-        `TABLES`, by name.
+        `TABLES`, by name, and ``campaign_updates`` of the customers of the orders.
     people
         All customers of the half with action, group (`CONTACTED` or `CONTROL`; missing for
         customers whom no action is for) and expected_value.
@@ -65,7 +65,7 @@ def strategy(
     Returns
     -------
     tuple
-        `TABLES`, with both halves below each other; ``campaign_updates`` as `updates_of`;
+        `TABLES`, with both halves below each other; ``campaign_updates`` as `list_updates`;
         ``customers`` and ``activity`` as `Planned.people`; facts keyed ``strategy.*``.
     """
     table = actions(
@@ -94,7 +94,8 @@ def strategy(
     none = count_groups(value.value_actions(table, {}, settings.engine.seed), EMPTY)
     given = given or [dict.fromkeys(TABLES, EMPTY) | {"actions": none.assign(revenue=0.0)}]
     made = {name: _below_each_other([one[name] for one in given]) for name in TABLES}
-    made["campaign_updates"] = updates_of(tables, plan, table, settings)
+    measured = planned[LEDGER].tables if LEDGER in planned else {}
+    made["campaign_updates"] = measured.get("campaign_updates", list_updates((), EMPTY, {}, 0.0))
     names = {LEDGER: "customers", ACTIVITY: "activity"}
     return made | {names[half]: one.people for half, one in planned.items()}, facts
 
@@ -104,17 +105,26 @@ def _below_each_other(parts: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
 
-def updates_of(
-    tables: Mapping[str, pd.DataFrame], plan: Plan, table: pd.DataFrame, settings: Settings
+def list_own_updates(
+    tables: Mapping[str, pd.DataFrame],
+    plan: Plan,
+    table: pd.DataFrame,
+    candidates: Mapping[str, Candidates | str],
+    settings: Settings,
 ) -> pd.DataFrame:
-    """Return `measured_uplift.list_updates` of the actions for segments that are described."""
-    people, given = tables.get("customers", EMPTY), settings.strategy
-    shown = set(table.loc[table["half"].eq(LEDGER) & table["shown"], "segment"])
-    reach = {
-        segment: reach_of(people[people["segment"] == segment], given).mean for segment in shown
-    }
-    own = [action for action in plan.actions if action.segment in shown]
-    return list_updates(own, tables.get("campaigns", EMPTY), reach, given.alpha)
+    """Return `measured_uplift.list_updates` of the actions for segments that are described.
+
+    An action that the plan uses shows the range that the plan uses: both divide by the same share.
+    """
+    people, given = tables["customers"], settings.strategy
+    shown = set(table.loc[table["shown"], "segment"])
+    reached: dict[str, float] = {}
+    for segment in shown:
+        one = candidates.get(segment, "")
+        of_segment = people[people["segment"] == segment]
+        reached[segment] = reach_of(of_segment, given).mean if isinstance(one, str) else one.reached
+    own = [action for action in plan.actions if action.half == LEDGER and action.segment in shown]
+    return list_updates(own, tables.get("campaigns", EMPTY), reached, given.alpha)
 
 
 def plan_orders(
@@ -152,13 +162,15 @@ def plan_orders(
         tables["segment_overall"].iloc[0],
         settings.transactions.currency,
     )
-    return finish(
+    made = finish(
         found,
         traits.match_traits(plan, values, LEDGER),
         expected_revenue(tables.get("coming", EMPTY)),
         customers,
         told=tells_levels(customers),
     )
+    updates = list_own_updates(tables, plan, table, candidates, settings)
+    return made._replace(tables=made.tables | {"campaign_updates": updates})
 
 
 def plan_regulars(

@@ -8,13 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.core.names import LOSES
+from analysis.core.names import LEDGER, LOSES
+from analysis.core.settings import Settings
 from analysis.segments.rules import read_segments
 from analysis.strategy import value
+from analysis.strategy.candidates import Candidates, ledger_candidates
 from analysis.strategy.measured_uplift import has_harmed, list_measurements, measure_uplift
 from analysis.strategy.names import ALL_CAMPAIGNS, HARMED
 from analysis.strategy.plan import read_plan
-from analysis.strategy.terms import Assumed
+from analysis.strategy.tables import list_own_updates
+from analysis.strategy.terms import UPLIFT, Assumed
 
 ACTION = read_plan(read_segments()).actions[1]
 
@@ -81,3 +84,32 @@ def test_harm_beyond_chance_stops_an_action() -> None:
     assert not has_harmed(ACTION, pd.DataFrame(), 0.05)
     row = value.value_actions(pd.DataFrame({"half": "ledger", "segment": ["A"]}), {"A": HARMED}, 1)
     assert row["verdict"].iloc[0] == LOSES and row["listed"].iloc[0] == 0
+
+
+def test_the_table_of_updates_shows_the_uplift_that_the_plan_uses(settings: Settings) -> None:
+    plan, segment = read_plan(read_segments()), ACTION.segment
+    # Half of the customers spend too little to be contacted, and are harder to win.
+    risk = np.tile([0.2, 0.8], 200)
+    customers = pd.DataFrame(
+        {
+            "customer_id": [f"{number}" for number in range(400)],
+            "segment": segment,
+            "consent": True,
+            "expected_spend_90": (1 - risk) * np.where(risk > 0.5, 900.0, 1.0),
+            "at_risk_90": risk * np.where(risk > 0.5, 900.0, 1.0),
+        }
+    )
+    past = {"segment": [segment], "share": 0.5, "spend_mean": 450.0, "orders_mean": 1.5}
+    tables = {
+        "customers": customers,
+        "segment_returns": pd.DataFrame(past),
+        "campaigns": measured({"uplift": 0.04, "low": 0.02, "high": 0.06}),
+    }
+    table = pd.DataFrame({"half": [LEDGER], "segment": [segment], "shown": [True]})
+    found = ledger_candidates(tables, plan, table, settings, pd.DataFrame())
+    one = found[segment]
+    assert isinstance(one, Candidates) and one.reached == pytest.approx(0.8 / 0.5)
+    used = one.terms.ranges[UPLIFT]
+    (row,) = list_own_updates(tables, plan, table, found, settings).to_dict("records")
+    assert row["measured"] == pytest.approx(0.04 / one.reached)
+    assert (row["updated_low"], row["updated"], row["updated_high"]) == pytest.approx(used[:3])
