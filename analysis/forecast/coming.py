@@ -38,6 +38,7 @@ from analysis.forecast.spend_features import (
     account_tiers,
     customer_base,
     history,
+    is_active,
     spend_in,
 )
 from analysis.forecast.spend_intervals import Uncertain, forecast_uncertain, spend_at_risk
@@ -54,8 +55,13 @@ HORIZONS = (QUARTER, YEAR)
 RISKIEST = 0.2
 #: A forecast, and the ends of its interval.
 ENDS = ("", "_low", "_high")
-#: Customers with an order in the last so many days are active.
-ACTIVE = 90
+#: What is forecast of each customer, in a number of days.
+FORECAST_COLUMNS = (
+    "lapse_probability_{}",
+    "spend_if_ordering_{}",
+    *("expected_spend_{}", "expected_spend_{}_low", "expected_spend_{}_high"),
+    "at_risk_{}",
+)
 
 
 class Coming(NamedTuple):
@@ -242,7 +248,7 @@ def label_groups(today: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
         customer_id and segment.
     """
     today = today.reindex(people["customer_id"])
-    active = today["recency_days"].to_numpy() <= ACTIVE
+    active = is_active(today)
     names = np.array(TIER_NAMES, dtype=object)
     return pd.DataFrame(
         {
@@ -288,14 +294,15 @@ def describe_customers(
     pandas.DataFrame
         customer_id; active (an order in the last `ACTIVE` days); account_tier; recent_revenue (net,
         of the last 365 days); lapse_probability; riskiest (of the active customers, the fifth with
-        the highest); lapse_probability_365; for each of `HORIZONS`, expected_spend_n with ``_low``
-        and ``_high``, and at_risk_n. All but the ranking are missing where the season is not known,
-        and for customers without an order in the look-back.
+        the highest); for each of `HORIZONS`, lapse_probability_n, spend_if_ordering_n,
+        expected_spend_n with ``_low`` and ``_high``, and at_risk_n (of active customers only). All
+        but the ranking are missing where the season is not known, and for customers without an
+        order in the look-back.
     """
     customers = pd.Index(people["customer_id"], name="customer_id")
     known = today.reindex(customers)
     table = pd.DataFrame(index=customers)
-    table["active"] = known["recency_days"] <= ACTIVE
+    table["active"] = is_active(known)
     table["account_tier"] = np.array(TIER_NAMES, dtype=object)[account_tiers(known)]
     start = shop.as_of - dt.timedelta(days=YEAR)
     table["recent_revenue"] = spend_in(shop.purchases, start, YEAR, customers)
@@ -305,19 +312,19 @@ def describe_customers(
     order = pd.DataFrame({"risk": -ranked, "revenue": -table["recent_revenue"]}).dropna()
     order = order.sort_values(["risk", "revenue"], kind="stable")
     table["riskiest"] = table.index.isin(order.index[: round(RISKIEST * len(order))])
-    table["lapse_probability_365"] = np.nan
     for days in HORIZONS:
-        for name in (*(f"expected_spend_{days}{end}" for end in ENDS), f"at_risk_{days}"):
-            table[name] = np.nan
-        if days not in found:
-            continue
-        made = found[days]
-        table.loc[scored, f"expected_spend_{days}"] = made.forecast.expected
-        table.loc[scored, f"expected_spend_{days}_low"] = made.low
-        table.loc[scored, f"expected_spend_{days}_high"] = made.high
-        table.loc[scored, f"at_risk_{days}"] = spend_at_risk(made.forecast)
-        if days == YEAR:
-            table.loc[scored, "lapse_probability_365"] = made.forecast.away
+        values: dict[str, Any] = dict.fromkeys(name.format(days) for name in FORECAST_COLUMNS)
+        if days in found:
+            made = found[days]
+            of_scored = (
+                made.forecast.away,
+                made.forecast.if_ordering,
+                *(made.forecast.expected, made.low, made.high),
+                np.where(table.loc[scored, "active"], spend_at_risk(made.forecast), np.nan),
+            )
+            values = dict(zip(values, of_scored, strict=True))
+        for name, value in values.items():
+            table[name] = pd.Series(value, scored, dtype=float)
     return table.reset_index().astype({"account_tier": "str"})
 
 
@@ -335,11 +342,11 @@ def describe_groups(
     pandas.DataFrame
         kind ("all", "activity", "segment", "tier"), group, customers, active, recent_revenue (net,
         of the last 365 days), riskiest (customers) and riskiest_revenue (their recent revenue);
-        scored (customers), and for each of `HORIZONS` expected_n and at_risk_n with ``_low`` and
-        ``_high``, and away_n (mean probability of no order). These are missing where the season is
-        not known. Of groups
-        with fewer customers than `smallest`, only their number is told; nor are fewer told of who
-        are active, not active, or among the riskiest.
+        scored (customers), and for each of `HORIZONS` expected_n and at_risk_n (of the active
+        customers) with ``_low`` and ``_high``, and away_n (mean probability of no order). These are
+        missing where the season is not known. Of groups with fewer customers than `smallest`, only
+        their number is told; nor are fewer told of who are active, not active, or among the
+        riskiest.
     """
     own = customers.set_index("customer_id")
     members = group_matrix(groups, scored) > 0 if found else None
@@ -365,12 +372,12 @@ def describe_groups(
         for days, made in found.items():
             assert members is not None
             inside = members[:, number]
-            few = inside.sum() < smallest
+            few = {"expected": inside.sum() < smallest, "at_risk": active < smallest}
             row["scored"] = int(inside.sum())
             for what, ends in (("expected", made.spend), ("at_risk", made.at_risk)):
                 for end, value in zip(ENDS, ends[number], strict=True):
-                    row[f"{what}_{days}{end}"] = np.nan if few else value
-            row[f"away_{days}"] = np.nan if few else made.forecast.away[inside].mean()
+                    row[f"{what}_{days}{end}"] = np.nan if few[what] else value
+            row[f"away_{days}"] = np.nan if few["expected"] else made.forecast.away[inside].mean()
         if len(some) < smallest:
             row |= {key: np.nan for key in row if key not in ("kind", "group", "customers")}
         rows.append(row)
@@ -382,26 +389,30 @@ def hide_differences(
 ) -> pd.DataFrame:
     """Return the groups so that no difference to the total tells of fewer than `smallest`.
 
-    Where the riskiest customers of all untold groups of a kind are too few together, those of the
-    smallest told group are not told either.
+    Where the riskiest customers, or the active ones, of all untold groups of a kind are too few
+    together, those of the smallest told group are not told either.
     """
-    riskiest = own.loc[own["riskiest"]].index
+    at_risk = [f"at_risk_{days}{end}" for days in HORIZONS for end in ENDS]
     table = table.astype({"riskiest": float, "riskiest_revenue": float})
-    for kind in ("segment", "tier"):
-        sizes = groups.loc[riskiest, kind].value_counts()
-        rows = table[(table["kind"] == kind) & table["riskiest"].fillna(0.0).gt(0)]
-        told = rows.set_index("group")["riskiest"]
-        left = int(sizes.sum() - told.sum())
-        if 0 < left < smallest and len(told):
-            hidden = table.index[(table["kind"] == kind) & (table["group"] == told.idxmin())]
-            table.loc[hidden, ["riskiest", "riskiest_revenue"]] = np.nan
+    for flag, size, columns in (
+        ("riskiest", "riskiest", ["riskiest", "riskiest_revenue"]),
+        ("active", "at_risk_90", at_risk),
+    ):
+        some = own.index[own[flag].astype(bool)]
+        for kind in ("segment", "tier"):
+            sizes = groups.loc[some, kind].value_counts()
+            rows = table[(table["kind"] == kind) & table[size].fillna(0.0).gt(0)]
+            told = sizes.reindex(rows["group"]).dropna()
+            left = int(sizes.sum() - told.sum())
+            if 0 < left < smallest and len(told):
+                hidden = (table["kind"] == kind) & (table["group"] == told.idxmin())
+                table.loc[hidden, columns] = np.nan
     return table
 
 
 def level_facts(train: Sample, target: Sample, made: Uncertain, days: int) -> Facts:
     """Return the facts of one horizon: sums over all customers, and shares without an order."""
-    active = target.past["recency_days"].to_numpy() <= ACTIVE
-    then = train.past["recency_days"].to_numpy() <= ACTIVE
+    active, then = is_active(target.past), is_active(train.past)
     facts: Facts = {}
     for what, ends in (("expected", made.spend[0]), ("at_risk", made.at_risk[0])):
         facts |= {
@@ -412,7 +423,6 @@ def level_facts(train: Sample, target: Sample, made: Uncertain, days: int) -> Fa
         facts[f"forecast.{who}_customers"] = int(now.sum())
         if now.any():
             facts[f"forecast.away_{days}_{who}"] = float(made.forecast.away[now].mean())
-            facts[f"forecast.at_risk_{days}_{who}"] = float(spend_at_risk(made.forecast)[now].sum())
         if before.any():
             facts[f"forecast.earlier_away_{days}_{who}"] = float((train.came[before] == 0).mean())
     facts[f"forecast.earlier_known_{days}"] = float(train.came.sum())
@@ -424,7 +434,7 @@ def earlier_facts(shop: Shop, season: Season) -> Facts:
     every, purchases = shop.purchases.ids, shop.purchases
     last = shop.as_of - dt.timedelta(days=QUARTER)
     past = history(purchases, season.earlier, season.look_back)
-    active = past.index[past["recency_days"] <= ACTIVE]
+    active = past.index[is_active(past)]
     stayed = active[spend_in(purchases, season.earlier, QUARTER, active) == 0]
     later = season.earlier + dt.timedelta(days=QUARTER)
     rest = day_number(shop.as_of) - day_number(later)

@@ -86,14 +86,22 @@ class Forecast(NamedTuple):
         Spend.
     away
         Probability of no order.
+    if_ordering
+        Spend of those who order. Candidates that do not tell the two apart have it from the
+        two-part model, at their own level: expected spend divided by a small probability of an
+        order would be a fantasy.
     """
 
     expected: Numbers
     away: Numbers
+    if_ordering: Numbers
 
     @property
-    def if_ordering(self) -> Numbers:
-        """Spend of those who order."""
+    def per_order(self) -> Numbers:
+        """Expected spend divided by the probability of an order: what a draw of who orders needs.
+
+        Only together with that probability does it mean anything.
+        """
         return np.asarray(self.expected / (1 - self.away))
 
 
@@ -197,7 +205,24 @@ def predict_two_part(model: TwoPart, target: Sample) -> Forecast:
 def combine_parts(odds: Numbers, logs: Numbers, factors: Numbers, cap: float) -> Forecast:
     """Return the forecast that log odds of an order, and logarithms of spend, come to."""
     away = clip_probability(1 / (1 + np.exp(np.clip(odds, -50, 50))))
-    return Forecast((1 - away) * np.exp(np.minimum(logs, cap)) * factors, away)
+    spend = np.exp(np.minimum(logs, cap)) * factors
+    return Forecast((1 - away) * spend, away, spend)
+
+
+def raise_level(expected: Numbers, whole: Forecast) -> Forecast:
+    """Return another candidate's expected spend with the parts of the two-part model, at its level.
+
+    Parameters
+    ----------
+    expected
+        Of customers, in the last dimension.
+    whole
+        Of the two-part model.
+    """
+    level = expected.sum(-1, keepdims=True) / np.maximum(
+        whole.expected.sum(-1, keepdims=True), 1e-9
+    )
+    return Forecast(expected, whole.away, whole.if_ordering * level)
 
 
 def smearing(came: Numbers, fitted: Numbers, tier: npt.NDArray[np.int64]) -> Numbers:
@@ -310,6 +335,10 @@ def forecast_spend(
             continue
         said = predict_unscaled(name, train, train, days).sum()
         factor = train.came.sum() / said if said > 0 else 0.0
-        away = whole.away if name != REFERENCE else target.past["reference_away"].to_numpy()
-        found[name] = Forecast(predict_unscaled(name, target, train, days) * factor, away)
+        expected = predict_unscaled(name, target, train, days) * factor
+        if name == REFERENCE:
+            away = target.past["reference_away"].to_numpy()
+            found[name] = Forecast(expected, away, expected / (1 - away))
+        else:
+            found[name] = raise_level(expected, whole)
     return found

@@ -74,10 +74,7 @@ def cross_validate(sample: Sample, look_back: int, days: int, seed: int) -> Spen
             parts[name].append(found[name])
     place = np.argsort(np.concatenate(held))
     whole = {
-        name: Forecast(
-            np.concatenate([f.expected for f in some])[place],
-            np.concatenate([f.away for f in some])[place],
-        )
+        name: Forecast(*(np.concatenate(part)[place] for part in zip(*some, strict=True)))
         for name, some in parts.items()
     }
     return SpendTest(sample.date, sample.date, look_back, IN_FOLDS, sample, whole)

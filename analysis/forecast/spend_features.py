@@ -21,6 +21,8 @@ Numbers = npt.NDArray[np.float64]
 WINDOWS = (30, 90, 180, 365)
 #: The mean gap of a customer with one occasion, and rates, stand on no fewer days than these.
 FEWEST_DAYS = 90
+#: Customers with an order in the last so many days are active.
+ACTIVE = 90
 #: Account tiers: the largest 20 customers, those up to place 100, and so on; the rest come last.
 TIERS = (20, 100, 500, 1500)
 
@@ -82,6 +84,11 @@ def history(purchases: Purchases, date: dt.date, look_back: int) -> pd.DataFrame
     for days in WINDOWS:
         table |= {f"spend_{days}": total(amount, days), f"orders_{days}": total(one, days)}
     return pd.DataFrame(table, index=purchases.ids[people])
+
+
+def is_active(past: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Tell which customers of `history` are active."""
+    return np.asarray(past["recency_days"] <= ACTIVE)
 
 
 def spend_features(past: pd.DataFrame) -> pd.DataFrame:

@@ -28,9 +28,10 @@ from analysis.forecast.spend import (
     fit_two_part,
     forecast_spend,
     predict_unscaled,
+    raise_level,
     smearing,
 )
-from analysis.forecast.spend_features import account_tiers
+from analysis.forecast.spend_features import account_tiers, is_active
 from analysis.stats.bootstrap import percentile_interval, resampled_counts
 
 Numbers = npt.NDArray[np.float64]
@@ -53,7 +54,8 @@ class Uncertain(NamedTuple):
         Of each customer's expected spend: 95% over the customers learnt from.
     spend, at_risk
         By group (a row for each column of `groups`): point, low and high of the spend that will
-        come, and of the spend at risk.
+        come, and of the spend at risk, which is of active customers only: what those who have long
+        been silent would have spent is lost, not at risk.
     """
 
     forecast: Forecast
@@ -90,6 +92,7 @@ def forecast_uncertain(
     point = forecast_spend([name], train, target, days)[name]
     learnt = forecast_spend([name], train, train, days)[name]
     rows, tier = design(target, model.scale, model.segments), account_tiers(target.past)
+    active = is_active(target.past)[:, None] * groups
     raw = None
     if name != TWO_PART:
         raw = [predict_unscaled(name, sample, train, days) for sample in (train, target)]
@@ -103,18 +106,20 @@ def forecast_uncertain(
         some = combine_parts(odds @ rows.T, sizes @ rows.T, factors[:, tier], model.cap)
         if raw:
             factor = (counts @ train.came) / np.maximum(counts @ raw[0], 1e-9)
-            away = some.away
+            expected = factor[:, None] * raw[1]
             if name == REFERENCE:
-                away = np.broadcast_to(point.away, away.shape)
-            some = Forecast(factor[:, None] * raw[1], away)
+                away = np.broadcast_to(point.away, expected.shape)
+                some = Forecast(expected, away, expected / (1 - away))
+            else:
+                some = raise_level(expected, some)
         value = np.log(np.maximum(some.expected, 1e-9))
         logs, squares, drawn = logs + value.sum(0), squares + (value**2).sum(0), drawn + len(value)
         came = random.random(some.away.shape) >= some.away
-        spend = np.where(came, some.if_ordering * deviate.draw(random, len(value)), 0.0)
-        total.append(np.stack([spend @ groups, spend_at_risk(some) @ groups]))
+        spend = np.where(came, some.per_order * deviate.draw(random, len(value)), 0.0)
+        total.append(np.stack([spend @ groups, spend_at_risk(some) @ active]))
     spread = np.sqrt(np.maximum(squares / drawn - (logs / drawn) ** 2, 0.0))
     sums = np.concatenate(total, axis=1)
-    points = (point.expected @ groups, spend_at_risk(point) @ groups)
+    points = (point.expected @ groups, spend_at_risk(point) @ active)
     ends = [
         np.stack([p, *percentile_interval(s)], axis=1) for p, s in zip(points, sums, strict=True)
     ]
@@ -176,7 +181,7 @@ class Deviations:
     """
 
     def __init__(self, learnt: Forecast, model: TwoPart, target: Forecast) -> None:
-        said = np.maximum(learnt.if_ordering[model.ordered], 1e-9)
+        said = np.maximum(learnt.per_order[model.ordered], 1e-9)
         some = model.rows[model.ordered]
         curve = np.linalg.inv(some.T @ some + PENALTY * np.eye(some.shape[1]))
         ratio = np.exp(np.log(model.came[model.ordered] / said) / (1 - leverage(some, curve)))
@@ -186,7 +191,7 @@ class Deviations:
         size = np.bincount(kind, minlength=SPREADS)
         mean = np.bincount(kind, ratio, minlength=SPREADS) / np.maximum(size, 1)
         self.ratios = (ratio / mean[kind])[order]
-        own = np.searchsorted(edges, target.if_ordering, side="left")
+        own = np.searchsorted(edges, target.per_order, side="left")
         # Where all expect the same, some groups are empty: all ratios then.
         self.start = np.where(size > 0, np.cumsum(size) - size, 0)[own]
         self.size = np.where(size > 0, size, len(ratio))[own]

@@ -269,6 +269,8 @@ def _risk(coming: pd.DataFrame | None, name: str, currency: str) -> str:
             at_risk=estimate(row["at_risk_90"], currency),
             expected=estimate(row["expected_90"], currency),
         )
+    if pd.notna(row["expected_90"]):
+        return say("segment-cards.risk-inactive", expected=estimate(row["expected_90"], currency))
     if pd.isna(row["riskiest_revenue"]) or not row["riskiest"]:
         return ""
     return say(

@@ -174,7 +174,7 @@ def ledger_contacts(people: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     people
-        segment, and expected_spend_90 and at_risk_90 where there is a forecast.
+        segment, and lapse_probability_90 and spend_if_ordering_90 where there is a forecast.
     past
         From `segments.returns.returns`.
 
@@ -193,9 +193,9 @@ def ledger_contacts(people: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
         return people["segment"].map(by_segment[name].astype(float)).astype(float)
 
     orders = usual("orders_mean")
-    if "at_risk_90" in people and tells_levels(people):
-        spend = (people["expected_spend_90"] + people["at_risk_90"]).astype(float)
-        away = (people["at_risk_90"] / spend.where(spend > 0)).astype(float)
+    if "spend_if_ordering_90" in people and tells_levels(people):
+        spend = people["spend_if_ordering_90"].astype(float)
+        away = people["lapse_probability_90"].astype(float)
     else:
         away, spend = absence_probability(people, past), usual("spend_mean")
     return pd.DataFrame(

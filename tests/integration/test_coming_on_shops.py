@@ -85,7 +85,7 @@ def test_expected_revenue_and_revenue_at_risk(made: Coming) -> None:
     assert facts["forecast.expected_90_low"] == pytest.approx(1.07e6, rel=0.08)
     assert facts["forecast.expected_90_high"] == pytest.approx(1.29e6, rel=0.08)
     assert facts["forecast.expected_365"] == pytest.approx(6.57e6, rel=0.05)
-    assert facts["forecast.at_risk_90_active"] == pytest.approx(0.80e6, rel=0.1)
+    assert facts["forecast.at_risk_90"] == pytest.approx(0.80e6, rel=0.1)
     assert facts["forecast.last_90"] == pytest.approx(3.16e6, rel=0.01)
     tiers = made.groups[made.groups["kind"] == "tier"]
     assert tiers["expected_90"].sum() == pytest.approx(facts["forecast.expected_90"])

@@ -13,7 +13,7 @@ from analysis.core.presentation import Figure, Table
 from analysis.core.settings import Settings
 from analysis.core.tables import html
 from analysis.forecast import figures_coming, layouts_coming, text_coming
-from analysis.forecast.coming import hide_differences
+from analysis.forecast.coming import ENDS, HORIZONS, hide_differences
 from analysis.forecast.names import FEW, GAP, IN_FOLDS, IN_TIME, OWN_RATE, TOO_SHORT, TWO_PART
 
 NAN = float("nan")
@@ -249,16 +249,22 @@ def test_no_difference_to_the_total_tells_of_few_customers() -> None:
         {"segment": "a", "tier": ["x"] * 3 + ["y"] * 10 + ["z"] * 27},
         index=pd.Index(names, name="customer_id"),
     )
-    own = pd.DataFrame({"riskiest": [True] * 40}, index=groups.index)
+    own = pd.DataFrame({"riskiest": True, "active": True}, index=groups.index)
     table = pd.DataFrame(
         {
             "kind": ["segment", "tier", "tier", "tier"],
             "group": ["a", "x", "y", "z"],
             "riskiest": [40, NAN, 10, 27],
             "riskiest_revenue": [40.0, NAN, 10.0, 27.0],
+            **{
+                f"at_risk_{days}{end}": [400.0, NAN, 100.0, 270.0]
+                for days in HORIZONS
+                for end in ENDS
+            },
         }
     )
     # Three of x would follow from 40 less 10 less 27.
     hidden = hide_differences(table, own, groups, 5)
-    assert hidden["riskiest"].isna().to_list() == [False, True, True, False]
+    for name in ("riskiest", "riskiest_revenue", "at_risk_90", "at_risk_365_high"):
+        assert hidden[name].isna().to_list() == [False, True, True, False]
     assert hide_differences(table, own, groups, 3)["riskiest"].notna().sum() == 3

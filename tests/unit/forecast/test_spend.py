@@ -84,6 +84,12 @@ def test_each_candidate_meets_the_total_that_it_has_learnt_from(
     assert found.expected.sum() == pytest.approx(train.came.sum(), rel=0.05)
     assert (found.expected >= 0).all()
     assert ((found.away > 0) & (found.away < 1)).all()
+    # Nobody is taken to spend a fortune because an order of theirs is unlikely.
+    whole = spend.forecast_spend([spend.TWO_PART], train, train, 90)[spend.TWO_PART]
+    assert found.if_ordering.max() < 2 * whole.if_ordering.max()
+    if name != spend.REFERENCE:
+        coming = ((1 - found.away) * found.if_ordering).sum()
+        assert coming == pytest.approx(found.expected.sum())
 
 
 def test_the_order_of_customers_does_not_matter(purchases: Purchases) -> None:
@@ -113,7 +119,7 @@ def test_an_unknown_season_states_no_level(purchases: Purchases) -> None:
         shop._replace(purchases=cut, first=late), people_of(purchases), lapse_days=90
     )
     assert made.facts["forecast.season_known"] is False
-    levels = [f"{kind}_" for kind in ("expected", "at_risk", "away", "earlier")]
+    levels = [f"{kind}_" for kind in ("expected", "at_risk", "away", "earlier", "ordering")]
     assert not [key for key in made.facts if any(word in key for word in levels)]
     for table in (made.customers, made.groups):
         columns = [name for name in map(str, table) if any(word in name for word in levels)]
@@ -143,6 +149,13 @@ def test_a_known_season_states_levels_that_agree_with_each_other(purchases: Purc
         for kind in ("activity", "segment", "tier"):
             some = made.groups[made.groups["kind"] == kind]
             assert some[f"expected_{days}"].sum() == pytest.approx(total)
+    # What is at risk is of active customers, and adds up.
+    assert people.loc[~people["active"], "at_risk_90"].isna().all()
+    own = people["lapse_probability_90"] * people["spend_if_ordering_90"]
+    assert people["at_risk_90"].sum() == pytest.approx(own[people["active"]].sum())
+    for kind in ("all", "activity", "segment", "tier"):
+        some = made.groups[made.groups["kind"] == kind]
+        assert some["at_risk_90"].sum() == pytest.approx(people["at_risk_90"].sum())
     scored = people.dropna(subset=["expected_spend_90"])
     assert (scored["expected_spend_365"] > scored["expected_spend_90"]).mean() > 0.9
     # The same season a year earlier, and not the days just before, sets the level.

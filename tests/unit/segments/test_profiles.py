@@ -417,7 +417,9 @@ def test_a_card_says_what_is_at_risk_where_the_season_is_known() -> None:
     }
     known = card_of(coming=pd.DataFrame([row]))[1]["At risk"]
     assert known == "£1,200 of net revenue may not come in the next 90 days; we expect £5,700."
-    unknown = {**row, "at_risk_90": np.nan}
+    quiet = card_of(coming=pd.DataFrame([{**row, "at_risk_90": np.nan}]))[1]["At risk"]
+    assert quiet.endswith("we expect £5,700 in the next 90 days.") and "1,200" not in quiet
+    unknown = {**row, "at_risk_90": np.nan, "expected_90": np.nan}
     assert card_of(coming=pd.DataFrame([unknown]))[1]["At risk"] == (
         "7 customers are in the riskiest fifth of the shop’s active customers; they brought £150 "
         "in the last 12 months."

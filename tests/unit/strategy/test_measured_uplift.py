@@ -95,8 +95,9 @@ def test_the_table_of_updates_shows_the_uplift_that_the_plan_uses(settings: Sett
             "customer_id": [f"{number}" for number in range(400)],
             "segment": segment,
             "consent": True,
-            "expected_spend_90": (1 - risk) * np.where(risk > 0.5, 900.0, 1.0),
-            "at_risk_90": risk * np.where(risk > 0.5, 900.0, 1.0),
+            "expected_spend_90": 1.0,
+            "spend_if_ordering_90": np.where(risk > 0.5, 900.0, 1.0),
+            "lapse_probability_90": risk,
         }
     )
     past = {"segment": [segment], "share": 0.5, "spend_mean": 450.0, "orders_mean": 1.5}

@@ -261,7 +261,8 @@ def everything(settings: Settings, **changes: Any) -> tuple[dict[str, pd.DataFra
             "recency_days": 20,
             "lapse_probability": [0.4] * 200 + [np.nan] * 203,
             "expected_spend_90": random.lognormal(5, 1, 403),
-            "at_risk_90": random.lognormal(4, 1, 403),
+            "spend_if_ordering_90": random.lognormal(5, 1, 403),
+            "lapse_probability_90": random.beta(2, 2, 403),
         }
     )
     rows = [

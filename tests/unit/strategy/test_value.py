@@ -201,7 +201,8 @@ def customers(size: int = 200, seed: int = 3) -> pd.DataFrame:
         {
             "segment": "A",
             "expected_spend_90": random.lognormal(5, 1, size),
-            "at_risk_90": random.lognormal(4, 1, size),
+            "spend_if_ordering_90": random.lognormal(5, 1, size),
+            "lapse_probability_90": random.beta(2, 2, size),
         }
     )
     past = pd.DataFrame(
@@ -230,14 +231,19 @@ def test_lists_add_up_to_their_action(settings: Settings) -> None:
 def test_a_customer_is_worth_what_is_expected_of_this_customer(settings: Settings) -> None:
     # Without a forecast nobody has a value; without a season all are as their segment was.
     gone = pd.DataFrame(
-        {"segment": "A", "expected_spend_90": [1.0, np.nan], "at_risk_90": [1.0, np.nan]}
+        {
+            "segment": "A",
+            "expected_spend_90": [1.0, np.nan],
+            "spend_if_ordering_90": [2.0, np.nan],
+            "lapse_probability_90": [0.5, np.nan],
+        }
     )
     past = pd.DataFrame(
         {"segment": ["A"], "share": [0.6], "spend_mean": [250.0], "orders_mean": [1.7]}
     )
     found = ledger_contacts(gone, past)
     assert found["away"].tolist()[0] == 0.5 and found["spend"].isna().tolist() == [False, True]
-    unknown = ledger_contacts(gone.assign(expected_spend_90=np.nan, at_risk_90=np.nan), past)
+    unknown = ledger_contacts(gone.assign(expected_spend_90=np.nan), past)
     assert unknown["away"].tolist() == pytest.approx([0.4, 0.4])
     assert unknown["spend"].tolist() == [250.0, 250.0]
     assert unknown["anyway"].tolist() == pytest.approx([0.6 * 1.7] * 2)
