@@ -14,7 +14,10 @@ TILES = ("summary-tiles", "summary-tiles-of-regulars")
 SCALE = ("summary-scale.said-orders", "summary-scale.said-regulars")
 #: Heading, chapter of ``takeaways.toml``, and the most sentences that the summary page shows.
 LISTS = (("Changes since the last report", "summary-changes", 6), ("Doubts", "summary-doubts", 3))
-SAMPLE = "This report shows sample data: no number describes a real shop."
+SAMPLE = (
+    "This report shows sample data. The shop and its customers are generated: "
+    "no number describes a real shop."
+)
 BODY = "font-family:Arial,sans-serif;color:#1f2933;background:#ffffff;line-height:1.4;margin:16px"
 CELL = "vertical-align:top;padding:8px 12px 8px 0;border-top:2px solid #6b7785"
 

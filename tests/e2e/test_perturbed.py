@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from conftest import once
+from summary_said import check_summary
 
 from analysis.__main__ import main
 from analysis.core.formatting import count, percent
@@ -92,6 +93,10 @@ def perturbed(sample_build: Path, shared: Path, quick_settings: Path) -> Built:
         assert main(["build", *options]) == 0
 
     return Built(once(shared / "doctored-build", make))
+
+
+def test_each_statement_of_the_summary_agrees_with_the_tables(perturbed: Built) -> None:
+    assert "summary-headline.said" in check_summary(perturbed.folder)
 
 
 def test_half_a_segment_is_what_the_summary_tells(sample: Built, perturbed: Built) -> None:

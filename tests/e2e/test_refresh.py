@@ -38,6 +38,7 @@ from conftest import (
     write_lines,
 )
 from ledgers import Change, each, in_month, less, shop, times, without
+from summary_said import check_summary
 from workbooks import text_of
 
 from analysis.build import pipeline
@@ -652,6 +653,7 @@ def test_each_quarter_is_kept_compared_and_back_tested(year: Year) -> None:
         facts = read_json(root / "build" / "since" / "facts.json")
         assert facts["since.available"] == (number > 0)
         if not number:
+            check_summary(root / "build")
             continue
         table, told = since_of(root)
         assert told["since.as_of"] == told["since.name"] == NAMES[number - 1]
@@ -661,6 +663,8 @@ def test_each_quarter_is_kept_compared_and_back_tested(year: Year) -> None:
         assert row["change"] == pytest.approx(net([Q1, Q2, ODD][number]), abs=0.01)
         assert row["business"] == row["change"]
         assert (root / "build" / "since" / "migration.parquet").is_file()
+        before = store.build_of(root, NAMES[number - 1])
+        assert "summary-changes.said-customers" in check_summary(root / "build", before)
         noticed = pd.read_parquet(root / "build" / "since" / "history.parquet")
         assert "ledger.follows" in set(noticed["check"])
         assert not (noticed["severity"] == "stops").any()

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import quick_settings_file
+from summary_said import check_summary
 
 from analysis.__main__ import main
 from analysis.core.formatting import count, estimate
@@ -294,6 +295,7 @@ def test_four_quarters_never_contradict_themselves(quarters: list[Quarter]) -> N
         check_words(said, quarter.build)
         check_money(said, quarter.build)
         check_campaigns(said, quarter.build, quarters[:number])
+        check_summary(quarter.build)
         seasons.append(bool(said.facts["forecast.season_known"]))
     # Both kinds of plan were compared: with what is expected, and without.
     assert seasons == [False, True, True, True]
