@@ -128,4 +128,4 @@ def test_a_product_of_last_season_is_left_out(tmp_path: Path) -> None:
 
 def test_the_largest_scores_come_in_order_and_of_equal_ones_the_first() -> None:
     scores = np.array([[1.0, 3.0, 3.0, 2.0], [0.0, -np.inf, -np.inf, -np.inf]])
-    assert lists._largest(scores, 2).tolist() == [[1, 2], [0, 1]]
+    assert lists._largest(scores, 2).tolist() == [[1, 2], [0, -1]]
