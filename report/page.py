@@ -48,13 +48,12 @@ def escape(text: str, form: Literal["markdown", "html", "typst", "attribute"] = 
     \#\"a\" { {< 'a/b' >}}
     """
     flat = " ".join(text.split())
-    if form == "html":
-        return escape_html(flat)
     if form == "attribute":
         return flat.replace('"', "'").replace("\\", "/").replace("{{", "{ {")
-    if form == "typst":
-        # A line of a narrow card may not end between a minus and its number.
-        flat = re.sub(r"−(?=\S)", "−\u2060", flat)
+    # A line of a narrow card may not end between a minus and its amount.
+    flat = re.sub(r"−(?=\S)", "−\u2060", flat)
+    if form == "html":
+        return escape_html(flat)
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", flat)
 
 

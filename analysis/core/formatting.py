@@ -124,10 +124,12 @@ def _is_missing(value: Any) -> bool:
 def percent(share: float, digits: int = 0) -> str:
     """Write a share; one that rounds to nothing, or to everything, says so.
 
+    A negative one has a minus, unless it rounds to nothing.
+
     Examples
     --------
-    >>> percent(0.746, 1), percent(0.0004), percent(0), percent(0.9997)
-    ('74.6%', 'under 1%', '0%', 'over 99%')
+    >>> percent(0.746, 1), percent(0.0004), percent(0), percent(0.9997), percent(-0.0351, 1)
+    ('74.6%', 'under 1%', '0%', 'over 99%', '−3.5%')
     """
     if _is_missing(share):
         return "not known"
@@ -137,7 +139,7 @@ def percent(share: float, digits: int = 0) -> str:
         return f"under {minimum:.{digits}f}%"
     if 100 - minimum / 2 < value < 100:
         return f"over {100 - minimum:.{digits}f}%"
-    return f"{value:.{digits}f}%"
+    return f"{minus(f'{value:.{digits}f}')}%"
 
 
 def month(date: pd.Timestamp) -> str:

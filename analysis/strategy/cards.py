@@ -87,9 +87,8 @@ def _reason_for_newsletter(row: dict[Any, Any], currency: str | None) -> str:
         return say("plan.losing-harm")
     if pd.isna(row["break_even_uplift"]):
         return say("plan.losing-never")
-    return say(
-        "plan.losing",
-        cost=estimate(row["cost_per_contact"], currency or ""),
-        even=points(row["break_even_uplift"]),
-        uplift=points(row["uplift"]),
-    )
+    cost = estimate(row["cost_per_contact"], currency or "")
+    even, uplift = points(row["break_even_uplift"]), points(row["uplift"])
+    if even == uplift:
+        return say("plan.losing-just", cost=cost, uplift=uplift)
+    return say("plan.losing", cost=cost, even=even, uplift=uplift)

@@ -158,7 +158,7 @@ def _draw(rows: pd.DataFrame) -> p9.ggplot:
                 ["broken", "up", "down"],
                 "open",
             ),
-            "text": [f"  {bare_points(value)}".replace("-", "−") for value in rows["uplift"]],
+            "text": [f"  {bare_points(value)}" for value in rows["uplift"]],
         }
     )
     colours = {"up": PRIMARY, "down": ACCENT, "open": MUTED, "broken": MUTED}

@@ -16,6 +16,7 @@ from analysis.core.formatting import (
     count,
     estimate,
     join_words,
+    minus,
     money,
     percent,
     shorten,
@@ -73,7 +74,7 @@ def points(share: float) -> str:
 def bare_points(share: float) -> str:
     """Write an uplift in percentage points, where the heading names the unit."""
     value = share * 100
-    return f"{value:.{2 if 0 < abs(value) < 0.1 else 1}f}".removesuffix(".0")
+    return minus(f"{value:.{2 if 0 < abs(value) < 0.1 else 1}f}".removesuffix(".0"))
 
 
 def of(table: pd.DataFrame, half: str) -> pd.DataFrame:

@@ -163,3 +163,7 @@ def test_what_does_not_pay_is_recommended_nowhere(
     assert planned and {dict(card.lines)["Action"][:21] for card in planned} == {
         "Leave these customers"
     }
+    # Nobody reads that 3 points are needed, and that 3 points are too few.
+    close = actions.assign(break_even_uplift=actions["uplift"] + 1e-5, reason="")
+    known = [card for card in action_cards(close, "£") if "points" in dict(card.lines)["Action"]]
+    assert known and all("slightly more" in dict(card.lines)["Action"] for card in known)
