@@ -154,15 +154,22 @@ def write_ledger(ledger: Ledger, folder: Path) -> tuple[Path, Path, pd.DataFrame
     """
     lines, back = folder / "lines.parquet", folder / "reversals.parquet"
     content = [name for name in ledger.lines.columns if name != "line_id"]
-    number = ibis.row_number().over(order_by=[ledger.lines[name] for name in content])
-    numbered = ledger.engine.create_table("numbered", ledger.lines.mutate(number=number))
+    # One sort, after which a line's place is its number; by all columns only where it must be.
     ledger.engine.raw_sql("SET preserve_insertion_order = true")
-    written = numbered.select(line_id="number", **{name: name for name in content})
-    written.order_by("line_id").to_parquet(lines, compression="zstd")
-    joined = ledger.reversals.join(numbered.select("line_id", "number"), "line_id")
+    row = ["part", "row_number"]
+    distinct = ledger.lines.select(*row).distinct().count().execute()
+    order = row if distinct == ledger.lines.count().execute() else [*row, *content]
+    old = ledger.lines.rename(old_id="line_id")
+    numbered = ledger.engine.create_table("numbered", old.order_by(*dict.fromkeys(order)))
+    numbered = numbered.mutate(line_id=numbered.rowid())
+    numbered.select("line_id", *content).to_parquet(lines, compression="zstd")
+    joined = ledger.reversals.rename(old_id="line_id").join(
+        numbered.select("old_id", "line_id"), "old_id"
+    )
     others = [name for name in ledger.reversals.columns if name != "line_id"]
-    reversals = joined.select(line_id="number", **{name: name for name in others})
-    reversals.order_by("line_id", *others).to_parquet(back, compression="zstd")
+    joined.select("line_id", *others).order_by("line_id", *others).to_parquet(
+        back, compression="zstd"
+    )
     about = pd.DataFrame(
         {
             "first_day": [ledger.first_day.isoformat()],
