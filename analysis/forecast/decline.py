@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import stats
-from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
 from analysis.core.settings import ModelSettings
@@ -356,13 +355,15 @@ def leakage_gains(
     if len(np.unique(groups)) == len(groups):
         del kinds["near_duplicates"]
     mistaken = {
-        mistake: [models.prepare_fold(seen, label, split) for split in used]
+        mistake: models.run_parallel(models.prepare_fold, [(seen, label, split) for split in used])
         for mistake, (seen, used) in kinds.items()
     }
     rows = []
     for model in (name for name in tested if name in LEAK_MODELS):
         usual = models.usual_parameters(tested[model].parameters)[1]
-        honest = _areas(model, [split.outer for split in prepared], usual, seed)
+        honest = tested[model].scores["roc_auc"].to_numpy(copy=True)
+        other = [i for i, tuned in enumerate(tested[model].parameters) if tuned != usual]
+        honest[other] = _areas(model, [prepared[i].outer for i in other], usual, seed)
         for mistake, seen_folds in mistaken.items():
             leaky = _areas(model, seen_folds, usual, seed)
             # A repeat as a whole sees every customer once: its mean is what is reported.
@@ -393,7 +394,7 @@ def _areas(model: str, folds: Sequence[Fold], parameters: Parameters, seed: int)
     """Return the ROC-AUC on each fold with given parameters."""
 
     def score_fold(fold: Fold) -> float:
-        return float(roc_auc_score(fold.outcome, models.predict(model, fold, seed, parameters)))
+        return models.roc_auc(fold.outcome, models.predict(model, fold, seed, parameters))
 
     return np.array(models.run_parallel(score_fold, [(fold,) for fold in folds]))
 

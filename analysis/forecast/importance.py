@@ -14,7 +14,6 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline
 
 from analysis.core.formatting import join_words
@@ -154,7 +153,7 @@ def importance(
     def measure_drops(model: Pipeline, test: npt.NDArray[Any], number: int) -> list[float]:
         rng = np.random.default_rng([seed, number])
         rows, owners = models.prepare(model, table.iloc[test])
-        whole = roc_auc_score(label[test], models.probability(model[-1], rows))
+        whole = models.roc_auc(label[test], models.probability(model[-1], rows))
         drops = []
         for columns in groups.values():
             own = np.flatnonzero(np.isin(owners, columns))
@@ -162,7 +161,7 @@ def importance(
             for _ in range(SHUFFLES):
                 mixed = rows.copy()
                 mixed[:, own] = rows[rng.permutation(len(rows))][:, own]
-                areas.append(roc_auc_score(label[test], models.probability(model[-1], mixed)))
+                areas.append(models.roc_auc(label[test], models.probability(model[-1], mixed)))
             drops.append(float(whole - np.mean(areas)))
         return drops
 
@@ -233,7 +232,8 @@ def partial_dependence(
     def average_risk(model: Pipeline, test: npt.NDArray[Any]) -> Numbers:
         rows = customers.iloc[np.tile(test, len(grid))]
         changed = features(rows.assign(**{name: np.repeat(grid, len(test))}))
-        p = models.probability(model, changed).reshape(len(grid), len(test))
+        seen, _ = models.prepare(model, changed)
+        p = models.probability(model[-1], seen).reshape(len(grid), len(test))
         return np.asarray(p.mean(axis=1))
 
     jobs = [(model, test) for model, (_, test) in zip(made, splits, strict=True)]

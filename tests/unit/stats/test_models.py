@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GridSearchCV
 
 from analysis.stats import evaluation, models
@@ -53,3 +55,15 @@ def test_what_a_fold_learns_it_learns_from_its_training_rows() -> None:
     fold = models.prepare_fold(TABLE, LABEL, (train, test))
     assert fold.rows[:, :2].mean(axis=0) == pytest.approx([0, 0], abs=1e-9)
     assert abs(fold.tested[:, :2].mean(axis=0)).max() > 1e-3
+
+
+def test_a_support_vector_machine_is_where_scikit_learn_says() -> None:
+    made = clone(models.CANDIDATES["support vector machine"].estimator)
+    made.fit(INNER[0].rows, INNER[0].label)
+    expected = made.decision_function(INNER[0].tested)
+    assert models._score(made, INNER[0].tested) == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_area_is_that_of_scikit_learn() -> None:
+    score = np.round(RANDOM.random(240), 1)
+    assert models.roc_auc(LABEL.to_numpy(), score) == pytest.approx(roc_auc_score(LABEL, score))
