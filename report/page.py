@@ -186,9 +186,11 @@ def cards(name: str, across: int = 2, in_print: str = "") -> None:
         _print_block(escape(text(f"{in_print}.said-left")), ":::::")
         return
     size = 8.0 if across < 3 else 7.6
-    printed = ",\n".join(_typst_card(size, **card) for card in made)
-    grid = f"#grid(columns: (1fr,) * {across}, column-gutter: 8pt, row-gutter: 8pt,"
-    _print_block(f"```{{=typst}}\n{grid}\n{printed}\n)\n```")
+    printed = [_typst_card(size, **card) for card in made]
+    # A grid for each row: one grid would draw a line beside a last card that stands alone.
+    rows = [",\n".join(printed[i : i + across]) for i in range(0, len(printed), across)]
+    grid = f"#block(above: 8pt, below: 8pt, grid(columns: (1fr,) * {across}, column-gutter: 8pt,"
+    _print_block("```{=typst}", *(f"{grid}\n{row}\n))" for row in rows), "```")
 
 
 def _typst_card(size: float, title: str, badge: str, lines: list[tuple[str, str]]) -> str:

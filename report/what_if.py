@@ -29,7 +29,7 @@ def show() -> None:
     told = read_json(BUILD / "what_if.json")
     if not told.get("actions"):
         return
-    on_the_web("Sliders for margin, reach, uplift and offers", "strategy#sec-what-if")
+    on_the_web("Sliders for what we assume", "strategy#sec-what-if")
     # Within a script, only this sign could end it.
     data = json.dumps(told, ensure_ascii=True).replace("<", "\\u003c")
     parts = [
@@ -37,7 +37,11 @@ def show() -> None:
         f"<p>{_word('intro')}</p>",
         f"<noscript><p>{_word('script')}</p></noscript>",
         '<form class="what-if-form" hidden>',
-        *(_slider(*one, start=told.get(one[0], 1.0)) for one in SLIDERS),
+        *(
+            _slider(*one, start=told.get(one[0], 1.0))
+            for one in SLIDERS
+            if _matters(one[0], told["actions"])
+        ),
         f'<button type="reset">{_word("reset")}</button>',
         "</form>",
         _table(told["actions"], told["currency"]),
@@ -51,6 +55,15 @@ def show() -> None:
 
 def _word(name: str) -> str:
     return escape(text(f"what-if.{name}"), "html")
+
+
+def _matters(name: str, actions: list[dict[str, Any]]) -> bool:
+    """Tell whether a slider can change a gain: regular customers have no margin, for example."""
+    if name == "margin":
+        return any(one["half"] == LEDGER for one in actions)
+    if name == "reach":
+        return any(one["agreed"] < 1 for one in actions)
+    return name != "offer" or any(one["offer_cost"] for one in actions)
 
 
 def _slider(name: str, low: float, high: float, step: float, start: float) -> str:

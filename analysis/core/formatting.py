@@ -70,6 +70,17 @@ def money(amount: float, currency: str) -> str:
     return f"{sign}{currency}{text}"
 
 
+def whole_money(amount: float, currency: str) -> str:
+    """Write an amount without pence, unless it is small.
+
+    Examples
+    --------
+    >>> whole_money(90.43, "£"), whole_money(8.5, "£"), whole_money(1234.5, "£")
+    ('£90', '£8.50', '£1,234')
+    """
+    return money(amount if abs(amount) < 10 else round(amount), currency).removesuffix(".00")
+
+
 def without_full_stop(text: object) -> str:
     """Return a text without its full stop, where a template sets one.
 
@@ -82,18 +93,22 @@ def without_full_stop(text: object) -> str:
 
 
 def estimate(amount: float, currency: str) -> str:
-    """Write an estimated amount with two figures.
+    """Write an estimated amount with two figures, and pence where it has any.
 
     Examples
     --------
     >>> estimate(1183201, "£"), estimate(1321.4, "£"), estimate(-0.0364, ""), estimate(0, "£")
     ('£1.2 million', '£1,300', '−0.036', '£0')
+    >>> estimate(9.8, "£"), estimate(9.8, ""), estimate(2.0, "£"), estimate(-0.21, "£")
+    ('£9.80', '9.8', '£2', '−£0.21')
     """
     if not amount:
         return f"{currency}0"
     rounded = float(f"{amount:.2g}")
     if abs(rounded) < 10:
-        return minus(f"{'-' * int(rounded < 0)}{currency}{abs(rounded):.2g}")
+        text = f"{abs(rounded):.2g}"
+        pence = "0" if currency and text[-2:-1] == "." else ""
+        return minus(f"{'-' * int(rounded < 0)}{currency}{text}{pence}")
     if abs(rounded) < 999_950:
         return minus(f"{'-' * int(rounded < 0)}{currency}{abs(rounded):,.0f}")
     return minus(money(rounded, currency).replace("0 million", " million"))
@@ -224,9 +239,11 @@ def join_words(words: Sequence[str], joint: Literal["and", "or"] = "and") -> str
     --------
     >>> join_words(["a"]), join_words(["a", "b"]), join_words(["a", "b", "c"])
     ('a', 'a and b', 'a, b and c')
-    >>> join_words(["a", "b"], "or")
-    'a or b'
+    >>> join_words(["a", "b"], "or"), join_words(["high, low", "low, low"])
+    ('a or b', 'high, low; and low, low')
     """
+    if len(words) > 1 and any(", " in word for word in words):
+        return f"{'; '.join(words[:-1])}; {joint} {words[-1]}"
     return format_list(words, style="standard" if joint == "and" else "or", locale=LOCALE)
 
 

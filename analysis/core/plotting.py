@@ -22,7 +22,7 @@ from matplotlib.font_manager import fontManager
 from matplotlib.ticker import MaxNLocator
 
 from analysis.core import svg
-from analysis.core.formatting import count, short_money
+from analysis.core.formatting import count, minus, short_money
 from analysis.core.palette import (
     ACCENT,
     ACCENT_PALE,
@@ -197,7 +197,7 @@ def percent_labels(values: Iterable[float]) -> list[str]:
 
 def count_labels(values: Iterable[float]) -> list[str]:
     """Write the marks of an axis as counts."""
-    return [count(value) for value in values]
+    return [minus(count(value)) for value in values]
 
 
 def money_labels(currency: str) -> Callable[[Sequence[float]], list[str]]:

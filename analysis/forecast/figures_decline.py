@@ -14,7 +14,15 @@ import numpy as np
 import pandas as pd
 import plotnine as p9
 
-from analysis.core.formatting import amount, capital, count, labels, percent, shorten
+from analysis.core.formatting import (
+    amount,
+    capital,
+    count,
+    labels,
+    number_text,
+    percent,
+    shorten,
+)
 from analysis.core.plotting import (
     ACCENT_PALE,
     INK,
@@ -86,7 +94,7 @@ def _calibration_name(way: str, used: bool) -> str:
         return say("decline-reliability.before")
     if used:
         return say("decline-reliability.after", calibration=way)
-    return say("decline-reliability.tried", calibration=way)
+    return say("decline-reliability.tried", calibration=capital(way))
 
 
 def decline_importance(activity_importance: pd.DataFrame) -> Figure | None:
@@ -152,6 +160,7 @@ def decline_partial(activity_partial: pd.DataFrame) -> Figure | None:
         + p9.geom_point(color=PRIMARY, size=1.2)
         + p9.geom_segment(p9.aes(xend="value", y="foot", yend="top"), color=SOFT, size=1.4)
         + p9.facet_wrap("panel", ncol=2, scales="free_x")
+        + p9.scale_x_continuous(labels=lambda places: [number_text(place) for place in places])
         + p9.scale_y_continuous(labels=percent_labels)
         + p9.labs(subtitle=say("decline-partial.subtitle"), x=say("decline-partial.x"), y="")
         + report_theme(1.0 + 1.6 * -(-len(features) // 2))

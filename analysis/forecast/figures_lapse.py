@@ -58,7 +58,9 @@ def lapse_by_segment(lapse_segments: pd.DataFrame) -> Figure | str:
             p9.aes(y="beside", label="text"), ha="left", nudge_y=0.006, size=8, color=INK
         )
         + p9.coord_flip()
-        + p9.scale_y_continuous(labels=percent_labels, expand=(0, 0, 0.32, 0))
+        + p9.scale_y_continuous(
+            labels=percent_labels, breaks=[0, 0.25, 0.5, 0.75, 1], expand=(0, 0, 0.32, 0)
+        )
         + p9.labs(subtitle=say("lapse-by-segment.subtitle"), x="", y="")
         + report_theme(0.9 + 0.28 * len(rows))
         + NO_ROWS

@@ -89,6 +89,8 @@ def revenue_by_month(monthly: pd.DataFrame, currency: str) -> Figure | str:
     # A label stands above its bar, and above the line of the year before.
     earlier_revenue = bars["month"].map(before.set_index("month")["net_revenue"])
     bars["top"] = bars["net_revenue"].combine(earlier_revenue, np.fmax)
+    # It is wider than its bar, so it clears the bars beside it, too.
+    bars["top"] = bars["top"].rolling(3, center=True, min_periods=1).max()
     half = pd.Timedelta(days=12)
     plot = (
         p9.ggplot(bars, p9.aes("month", "net_revenue"))

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import plotnine as p9
 
-from analysis.core.formatting import count, minus, money, month, short_money
+from analysis.core.formatting import count, minus, money, month, short_money, whole_money
 from analysis.core.plotting import (
     ACCENT,
     INK,
@@ -193,14 +193,14 @@ def cohort_revenue(cohort_revenue: pd.DataFrame, currency: str) -> Figure | str:
         ["cumulative", "cohort"], ascending=[False, True]
     )
     best, least = compared.iloc[0], compared.iloc[-1]
-    known = {"best": month(best["cohort"]), "most": money(best["cumulative"], currency)}
+    known = {"best": month(best["cohort"]), "most": whole_money(best["cumulative"], currency)}
     headline = (
         say("cohort-revenue.headline-one", **known)
         if len(compared) == 1
         else say(
             "cohort-revenue.headline",
             last=month(least["cohort"]),
-            least=money(least["cumulative"], currency),
+            least=whole_money(least["cumulative"], currency),
             **known,
         )
     )

@@ -19,7 +19,6 @@ from analysis.core.formatting import (
     count,
     labels,
     median_text,
-    money,
     percent,
     short_money,
     shorten,
@@ -365,7 +364,9 @@ def segment_traits(
     )
     best = top_row(shown, "basket_median")
     least = top_row(shown.assign(less=-shown["basket_median"]), "less")
-    high, low = (money(row["basket_median"], currency) for row in (best, least))
+    high, low = (
+        _write_trait(row["basket_median"], "basket_median", currency) for row in (best, least)
+    )
     return Figure(
         plot,
         headline=say("segment-traits.headline-same", high=high)

@@ -16,6 +16,7 @@ from analysis.core.plotting import (
     NO_ROWS,
     PAPER,
     PRIMARY,
+    count_labels,
     report_theme,
     top_first,
 )
@@ -171,7 +172,7 @@ def _draw(rows: pd.DataFrame) -> p9.ggplot:
         + p9.geom_text(p9.aes("high", label="text"), ha="left", size=8, color=INK)
         + p9.scale_color_manual(colours, guide=None)
         + p9.scale_fill_manual(fills, guide=None)
-        + p9.scale_x_continuous(expand=(0.05, 0, 0.14, 0))
+        + p9.scale_x_continuous(labels=count_labels, expand=(0.05, 0, 0.14, 0))
         + p9.labs(subtitle=say("campaign-effects.subtitle"), x="", y="")
         + report_theme(1.4 + 0.3 * len(rows))
         + NO_ROWS

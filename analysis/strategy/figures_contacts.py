@@ -112,12 +112,16 @@ def _draw_curve(curve: pd.DataFrame, chosen: float, band: tuple[float, float] | 
         plot += p9.annotate(
             "rect", xmin=band[0], xmax=band[1], ymin=-np.inf, ymax=np.inf, fill=PALE, alpha=0.45
         )
+        # Inside the band where it has room beside the line of the best, else beside the band.
+        inside = chosen + 0.25 < band[1]
+        name = "contact-cut-off.label-band" + ("" if inside else "-beside")
+        before = not inside and band[1] > 0.7
         plot += p9.annotate(
             "text",
-            x=(chosen if chosen + 0.25 < band[1] else band[0]) + 0.01,
+            x=band[0] - 0.01 if before else (chosen if inside else band[1]) + 0.01,
             y=min(0.0, curve["low"].min()),
-            label=say("contact-cut-off.label-band", share=percent(NEARLY)),
-            ha="left",
+            label=say(name, share=percent(NEARLY)),
+            ha="right" if before else "left",
             va="bottom",
             size=8,
             color=INK,

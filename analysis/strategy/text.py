@@ -156,12 +156,13 @@ def plan_doubts(actions: pd.DataFrame, asked: bool | None) -> dict[str, str]:
     said = {
         "said-judgement": judgement,
         "said-persuadable": say("plan-doubts.said-persuadable"),
-        "said-forward": say("plan-doubts.said-forward"),
         "said-offers": say("plan-doubts.said-offers"),
-        "said-repeated": say("plan-doubts.said-repeated"),
     }
-    if len(of(actions, LEDGER)) and not asked:
-        said["said-consent"] = say("plan-doubts.said-consent")
+    if len(of(actions, LEDGER)):
+        said["said-forward"] = say("plan-doubts.said-forward")
+        said["said-repeated"] = say("plan-doubts.said-repeated")
+        if not asked:
+            said["said-consent"] = say("plan-doubts.said-consent")
     return said
 
 

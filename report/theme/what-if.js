@@ -4,11 +4,13 @@
   var place = document.getElementById("what-if");
   var data = JSON.parse(document.getElementById("what-if-data").textContent);
   var form = place.querySelector("form");
-  var names = ["margin", "reach", "uplift", "offer"];
+  // A page has only the sliders that can change a gain.
+  var names = ["margin", "reach", "uplift", "offer"].filter(slider);
   function slider(name) { return document.getElementById("what-if-" + name); }
   // What a slider shows is rounded to its step; untouched, it stands for the report's own number.
   function value(name) {
     var input = slider(name);
+    if (!input) { return 1; }
     return input.dataset.touched ? Number(input.value) : Number(input.dataset.start);
   }
   function amount(number, sign) {
@@ -18,7 +20,8 @@
     var minus = number < 0 ? "\u2212" : "";
     if (rounded >= 1e6) { return minus + sign + (rounded / 1e6).toFixed(1) + " million"; }
     if (rounded >= 10) { return minus + sign + rounded.toLocaleString("en-GB"); }
-    return minus + sign + String(rounded);
+    var text = String(rounded);
+    return minus + sign + (sign && /\.\d$/.test(text) ? text + "0" : text);
   }
   function gain(action) {
     var rate = action.half === "ledger" ? value("margin") : 1;

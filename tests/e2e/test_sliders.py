@@ -21,6 +21,7 @@ window.addEventListener("load", function () {
   var moved = %s;
   Object.keys(moved).forEach(function (name) {
     var input = document.getElementById("what-if-" + name);
+    if (!input) { return; }
     input.value = moved[name];
     input.dispatchEvent(new Event("input", { bubbles: true }));
   });

@@ -136,7 +136,7 @@ def test_customers_are_counted_by_group() -> None:
     figure = figures_movement.segment_flows(flows, groups, SETTINGS)
     assert isinstance(figure, Figure)
     assert figure.headline == (
-        "Of 100 frequent and recent customers at the end of 31 December 2010, 60% still are, and "
+        "Of 100 frequent and recent customers on 31 December 2010, 60% still are, and "
         "40% have gone quiet"
     )
     assert f"Frequent and recent: {one}" in figure.caption and "fewer than 5" in figure.caption

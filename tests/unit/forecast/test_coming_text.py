@@ -173,7 +173,7 @@ def test_the_model_of_spend_is_told_beside_the_baseline(
 ) -> None:
     texts = text_coming.spend_test(spend_tests(chosen, behind), "£", False)
     assert texts and says in texts["baseline"]
-    assert "expected £2.00 million, and £2.50 million came" in texts["said"]
+    assert "was £2.00 million, and customers spent £2.50 million" in texts["said"]
     assert "not tested on another year" in texts["year"]
     assert "silence is chance" in texts["said-dropout"]
     later = text_coming.spend_test(spend_tests(chosen, behind, IN_TIME), "£", True)

@@ -67,7 +67,9 @@ def test_the_choice_agrees_with_its_table(values: list[float]) -> None:
         return
     # A share that is not whole must not be rounded to all pairs.
     right = formatting.share_of_hundred(best["roc_auc"])
-    assert f"{best['model']}, ranks the riskier of two customers correctly {right} " in told["said"]
+    assert (
+        f"({best['model']}) ranks the riskier of two customers correctly {right} " in told["said"]
+    )
     if len(values) > 1:
         same = chosen["model"] == best["model"]
         assert ("also has the lowest log loss" in told["choice"]) == same
@@ -79,7 +81,7 @@ def test_the_choice_agrees_with_its_table(values: list[float]) -> None:
 def test_roc_auc_is_put_in_words() -> None:
     told = said(layouts.decline_candidates(candidates([0.5, 0.9, 0.8]), GIVEN))
     assert told["said"] == (
-        "The best candidate by ROC-AUC, decision tree, ranks the riskier of two customers "
+        "The best candidate by ROC-AUC (decision tree) ranks the riskier of two customers "
         "correctly 90 times in 100, likely between 88 and 92; guessing would be right 50 times."
     )
     unknown = candidates([0.9, 0.8]).assign(roc_auc_low=np.nan, roc_auc_high=np.nan)

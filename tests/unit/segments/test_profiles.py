@@ -232,12 +232,12 @@ def test_orders_are_compared_only_where_they_differ() -> None:
     overall = table_of(profile("All customers", 100, 1.0))
     both = table_of(profile("a", 20, 0.7), profile("b", 80, 0.3, basket_median=30.0))
     told = figure_of(figures_profiles.segment_traits(both, overall, "£", True, True))
-    assert told.headline == "The median order is worth £30.00 among b, and £20.00 among a"
+    assert told.headline == "The median order is worth £30 among b, and £20 among a"
     same = figures_profiles.segment_traits(
         both.assign(basket_median=20.0), overall, "£", True, False
     )
     assert isinstance(same, Figure) and same.headline == (
-        "The median order is worth £20.00 in every segment that is described"
+        "The median order is worth £20 in every segment that is described"
     )
     second = figure_of(figures_profiles.second_order(both, overall))
     assert second.headline == (
@@ -337,8 +337,8 @@ def test_a_card_states_when_an_action_pays_where_it_cannot_state_a_gain() -> Non
 @pytest.mark.parametrize(
     ("kinds", "says"),
     [
-        (["reorder", "new to the customer"], "Again: MUG. New to them: CUP."),
-        (["reorder", "reorder"], "Again: MUG and CUP."),
+        (["reorder", "new to the customer"], "Buy again: MUG. New to them: CUP."),
+        (["reorder", "reorder"], "Buy again: MUG and CUP."),
         (["new to the customer"] * 2, "New to them: MUG and CUP."),
     ],
 )
@@ -357,7 +357,7 @@ def test_a_card_says_what_a_segment_is_and_what_to_do() -> None:
         "Size": "20 customers, 20.0% of all.",
         "Money": "£700 of net revenue, 70.0% of the total. Half of these customers spent £250 or "
         "more.",
-        "Trend": "Up 100% from 10 customers at the end of 30 September 2011.",
+        "Trend": "Up 100% from 10 customers on 30 September 2011.",
         "Repeat orders": "40% of those in the segment at the start of Q3 2011 ordered in that "
         "quarter, against 50% in Q2 2011.",
         "Top products": "MUG (£900) and CUP (£80.50).",
@@ -394,9 +394,9 @@ def test_a_card_recommends_nothing_that_loses_money() -> None:
 @pytest.mark.parametrize(
     ("before", "trend"),
     [
-        (25, "Down 20% from 25 customers at the end of 30 September 2011."),
-        (20, "As large as at the end of 30 September 2011."),
-        (0, "There was no customer in this segment at the end of 30 September 2011."),
+        (25, "Down 20% from 25 customers on 30 September 2011."),
+        (20, "As large as on 30 September 2011."),
+        (0, "There was no customer in this segment on 30 September 2011."),
     ],
 )
 def test_a_card_says_how_a_segment_has_grown(before: int, trend: str) -> None:

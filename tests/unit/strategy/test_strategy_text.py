@@ -76,7 +76,9 @@ def test_what_pays_and_what_may_lose_agrees_with_the_table(drawn: list[Terms | s
     best = ranked.loc[ranked["expected_profit"].idxmax(), "segment"]
     first = ranked.loc[ranked["rank"].idxmin(), "segment"]
     if "said-best" in more:
-        assert more["said-best"].startswith(f"Per contact, {first} brings most; in all, {best}")
+        assert more["said-best"].startswith(
+            f"The action for {first} gains the most per contact; that for {best}"
+        )
 
 
 def curve(gains: list[float], contacts: float = 100.0) -> pd.DataFrame:
@@ -416,7 +418,9 @@ def test_every_table_can_be_drawn(case: str) -> None:
 def test_what_brings_most_in_all_is_told_where_it_is_not_what_brings_most_for_a_contact() -> None:
     found = table({"few": terms(people=50, cost=0), "many": terms(people=9000)})
     told = dict(shown(found).more or {})["said-best"]
-    assert told.startswith("Per contact, few brings most; in all, many does, with £")
+    assert told.startswith(
+        "The action for few gains the most per contact; that for many gains the most in total, £"
+    )
 
 
 def test_doubts_about_the_plan_know_campaigns_and_consent() -> None:

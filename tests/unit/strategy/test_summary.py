@@ -215,7 +215,7 @@ def test_a_test_that_would_miss_the_effect_says_so() -> None:
         *_, test = decisions(table({"a": terms(people=people), "b": terms(people=people)}))
         shows[name] = (test.badge, test.lines[-1][1])
     assert shows["few"][0] == UNCERTAIN and "may miss the effect" in shows["few"][1]
-    assert shows["many"][0] == "" and "with a chance of 100%" in shows["many"][1]
+    assert shows["many"][0] == "" and "to go on or to stop, is 100%" in shows["many"][1]
 
 
 def test_the_scale_adds_what_pays_and_compares_it_with_the_last_months() -> None:
