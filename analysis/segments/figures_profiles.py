@@ -164,11 +164,13 @@ def repeat_orders_by_segment(retention: pd.DataFrame) -> Figure | str:
     earlier = year_ago if year_ago in dates else dates[-2] if len(dates) > 1 else None
     table = retention[retention["date"].isin([last, earlier] if earlier is not None else [last])]
     names = {date: _quarter(date) for date in (earlier, last) if date is not None}
-    before = table[table["date"] == earlier].set_index("segment")["share"]
-    now = table[table["date"] == last]
-    points = table.assign(
-        row=_down(table["segment"]),
-        quarter=pd.Categorical(table["date"].map(names), list(names.values())),
+    # All customers stand on top: the headline is about them.
+    shown = pd.concat([_all_segments(table), table], ignore_index=True)
+    before = shown[shown["date"] == earlier].set_index("segment")["share"]
+    now = shown[shown["date"] == last]
+    points = shown.assign(
+        row=_down(shown["segment"]),
+        quarter=pd.Categorical(shown["date"].map(names), list(names.values())),
     )
     texts = points[points["date"] == last].assign(
         label=[
@@ -184,7 +186,7 @@ def repeat_orders_by_segment(retention: pd.DataFrame) -> Figure | str:
             )
             for name, share in zip(now["segment"], now["share"], strict=True)
         ],
-        end=[table.loc[table["segment"] == name, "high"].max() for name in now["segment"]],
+        end=[shown.loc[shown["segment"] == name, "high"].max() for name in now["segment"]],
     )
     beside = p9.position_dodge(width=0.5)
     colors = {name: PRIMARY if name == names[last] else MUTED for name in names.values()}
@@ -209,9 +211,10 @@ def repeat_orders_by_segment(retention: pd.DataFrame) -> Figure | str:
             expand=(0.01, 0, 0.18, 0),
         )
         + p9.labs(subtitle=say("repeat-orders-by-segment.subtitle"), x="", y="")
-        + _rows(table["segment"].nunique(), 0.24, 1.0)
+        + _rows(shown["segment"].nunique(), 0.24, 1.0)
         + NO_ROWS
     )
+    now = table[table["date"] == last]
     best, least = top_row(now, "share"), top_row(now.assign(less=-now["share"]), "less")
     return Figure(
         plot,
@@ -232,6 +235,14 @@ def repeat_orders_by_segment(retention: pd.DataFrame) -> Figure | str:
     )
 
 
+def _all_segments(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the share of all customers by date; so many have next to no interval."""
+    sums = table.groupby("date", as_index=False)[["retained", "customers"]].sum()
+    share = sums["retained"] / sums["customers"]
+    name = say("repeat-orders-by-segment.all")
+    return sums.assign(segment=name, share=share, low=share, high=share)
+
+
 def _repeat_headline(
     table: pd.DataFrame,
     last: pd.Timestamp,
@@ -239,8 +250,7 @@ def _repeat_headline(
     names: dict[pd.Timestamp, str],
 ) -> str:
     """Say which share of the customers ordered in the quarter, and what it was before."""
-    sums = table.groupby("date")[["retained", "customers"]].sum()
-    shares = sums["retained"] / sums["customers"]
+    shares = _all_segments(table).set_index("date")["share"]
     known = {"share": percent(shares[last]), "quarter": names[last]}
     if earlier is None:
         return say("repeat-orders-by-segment.headline-one", **known)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from analysis.core.formatting import (
     amount,
+    day,
     difference,
     join_words,
     money,
@@ -188,7 +189,7 @@ def _cleaning(facts: Mapping[str, Any], settings: Settings) -> Iterator[Assumpti
         "sec-scores",
         "sec-lapse",
         settings="report",
-        value=say("assumption-as-of.value", day=str(fact("as_of"))),
+        value=say("assumption-as-of.value", day=day(pd.Timestamp(str(fact("as_of"))))),
         source=say("assumption-as-of.source-settings") if settings.report.as_of else "",
     )
 
@@ -236,7 +237,8 @@ def _lapse(facts: Mapping[str, Any], settings: Settings) -> Iterator[Assumption]
     )
     low, high = (percent(facts[f"lapse.rate_{end}"]) for end in ("lowest", "highest"))
     starts = [*facts["lapse.training_dates"].split(", "), facts["lapse.test_date"]]
-    ends = {"first": min(starts)} | ({"last": max(starts)} if len(starts) > 1 else {})
+    first, last = (day(pd.Timestamp(date)) for date in (min(starts), max(starts)))
+    ends = {"first": first} | ({"last": last} if len(starts) > 1 else {})
     yield _assume(
         "lapse-periods",
         "sec-lapse",
@@ -340,9 +342,15 @@ def _expected_value(
     )
 
 
+def _largest_first(actions: pd.DataFrame) -> pd.DataFrame:
+    """Return the valued actions, the largest gain first, as the chapter's picture takes it."""
+    ranked = actions[actions["rank"].notna()]
+    return ranked.sort_values(["expected_profit", "rank"], ascending=[False, True])
+
+
 def _break_even(valued: pd.DataFrame) -> str:
-    """Say at which uplift the first action would lose money; nothing where that is not known."""
-    ranked = valued[valued["rank"].notna()].sort_values("rank")
+    """Say at which uplift the action with the largest gain would lose money; else nothing."""
+    ranked = _largest_first(valued)
     if ranked.empty or pd.isna(ranked["break_even_uplift"].iloc[0]):
         return ""
     top = ranked.iloc[0]
@@ -499,7 +507,7 @@ def _swings(actions: pd.DataFrame, tornado: pd.DataFrame, half: str, currency: s
     tornado
         Of all actions.
     """
-    ranked = actions[actions["rank"].notna()].sort_values("rank")
+    ranked = _largest_first(actions)
     if ranked.empty:
         reach, other = (
             say("assumption-words.said-no-gain-reach"),
