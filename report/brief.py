@@ -66,7 +66,7 @@ def _tiles(tiles: list[dict[str, Any]]) -> str:
     """Return the tiles as the rows of a table, which every mail program keeps."""
     rows = "".join(
         f'<tr><td style="{CELL}">{escape(tile["label"])}</td>'
-        f'<td style="{CELL};font-size:18px"><b>{escape(tile["value"])}</b></td>'
+        f'<td style="{CELL};font-size:18px;white-space:nowrap"><b>{escape(tile["value"])}</b></td>'
         f'<td style="{CELL}">{escape(tile["note"])} {escape(tile["warning"])}</td></tr>'
         for tile in tiles
     )

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from IPython.display import Markdown
 
 from analysis.core import files, sentences
+from analysis.core.palette import PRIMARY
 from analysis.core.paths import ROOT
 
 BUILD = ROOT / "build"
@@ -256,7 +257,7 @@ def _typst_tile(label: str, value: str, note: str, sparkline: str, warning: str)
         f"#text(size: 15pt, weight: 600)[{escape(value, 'typst')}]",
     ]
     if sparkline:
-        drawn = sparkline.replace('"', "'")
+        drawn = sparkline.replace('"', "'").replace("currentColor", PRIMARY)
         lines.append(f'#image(bytes("{drawn}"), format: "svg", width: 80%, alt: "")')
     lines.append(f"#text(size: 7.5pt)[{escape(note, 'typst')}]")
     if warning:

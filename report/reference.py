@@ -141,13 +141,13 @@ def print_assumptions() -> None:
     rows = [
         [
             f"**{escape(one['name'])}**: {escape(one['value'])}. *Source*: {_source(one)}. "
-            f"*Rests on it*: {', '.join(f'@{label}' for label in one['rests'])}.",
+            f"*Used in*: {', '.join(f'@{label}' for label in one['rests'])}.",
             escape(one["fails"]),
         ]
         for one in made
     ]
     caption = (
-        "Assumptions of this report: value, source, what rests on them, and what would change if "
+        "Assumptions of this report: value, source, where they are used, and what would change if "
         "they failed."
     )
     print_table("tbl-assumptions", caption, ["What is assumed", "If it failed"], rows, [55, 45])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -230,6 +231,32 @@ def points(now: float, before: float) -> str:
     if abs(moved) < 0.05:
         return "unchanged"
     return f"{'up' if moved > 0 else 'down'} {abs(moved):.1f} points"
+
+
+def place_name(country: str) -> str:
+    """Return the name of a country as it stands in a sentence.
+
+    Examples
+    --------
+    >>> place_name("United Kingdom"), place_name("Netherlands"), place_name("Germany")
+    ('the United Kingdom', 'the Netherlands', 'Germany')
+    """
+    with_article = re.match(r"(United|Netherlands|USA|Philippines|Bahamas|Maldives)\b", country)
+    ends = country.endswith((" Republic", " Islands", " Emirates", " Federation"))
+    return f"the {country}" if with_article or ends else country
+
+
+def bare_points(share: float) -> str:
+    """Write an uplift in percentage points, where the text around it names the unit.
+
+    Examples
+    --------
+    >>> bare_points(0.015), bare_points(0.0025), bare_points(0.01), bare_points(0.0)
+    ('1.5', '0.25', '1', '0')
+    """
+    value = share * 100
+    digits = 2 if abs(value) < 1 else 1
+    return minus(f"{value:.{digits}f}".rstrip("0").rstrip("."))
 
 
 def join_words(words: Sequence[str], joint: Literal["and", "or"] = "and") -> str:

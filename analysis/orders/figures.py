@@ -22,6 +22,7 @@ from analysis.core.formatting import (
     money,
     month,
     percent,
+    place_name,
     short_money,
     shorten,
     top_row,
@@ -250,7 +251,7 @@ def markets(countries: pd.DataFrame, currency: str, has_country: bool) -> Figure
     if countries.empty:
         return say("markets.none-orders")
     if len(countries) == 1:
-        return say("markets.none", home=shorten(countries["country"].iloc[0]))
+        return say("markets.none", home=place_name(shorten(countries["country"].iloc[0])))
     others = countries[~countries["home"]].sort_values("revenue", ascending=False, kind="stable")
     shown = pd.concat([home, others.head(TOP_MARKETS)])
     shown = shown.assign(mean=shown["revenue"] / shown["customers"])
@@ -280,7 +281,7 @@ def markets(countries: pd.DataFrame, currency: str, has_country: bool) -> Figure
         + p9.scale_fill_manual({True: PRIMARY, False: PALE}, guide=None)
         + p9.scale_y_continuous(labels=money_labels(currency), expand=(0, 0, 0.55, 0))
         + p9.labs(subtitle=say("markets.subtitle"), x="", y="")
-        + report_theme(max(1.6, 0.7 + 0.24 * len(bars)))
+        + report_theme(max(1.6, 0.7 + 0.2 * len(bars)))
         + NO_ROWS
     )
     alone = bars[bars["countries"] == 1]
@@ -296,16 +297,16 @@ def markets(countries: pd.DataFrame, currency: str, has_country: bool) -> Figure
 def _markets_headline(home: pd.DataFrame, best: pd.Series) -> str:
     """Say how much the home market brings, and where a customer is worth the most."""
     if home.empty:
-        return say("markets.headline-no-home", best=shorten(best["country"]))
+        return say("markets.headline-no-home", best=place_name(shorten(best["country"])))
     row = home.iloc[0]
-    name, share = shorten(row["country"]), percent(row["share"], 1)
+    name, share = place_name(shorten(row["country"])), percent(row["share"], 1)
     if best["home"]:
         return say("markets.headline-home-best", home=name, share=share)
     return say(
         "markets.headline",
         home=name,
         share=share,
-        best=shorten(best["country"]),
+        best=place_name(shorten(best["country"])),
         times=f"{best['mean'] * row['customers'] / row['revenue']:.1f}",
     )
 

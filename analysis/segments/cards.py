@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.core.formatting import (
+    bare_points,
     capital,
     count,
     day,
@@ -152,7 +153,7 @@ def _plan(action: dict[str, Any], currency: str | None) -> Lines:
         step = (
             say("segment-cards.next-never")
             if pd.isna(even)
-            else say("segment-cards.next-loses", uplift=f"{100 * even:.2g}")
+            else say("segment-cards.next-loses", uplift=bare_points(even))
         )
         return [(label, loss), (following, step)]
     return _carry_out(action, (say("segment-cards.label-gain"), _gain(action, currency)))
@@ -161,13 +162,13 @@ def _plan(action: dict[str, Any], currency: str | None) -> Lines:
 def _plan_without_gain(action: dict[str, Any]) -> Lines:
     """Return what is planned where no gain can be stated: when it breaks even instead."""
     label, following = say("segment-cards.label-action"), say("segment-cards.label-next")
-    even = f"{100 * action['break_even_uplift']:.2g}"
+    even = bare_points(action["break_even_uplift"])
     if not action["listed"]:
         return [
             (label, say("segment-cards.action-does-not-pay")),
             (following, say("segment-cards.next-loses", uplift=even)),
         ]
-    told = say("segment-cards.even", uplift=even, assumed=f"{100 * action['uplift']:.2g}")
+    told = say("segment-cards.even", uplift=even, assumed=bare_points(action["uplift"]))
     return _carry_out(action, (say("segment-cards.label-even"), told))
 
 

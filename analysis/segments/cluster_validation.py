@@ -228,9 +228,9 @@ def verdicts(table: pd.DataFrame, smallest_share: float = MINIMUM_CLUSTER) -> pd
     if left["use"].notna().any():
         best = left.sort_values("use", na_position="first").iloc[-1]
         useful = left["use"] >= best["use"] - best["use_se"]
-        said[left.index[~useful]] = "explains less of next quarter"
+        said[left.index[~useful]] = "explains less spend"
         left = left[useful]
-    said[left.index[left["k"] < left["k"].max()]] = "is coarser than need be"
+    said[left.index[left["k"] < left["k"].max()]] = "coarser than needed"
     left = left[left["k"] == left["k"].max()]
     said[left.index] = "is less clear than its equal"
     said[left.sort_values("silhouette", na_position="first").index[-1]] = "chosen"

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotnine as p9
 
-from analysis.core.formatting import capital, count, estimate, labels, shorten, top_row
+from analysis.core.formatting import bare_points, capital, count, estimate, labels, shorten, top_row
 from analysis.core.plotting import (
     ACCENT,
     INK,
@@ -23,7 +23,7 @@ from analysis.core.plotting import (
 from analysis.core.presentation import Figure
 from analysis.core.sentences import fill
 from analysis.strategy.names import ALL_CAMPAIGNS, BROKEN, CAMPAIGN_DAYS
-from analysis.strategy.text import bare_points, list_names, points
+from analysis.strategy.text import list_names, points
 
 say = partial(fill, "strategy")
 #: An effect is clear when chance would make one like it less often, with all campaigns in view.

@@ -11,13 +11,21 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.core.formatting import capital, count, estimate, percent, shorten, without_full_stop
+from analysis.core.formatting import (
+    bare_points,
+    capital,
+    count,
+    estimate,
+    percent,
+    shorten,
+    without_full_stop,
+)
 from analysis.core.names import ACTIVITY, LEDGER
 from analysis.core.presentation import Table
 from analysis.core.sentences import fill
 from analysis.core.tables import MISSING, grid, with_range
 from analysis.strategy.names import TOGETHER
-from analysis.strategy.text import bare_points, control_sentences, list_names, of, write_amount
+from analysis.strategy.text import control_sentences, list_names, of, write_amount
 
 say = partial(fill, "strategy")
 

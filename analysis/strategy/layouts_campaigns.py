@@ -6,12 +6,12 @@ from functools import partial
 
 import pandas as pd
 
-from analysis.core.formatting import count, day, estimate, shorten
+from analysis.core.formatting import bare_points, count, day, estimate, shorten
 from analysis.core.presentation import Table
 from analysis.core.sentences import fill
 from analysis.core.tables import grid, with_range
 from analysis.strategy.names import ALL_CAMPAIGNS, CAMPAIGN_DAYS
-from analysis.strategy.text import bare_points, list_names, points
+from analysis.strategy.text import list_names, points
 
 say = partial(fill, "strategy")
 

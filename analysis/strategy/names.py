@@ -29,7 +29,7 @@ UNCOUNTED = "so few differ from the others in their consent that they are not co
 NO_FORECAST = "too few customers of the segment ordered recently enough for a forecast"
 FEW_WORTH = "contacting pays for too few customers of the segment to describe them"
 #: Why an action of the orders states no gain.
-NO_SEASON = "the orders do not hold the same season a year earlier"
+NO_SEASON = "the orders do not cover the same season a year earlier"
 #: The groups of an experiment.
 CONTACTED, CONTROL = "contacted", "control"
 #: By what a campaign is judged, for each customer: did he or she order, how often, for how much net

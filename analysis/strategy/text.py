@@ -13,17 +13,17 @@ import pandas as pd
 
 from analysis.core.formatting import (
     amount,
+    bare_points,
     count,
     estimate,
     join_words,
-    minus,
     money,
     percent,
     shorten,
 )
 from analysis.core.names import ACTIVITY, LEDGER
 from analysis.core.sentences import fill
-from analysis.strategy.names import ENOUGH, TOGETHER
+from analysis.strategy.names import ENOUGH, NO_SEASON, TOGETHER
 
 say = partial(fill, "strategy")
 #: Names of segments in a list, before the rest is counted.
@@ -71,12 +71,6 @@ def points(share: float) -> str:
     return f"{text} {'point' if text == '1' else 'points'}"
 
 
-def bare_points(share: float) -> str:
-    """Write an uplift in percentage points, where the heading names the unit."""
-    value = share * 100
-    return minus(f"{value:.{2 if 0 < abs(value) < 0.1 else 1}f}".removesuffix(".0"))
-
-
 def of(table: pd.DataFrame, half: str) -> pd.DataFrame:
     """Return the rows of one half."""
     return table[table["half"] == half] if len(table) else table
@@ -118,6 +112,12 @@ def plan_assumptions(
             say("plan-assumptions.said-orders-consent", **ends)
             if asked
             else say("plan-assumptions.said-orders", **ends)
+        )
+        by_segment = actions["reason"].eq(NO_SEASON).any()
+        said["said-won"] = (
+            say("plan-assumptions.said-won-segment")
+            if by_segment
+            else say("plan-assumptions.said-won")
         )
     if len(of(actions, ACTIVITY)):
         said["said-regulars"] = say(

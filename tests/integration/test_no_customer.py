@@ -91,7 +91,7 @@ def test_a_code_that_marks_the_channel_is_named(ledger: Ledger) -> None:
 def test_the_sentences_of_the_channel(ledger: Ledger) -> None:
     made = drawn(ledger)
     assert isinstance(made, Figure) and made.more
-    assert made.headline == "1.2% of product sales name no customer"
+    assert made.headline == "1.2% of product sales carry no customer number"
     assert made.more["total"].startswith("2 orders without a customer brought £18.00 of £1,508")
     assert "2.00 times that of the same product" in made.more["price"]
     assert made.more["size"] == (

@@ -66,7 +66,7 @@ def test_what_comes_if_nothing_is_done_has_an_amount_an_interval_and_a_condition
 
 
 @pytest.mark.parametrize(
-    ("reason", "word"), [(TOO_SHORT, "do not hold"), (GAP, "gaps"), (FEW, "too few")]
+    ("reason", "word"), [(TOO_SHORT, "do not cover"), (GAP, "gaps"), (FEW, "too few")]
 )
 def test_without_a_known_season_one_sentence_says_what_is_missing(reason: str, word: str) -> None:
     texts = told(known=False, reason=reason)

@@ -170,11 +170,12 @@ def countries(**share: float) -> pd.DataFrame:
 
 def test_markets_compare_what_customers_are_worth() -> None:
     assert shown(figures.markets(countries(Home=0.8, Abroad=0.2), "£", True)).headline == (
-        "Home brings 80.0% of net revenue; a customer in Abroad is worth 2.5 times a customer there"
+        "80.0% of net revenue comes from Home; "
+        "a customer in Abroad is worth 2.5 times as much as one there"
     )
     poor = countries(Home=0.99, Abroad=0.01)
     assert shown(figures.markets(poor, "£", True)).headline == (
-        "Home brings 99.0% of net revenue, and its customers are worth the most"
+        "99.0% of net revenue comes from Home, where customers are also worth the most"
     )
     away = countries(North=0.6, South=0.4)
     assert shown(figures.markets(away, "£", True)).headline == (

@@ -217,8 +217,8 @@ def candidates(*rows: dict[str, object]) -> pd.DataFrame:
         ({"smallest_share": 0.04}, "a cluster is too small"),
         ({"noise_share": 0.01}, "leaves customers out"),
         ({"model": GAUSSIAN}, "has no centres to assign by"),
-        ({"use": 0.27}, "explains less of next quarter"),
-        ({"k": 3}, "is coarser than need be"),
+        ({"use": 0.27}, "explains less spend"),
+        ({"k": 3}, "coarser than needed"),
         ({"null_silhouette": 0.28, "model": GAUSSIAN}, "has no centres to assign by"),
         ({"silhouette": 0.2, "model": WARD}, "is less clear than its equal"),
     ],
@@ -336,8 +336,8 @@ def test_clusters_are_compared_with_the_best_simpler_grouping() -> None:
     figure = figures_clusters.cluster_use(table)
     assert isinstance(figure, Figure)
     assert figure.headline == (
-        "Clusters explain 30% of the variance of next-quarter spend; the best simpler grouping, "
-        "named segments, explains 50%"
+        "Clusters explain 30% of the variance of next-quarter spend; the best simpler grouping "
+        "(named segments) explains 50%"
     )
     alone = figures_clusters.cluster_use(table[1:2])
     assert isinstance(alone, Figure) and alone.headline.endswith("next-quarter spend")

@@ -328,7 +328,7 @@ def test_a_card_states_when_an_action_pays_where_it_cannot_state_a_gain() -> Non
     hidden |= {"low": np.nan, "high": np.nan}
     _, lines = card_of(**hidden, uplift=0.02, reason="the season is not known")
     assert lines["Break-even"].startswith("It pays if at least 1.2 percentage points more")
-    assert lines["Next step"].startswith("This month") and "Expected gain" not in lines
+    assert lines["Next step"].endswith("This month.") and "Expected gain" not in lines
     _, lines = card_of(**hidden, uplift=0.02, listed=0, reason="the season is not known")
     assert lines["Action"] == "None for now. At the assumed costs, the planned action does not pay."
     assert "Offer" not in lines
@@ -337,9 +337,9 @@ def test_a_card_states_when_an_action_pays_where_it_cannot_state_a_gain() -> Non
 @pytest.mark.parametrize(
     ("kinds", "says"),
     [
-        (["reorder", "new to the customer"], "Buy again: MUG. New to them: CUP."),
+        (["reorder", "new to the customer"], "Buy again: MUG. New to some of them: CUP."),
         (["reorder", "reorder"], "Buy again: MUG and CUP."),
-        (["new to the customer"] * 2, "New to them: MUG and CUP."),
+        (["new to the customer"] * 2, "New to some of them: MUG and CUP."),
     ],
 )
 def test_a_card_names_the_next_products_of_its_segment(kinds: list[str], says: str) -> None:
@@ -366,7 +366,7 @@ def test_a_card_says_what_a_segment_is_and_what_to_do() -> None:
         "Offer": "Early access.",
         "Expected gain": "£1,300 a quarter after a cost of £60; from £1,000 to £2,300 across the "
         "range we assumed.",
-        "Next step": "This month: Sales contacts the 20 customers on the list.",
+        "Next step": "Sales: contact the 20 customers on the list. This month.",
     }
 
 

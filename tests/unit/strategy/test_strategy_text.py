@@ -21,7 +21,16 @@ from analysis.forecast.names import GROUPS
 from analysis.ingest.sample_orders import HOSTILE
 from analysis.strategy import cards, experiments, figures, layouts, value
 from analysis.strategy import text as strategy_text
-from analysis.strategy.names import CONTACTED, CONTROL, FEW, HARMED, NO_CONSENT, NO_PAST, UPLIFT
+from analysis.strategy.names import (
+    CONTACTED,
+    CONTROL,
+    FEW,
+    HARMED,
+    NO_CONSENT,
+    NO_PAST,
+    NO_SEASON,
+    UPLIFT,
+)
 from analysis.strategy.tables import strategy
 from analysis.strategy.terms import Terms
 
@@ -222,6 +231,7 @@ def test_a_card_recommends_no_action_that_loses() -> None:
 
 def test_assumptions_are_told_of_the_inputs_that_are_there(settings: Settings) -> None:
     both = pd.DataFrame({"half": ["ledger", "activity"], "segment": ["A", "B"], "campaigns": 0})
+    both["reason"] = ""
     told = strategy_text.plan_assumptions(both, False, None, settings)
     assert [*sorted(told)] == [
         "said-consent",
@@ -229,11 +239,14 @@ def test_assumptions_are_told_of_the_inputs_that_are_there(settings: Settings) -
         "said-orders",
         "said-regulars",
         "said-untested",
+        "said-won",
     ]
+    assert "what the forecast expects of that customer" in told["said-won"]
     assert "40% of sales (30% to 50%)" in told["said-orders"]
-    measured = both[:1].assign(campaigns=2)
+    measured = both[:1].assign(campaigns=2, reason=NO_SEASON)
     told = strategy_text.plan_assumptions(measured, None, None, settings)
-    assert [*told] == ["said-costs", "said-orders", "said-untested"]
+    assert [*told] == ["said-costs", "said-orders", "said-won", "said-untested"]
+    assert "the mean of the segment’s customers" in told["said-won"]
     assert told["said-untested"].startswith("For A, the uplift is what we assumed, corrected")
 
 
@@ -425,6 +438,7 @@ def test_what_brings_most_in_all_is_told_where_it_is_not_what_brings_most_for_a_
 
 def test_doubts_about_the_plan_know_campaigns_and_consent() -> None:
     both = pd.DataFrame({"half": ["ledger", "activity"], "segment": ["A", "B"], "campaigns": 0})
+    both["reason"] = ""
     plain = strategy_text.plan_doubts(both, None)
     assert "Nobody was contacted at random" in plain["said-judgement"] and "said-consent" in plain
     known = strategy_text.plan_doubts(both.assign(campaigns=[1, 0]), True)
