@@ -114,7 +114,7 @@ def _draw_curve(curve: pd.DataFrame, chosen: float, band: tuple[float, float] | 
         )
         # Inside the band where it has room beside the line of the best, else beside the band.
         inside = chosen + 0.25 < band[1]
-        name = "contact-cut-off.label-band" + ("" if inside else "-beside")
+        name = "contact-cut-off.label-band" if inside else "contact-cut-off.label-band-beside"
         before = not inside and band[1] > 0.7
         plot += p9.annotate(
             "text",
