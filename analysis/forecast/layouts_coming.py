@@ -64,8 +64,11 @@ Row = dict[Any, Any]
 def coming_by_group(coming: pd.DataFrame, currency: str, season_known: bool) -> Table:
     """Set what is forecast by tier, segment and activity; or only who is among the riskiest."""
     kinds = ["tier", "segment", "activity", "all"]
-    order = {kind: place for place, kind in enumerate(kinds)}
-    table = coming.sort_values("kind", key=lambda found: found.map(order), kind="stable")
+    place = coming["kind"].map({kind: place for place, kind in enumerate(kinds)})
+    # Segments stand by what they brought, the most first; tiers have an order of their own.
+    brought = coming["recent_revenue"].where(coming["kind"] == "segment", 0).fillna(0)
+    by_place = pd.DataFrame({"place": place, "brought": -brought})
+    table = coming.loc[by_place.sort_values(["place", "brought"], kind="stable").index]
     # Tables are read from the page: a name of the data stands as it is.
     shown = table.assign(name=[_group(row) for row in table.to_dict("records")])
     names = {"name": say("coming-by-group.group"), "customers": say("coming-by-group.customers")}
