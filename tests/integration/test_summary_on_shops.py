@@ -67,7 +67,8 @@ def test_half_a_segment_is_half_the_contacts_in_the_sentence(
     tables: Tables, plan: Plan, settings: Settings
 ) -> None:
     known = valued(tables["actions"], LEDGER)
-    name = known.sort_values("expected_profit").iloc[-1]["segment"]
+    # The longest list: of a short one, half may be some customers more or less.
+    name = known.sort_values("listed").iloc[-1]["segment"]
     people, profiles = tables["customers"], tables["segment_profiles"]
     own = people.index[people["segment"] == name]
     fewer = tables | {
@@ -79,7 +80,7 @@ def test_half_a_segment_is_half_the_contacts_in_the_sentence(
     after = valued(weighed(fewer, plan, settings)["actions"], LEDGER).set_index("segment")
     before = known.set_index("segment")
     ratio = float(after["contacts"].to_dict()[name]) / float(before["contacts"].to_dict()[name])
-    assert ratio == pytest.approx(0.5, abs=0.02)
+    assert ratio == pytest.approx(0.5, abs=0.05)
     card = decided(after.reset_index(), tables["action_experiments"], settings)[0]
     told = valued(after.reset_index(), LEDGER).sort_values("expected_profit").iloc[-1]
     assert f"the {count(told['listed'])} customers on the list" in card.lines[0][1]
