@@ -11,7 +11,12 @@ from analysis.core.files import read_json
 
 TAKEAWAYS = Path(__file__).resolve().parent / "takeaways.toml"
 TILES = ("summary-tiles", "summary-tiles-of-regulars")
-SCALE = ("summary-scale.said-orders", "summary-scale.said-regulars")
+SCALE = (
+    "summary-scale.said-orders",
+    "summary-scale.said-regulars",
+    "summary-scale.said-cost",
+    "summary-scale.said-small",
+)
 #: Heading, chapter of ``takeaways.toml``, and the most sentences that the summary page shows.
 LISTS = (("Changes since the last report", "summary-changes", 6), ("Doubts", "summary-doubts", 3))
 SAMPLE = (

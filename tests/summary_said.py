@@ -19,10 +19,10 @@ from analysis.core.formatting import change, count, estimate, money, months, per
 from analysis.core.names import ACTIVITY, LEDGER, LOSES
 from analysis.forecast.names import HIGH_RISK
 from analysis.strategy.names import CONTACTED, CONTROL, TOGETHER
-from analysis.strategy.text import points
+from analysis.strategy.text import bare_points
 
 #: Numbers of the templates.
-FIXED = ("90 days", "12 months", "groups.csv")
+FIXED = ("90 days", "12 months", "in 100")
 
 
 class Summary:
@@ -60,11 +60,11 @@ class Summary:
 def account(said: str, *values: str) -> None:
     """Assert that a text holds these values, and no other number."""
     rest = said
+    for fixed in FIXED:
+        rest = rest.replace(fixed, "")
     for value in sorted(values, key=len, reverse=True):
         assert value in rest, f"{value!r} is not in {said!r}"
         rest = rest.replace(value, "", 1)
-    for fixed in FIXED:
-        rest = rest.replace(fixed, "")
     assert not re.search(r"\d", rest), f"{said!r} says more than {values}"
 
 
@@ -148,8 +148,12 @@ def _check_tiles(made: Summary) -> None:
         row = made("coming").query("kind == 'all'").iloc[0]
         ends = (row["at_risk_90_low"], row["at_risk_90_high"])
         assert ends[0] < _at_risk(made) < ends[1]
-        expected = made.people["expected_spend_90"].sum()
-        account(tile["note"], *(estimate(one, made.currency) for one in (*ends, expected)))
+        amounts = (
+            *ends,
+            made.people["expected_spend_90"].sum(),
+            made.facts["forecast.earlier_known_90"],
+        )
+        account(tile["note"], *(estimate(one, made.currency) for one in amounts))
     elif made.people["riskiest"].any():
         tile = tiles.pop("Customers in the riskiest fifth")
         account(tile["value"], count(made.people["riskiest"].sum()))
@@ -246,7 +250,8 @@ def _check_decisions(made: Summary) -> None:
             asked.append(row)
             assert card["badge"] == row["verdict"] != LOSES
             contacted = people[(people[column] == row["segment"]) & (people["group"] == CONTACTED)]
-            _check_decision(dict(card["lines"]), row, contacted, currency)
+            span = count(made.settings["strategy"]["most_waves"], "quarter")
+            _check_decision(dict(card["lines"]), row, contacted, currency, span)
         # The decisions are those that bring most.
         if asked and own["rank"].notna().any():
             rest = own.loc[~own["segment"].isin([row["segment"] for row in asked])]
@@ -265,7 +270,11 @@ def _check_decisions(made: Summary) -> None:
 
 
 def _check_decision(
-    said: dict[str, str], row: dict[Any, Any], contacted: pd.DataFrame, currency: str
+    said: dict[str, str],
+    row: dict[Any, Any],
+    contacted: pd.DataFrame,
+    currency: str,
+    span: str,
 ) -> None:
     assert len(contacted) == row["listed"]
     account(said["Who and when"].replace(str(row["timing"]).rstrip("."), ""), *_many(row["listed"]))
@@ -279,8 +288,8 @@ def _check_decision(
         assert total == pytest.approx(row["expected_profit"], rel=1e-3, abs=0.05)
     account(said["Cost and gain"], *(estimate(value, currency) for value in values))
     if pd.notna(row["break_even_uplift"]):
-        stop = [points(row["break_even_uplift"]), points(row["uplift"])]
-        account(said["When to stop"], *stop, *_many(row["campaigns"]))
+        stop = [bare_points(row["break_even_uplift"]), bare_points(row["uplift"])]
+        account(said["When to stop"], span, *stop, *_many(row["campaigns"]))
 
 
 def _many(number: float) -> list[str]:
@@ -307,9 +316,10 @@ def _check_control_group(made: Summary, said: dict[str, str]) -> None:
         account(said["What it shows"])
         return
     row = tests.sort_values("segment", key=lambda names: names != TOGETHER, kind="stable").iloc[0]
-    values = [points(row["detectable"]), points(row["expected"]), percent(row["chance_decided"])]
+    values = [bare_points(row[name]) for name in ("detectable", "expected")]
+    values.append(percent(row["chance_decided"]))
     account(said["What it shows"], *values, count(made.settings["strategy"]["most_waves"]))
-    assert ("may miss" in said["What it shows"]) == (row["detectable"] > row["expected"])
+    assert ("may not prove" in said["What it shows"]) == (row["detectable"] > row["expected"])
 
 
 def _with_groups(made: Summary) -> list[pd.DataFrame]:
@@ -319,18 +329,30 @@ def _with_groups(made: Summary) -> list[pd.DataFrame]:
 def _check_scale(made: Summary) -> None:
     paying = made.actions[made.actions["expected_profit"] > 0]
     gains = paying.groupby("half")["expected_profit"].agg(["sum", "size"])
+    costs = paying.groupby("half")["cost"].sum()
+    unknown = made.actions[(made.actions["listed"] > 0) & made.actions["expected_profit"].isna()]
+    assert ("summary-scale.said-cost" in made.text) == bool(len(unknown))
+    if len(unknown):
+        cost = estimate(unknown["cost"].sum(), made.currency)
+        made.says("summary-scale.said-cost", cost, *_many(len(unknown)))
+    if "summary-scale.said-small" in made.text:
+        made.says("summary-scale.said-small")
+        for half, total in gains["sum"].items():
+            months_of = made.settings["contact"]["months"]
+            profit = made.regulars["profit"].sum() * months_of if half == ACTIVITY else None
+            assert total < 0.01 * (_latest_net(made) if profit is None else profit)
     if "summary-scale.said-orders" in made.text:
-        revenue = made("recent_change").query("period == 'latest'")["net_revenue"].iloc[0]
+        revenue = _latest_net(made)
         gain = gains.loc[LEDGER]
         values = [estimate(gain["sum"], made.currency), percent(gain["sum"] / revenue, 1)]
-        values.append(money(revenue, made.currency))
+        values += [money(revenue, made.currency), estimate(costs[LEDGER], made.currency)]
         made.says("summary-scale.said-orders", *values, *_many(gain["size"]))
     if "summary-scale.said-regulars" in made.text:
         span = made.settings["contact"]["months"]
         profit = made.regulars["profit"].sum() * span
         gain = gains.loc[ACTIVITY]
         values = [estimate(gain["sum"], ""), percent(gain["sum"] / profit, 1), count(profit)]
-        values += [count(span, "month"), *_many(gain["size"])]
+        values += [count(span, "month"), *_many(gain["size"]), estimate(costs[ACTIVITY], "")]
         made.says("summary-scale.said-regulars", *values)
     # Where something pays, its scale is told.
     told: dict[Any, str] = {
@@ -339,6 +361,11 @@ def _check_scale(made: Summary) -> None:
     }
     if len(made("recent_change")):
         assert all(told[half] in made.text for half in gains.index)
+
+
+def _latest_net(made: Summary) -> float:
+    """Return the net revenue of the last three whole months."""
+    return float(made("recent_change").query("period == 'latest'")["net_revenue"].iloc[0])
 
 
 def _check_doubts(made: Summary) -> None:
@@ -350,7 +377,7 @@ def _check_doubts(made: Summary) -> None:
         ]
         values = [shorten(row["segment"])]
         if pd.notna(row["break_even_uplift"]):
-            values += [points(row["uplift"]), points(row["break_even_uplift"])]
+            values += [bare_points(row["uplift"]), bare_points(row["break_even_uplift"])]
             values += _many(row["campaigns"])
         made.says("summary-doubts.said-uplift", *values)
         assert ("No data yet" in said) == (not row["campaigns"])

@@ -1,4 +1,4 @@
-"""Fill the summary: headline, tiles, decisions, scale and doubts.
+"""Fill the summary: headline, tiles and decisions.
 
 Each function is a step of the build: a section of ``sentences.toml`` of the same name declares it.
 The decisions are of one plan: the same lists, sizes and amounts stand in the strategy chapter and
@@ -28,8 +28,9 @@ from analysis.core.names import ACTIVITY, LEDGER, LOSES
 from analysis.core.presentation import Card, Tile
 from analysis.core.sentences import fill
 from analysis.forecast.names import HIGH_RISK
-from analysis.strategy.names import ENOUGH, TOGETHER, UNCERTAIN
-from analysis.strategy.text import points
+from analysis.strategy.names import ENOUGH, TOGETHER
+from analysis.strategy.summary_text import best_first
+from analysis.strategy.text import bare_points
 
 say = partial(fill, "strategy")
 Row = dict[Any, Any]
@@ -111,12 +112,16 @@ def summary_tiles(
     active_customers: int | None,
     away_90_active: float | None,
     earlier_away_90_active: float | None,
+    earlier_known_90: float | None,
 ) -> list[Tile]:
     """Return the tiles of a shop with orders."""
     tiles = [*_sales(recent_change, monthly, currency)]
     total = _all_customers(coming)
     if total and pd.notna(total["at_risk_90"]) and active_customers and away_90_active is not None:
-        tiles += _levels(total, currency, active_customers, away_90_active, earlier_away_90_active)
+        tiles += [
+            _away(active_customers, away_90_active, earlier_away_90_active),
+            _at_risk(total, currency, earlier_known_90 or 0.0),
+        ]
     elif total and total["riskiest"] and pd.notna(total["riskiest_revenue"]):
         tiles += _ranking(total, currency)
     tiles = [*tiles[:2], *(_with_outcome(tile, backtest) for tile in tiles[2:])]
@@ -149,34 +154,35 @@ def _sales(recent_change: pd.DataFrame, monthly: pd.DataFrame, currency: str) ->
     return made
 
 
-def _levels(
-    total: Row, currency: str, active: int, away: float, earlier: float | None
-) -> list[Tile]:
-    """Return what is expected of a season that is known."""
-    return [
-        Tile(
-            say("summary-tiles.label-away"),
-            count(away * active),
-            say("summary-tiles.label-note-away", share=percent(away), count=active)
-            if earlier is None
-            else say(
-                "summary-tiles.label-note-away-year",
-                share=percent(away),
-                count=active,
-                earlier=percent(earlier),
-            ),
+def _away(active: int, away: float, earlier: float | None) -> Tile:
+    """Return how many active customers will place no order, in a season that is known."""
+    return Tile(
+        say("summary-tiles.label-away"),
+        count(away * active),
+        say("summary-tiles.label-note-away", share=percent(away), count=active)
+        if earlier is None
+        else say(
+            "summary-tiles.label-note-away-year",
+            share=percent(away),
+            count=active,
+            earlier=percent(earlier),
         ),
-        Tile(
-            say("summary-tiles.label-at-risk"),
-            estimate(total["at_risk_90"], currency),
-            say(
-                "summary-tiles.label-note-at-risk",
-                low=estimate(total["at_risk_90_low"], currency),
-                high=estimate(total["at_risk_90_high"], currency),
-                expected=estimate(total["expected_90"], currency),
-            ),
+    )
+
+
+def _at_risk(total: Row, currency: str, earlier: float) -> Tile:
+    """Return the revenue at risk, beside what is expected and what the season brought last year."""
+    return Tile(
+        say("summary-tiles.label-at-risk"),
+        estimate(total["at_risk_90"], currency),
+        say(
+            "summary-tiles.label-note-at-risk",
+            low=estimate(total["at_risk_90_low"], currency),
+            high=estimate(total["at_risk_90_high"], currency),
+            expected=estimate(total["expected_90"], currency),
+            earlier=estimate(earlier, currency),
         ),
-    ]
+    )
 
 
 def _ranking(total: Row, currency: str) -> list[Tile]:
@@ -284,26 +290,20 @@ def summary_decisions(
     halves = [half for half in (LEDGER, ACTIVITY) if (able["half"] == half).any()]
     cards = []
     for half in halves:
-        own = _best_first(able[able["half"] == half])
+        own = best_first(able[able["half"] == half])
         # Where no gain can be stated, the list says that the action may pay.
         paying = own[(own["listed"] > 0) & ~(own["expected_profit"] <= 0)]
         paying = paying.head(ACTIONS // len(halves))
         sign = currency if half == LEDGER else None
-        cards += [_contact(row, sign) for row in paying.to_dict("records")]
+        waves = settings.strategy.most_waves
+        cards += [_contact(row, sign, waves) for row in paying.to_dict("records")]
         if paying.empty and own["rank"].notna().any():
             cards.append(_contact_nobody(own.iloc[0].to_dict(), half, sign))
     test = _hold_out(actions, action_experiments, currency, settings.strategy.most_waves)
     return [*cards, test] if test else cards
 
 
-def _best_first(own: pd.DataFrame) -> pd.DataFrame:
-    """Return the actions of a half, the best first: by gain, or else those of most revenue."""
-    if own["rank"].notna().any():
-        return own.sort_values("expected_profit", ascending=False, kind="stable")
-    return own.sort_values("revenue_share", ascending=False, kind="stable")
-
-
-def _contact(action: Row, currency: str | None) -> Card:
+def _contact(action: Row, currency: str | None, waves: int) -> Card:
     """Ask for an action: who does what, when, at which cost, for which gain, and when to stop."""
     title = (
         say("summary-decisions.title-group", group=shorten(action["segment"]))
@@ -331,14 +331,16 @@ def _contact(action: Row, currency: str | None) -> Card:
     ]
     if pd.notna(action["break_even_uplift"]):
         known = {
-            "even": points(action["break_even_uplift"]),
-            "uplift": points(action["uplift"]),
+            "even": bare_points(action["break_even_uplift"]),
+            "uplift": bare_points(action["uplift"]),
+            "span": count(waves, "quarter"),
         }
-        stop = (
-            say("summary-decisions.stop-measured", count=action["campaigns"], **known)
-            if action["campaigns"]
-            else say("summary-decisions.stop", **known)
-        )
+        if action["campaigns"]:
+            stop = say("summary-decisions.stop-measured", count=action["campaigns"], **known)
+        elif currency is None:
+            stop = say("summary-decisions.stop-group", **known)
+        else:
+            stop = say("summary-decisions.stop", **known)
         lines.append((say("summary-decisions.label-stop"), stop))
     return Card(title, str(action["verdict"]), lines)
 
@@ -392,24 +394,23 @@ def _hold_out(
     ]
     own = experiments[experiments["half"] == half] if len(experiments) else experiments
     own = own[own["detectable"].notna() & own["chance_decided"].notna()] if len(own) else own
-    verdict = UNCERTAIN
     if own.empty:
         shows = say("summary-decisions.test-unknown")
     else:
         joint = own[own["segment"] == TOGETHER]
         row = (joint if len(joint) else own).iloc[0]
         known = {
-            "detectable": points(row["detectable"]),
-            "expected": points(row["expected"]),
+            "detectable": bare_points(row["detectable"]),
+            "expected": bare_points(row["expected"]),
             "decided": percent(row["chance_decided"]),
         }
-        if row["verdict"] == ENOUGH:
-            verdict = ""
-            shows = say("summary-decisions.test-detects", count=waves, **known)
-        else:
-            shows = say("summary-decisions.test-misses", count=waves, **known)
+        shows = (
+            say("summary-decisions.test-detects", count=waves, **known)
+            if row["verdict"] == ENOUGH
+            else say("summary-decisions.test-misses", count=waves, **known)
+        )
     lines.append((say("summary-decisions.label-shows"), shows))
-    return Card(say("summary-decisions.title-test"), verdict, lines)
+    return Card(say("summary-decisions.title-test"), "", lines)
 
 
 def _forgone(listed: pd.DataFrame, half: str, currency: str) -> str:
@@ -421,97 +422,3 @@ def _forgone(listed: pd.DataFrame, half: str, currency: str) -> str:
     if half == LEDGER:
         return say("summary-decisions.test-why", forgone=estimate(forgone, currency))
     return say("summary-decisions.test-why-units", forgone=estimate(forgone, ""))
-
-
-# ------------------------------------------------------------------------- scale and doubts
-
-
-def summary_scale(
-    actions: pd.DataFrame,
-    recent_change: pd.DataFrame | None,
-    activity: pd.DataFrame | None,
-    currency: str,
-    settings: Any,
-) -> dict[str, str] | None:
-    """Say what all actions that pay bring together, beside what the shop earns anyway."""
-    paying = actions[actions["expected_profit"] > 0] if len(actions) else actions
-    if paying.empty:
-        return None
-    gains = {half: own["expected_profit"] for half, own in paying.groupby("half")}
-    said = {}
-    recent = pd.DataFrame() if recent_change is None else recent_change
-    latest = recent[recent["period"] == "latest"] if len(recent) else recent
-    if LEDGER in gains and len(latest) and latest["net_revenue"].iloc[0] > 0:
-        revenue = float(latest["net_revenue"].iloc[0])
-        total = float(gains[LEDGER].sum())
-        said["said-orders"] = say(
-            "summary-scale.said-orders",
-            count=len(gains[LEDGER]),
-            gain=estimate(total, currency),
-            share=percent(total / revenue, 1),
-            revenue=money(revenue, currency),
-        )
-    if ACTIVITY in gains and activity is not None:
-        # A contact counts for these months, and so does the profit that its gain is a part of.
-        months = settings.contact.months
-        profit = float(activity["profit"].sum()) * months
-        total = float(gains[ACTIVITY].sum())
-        said["said-regulars"] = say(
-            "summary-scale.said-regulars",
-            count=len(gains[ACTIVITY]),
-            gain=estimate(total, ""),
-            share=percent(total / profit, 1),
-            span=count(months, "month"),
-            profit=count(profit),
-        )
-    return said
-
-
-def _doubt_uplift(top: pd.Series) -> str:
-    """Say where the uplift of the best action comes from, and where it would break even."""
-    segment = shorten(top["segment"])
-    if pd.isna(top["break_even_uplift"]):
-        if top["campaigns"]:
-            return say("summary-doubts.said-uplift-measured-never", segment=segment)
-        return say("summary-doubts.said-uplift-never", segment=segment)
-    uplift, even = points(top["uplift"]), points(top["break_even_uplift"])
-    if top["campaigns"]:
-        return say(
-            "summary-doubts.said-uplift-measured",
-            count=top["campaigns"],
-            segment=segment,
-            uplift=uplift,
-            even=even,
-        )
-    return say("summary-doubts.said-uplift", segment=segment, uplift=uplift, even=even)
-
-
-def summary_doubts(
-    actions: pd.DataFrame,
-    lapse_rates: pd.DataFrame | None,
-    missing_customer_rows: int | None,
-    raw_rows: int | None,
-) -> dict[str, str]:
-    """Say what could make the report wrong: the assumed effect, the season, unknown customers."""
-    said = {}
-    # Also where no gain is stated, the decisions rest on an uplift.
-    assumed = actions[actions["uplift"].notna()] if len(actions) else actions
-    if len(assumed):
-        halves = [half for half in (LEDGER, ACTIVITY) if (assumed["half"] == half).any()]
-        top = _best_first(assumed[assumed["half"] == halves[0]]).iloc[0]
-        said["said-uplift"] = _doubt_uplift(top)
-    if lapse_rates is not None and len(lapse_rates):
-        low, high = (
-            percent(end) for end in (lapse_rates["share"].min(), lapse_rates["share"].max())
-        )
-        said["said-season"] = (
-            say("summary-doubts.said-season-one")
-            if low == high
-            else say(
-                "summary-doubts.said-season", low=low, high=high, quarters=count(len(lapse_rates))
-            )
-        )
-    if missing_customer_rows and raw_rows:
-        share = percent(missing_customer_rows / raw_rows)
-        said["said-nobody"] = say("summary-doubts.said-nobody", share=share)
-    return said

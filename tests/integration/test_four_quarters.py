@@ -24,7 +24,7 @@ from analysis.core.names import LEDGER, LOSES
 from analysis.core.sentences import fill
 from analysis.strategy.contact_lists import file_names, write_lists
 from analysis.strategy.names import ALL_CAMPAIGNS, CONTACTED, CONTROL
-from analysis.strategy.text import points
+from analysis.strategy.text import bare_points
 
 #: The days of four builds; the last is the day after the last order.
 DAYS = ("2011-03-11", "2011-06-10", "2011-09-09", "2011-12-10")
@@ -240,8 +240,8 @@ def check_words(said: Said, build: Path) -> None:
         assert estimate(row["cost"], "£") in lines["Cost and gain"]
         if pd.notna(row["expected_profit"]):
             assert estimate(row["expected_profit"], "£") in lines["Cost and gain"]
-        assert points(row["break_even_uplift"]) in lines["When to stop"]
-        assert points(row["uplift"]) in lines["When to stop"]
+        assert bare_points(row["break_even_uplift"]) in lines["When to stop"]
+        assert bare_points(row["uplift"]) in lines["When to stop"]
     for name in ("action-cards", "segment-cards"):
         found = cards(build, name)
         assert set(found) == set(said.actions.index[said.actions["shown"]])

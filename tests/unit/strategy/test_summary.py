@@ -12,8 +12,8 @@ from plans import table, terms
 from analysis.core.names import LOSES
 from analysis.core.presentation import Card
 from analysis.core.settings import Settings, read_settings
-from analysis.strategy import experiments, summary
-from analysis.strategy.names import UNCERTAIN, UPLIFT
+from analysis.strategy import experiments, summary, summary_text
+from analysis.strategy.names import UPLIFT
 
 EMPTY = pd.DataFrame()
 SETTINGS: Settings = read_settings()
@@ -87,14 +87,15 @@ def tiles(**changes: Any) -> list[dict[str, Any]]:
         "active_customers": 100,
         "away_90_active": 0.3,
         "earlier_away_90_active": 0.25,
+        "earlier_known_90": 8000.0,
     }
     return [tile._asdict() for tile in summary.summary_tiles(**(given | changes))]
 
 
 def test_nothing_known_gives_nothing_said() -> None:
     assert summary.summary_headline(None, None, None, "£") is None
-    assert summary.summary_scale(EMPTY, None, None, "£", SETTINGS) is None
-    assert summary.summary_doubts(EMPTY, None, None, None) == {}
+    assert summary_text.summary_scale(EMPTY, None, None, "£", SETTINGS) is None
+    assert summary_text.summary_doubts(EMPTY, None, None, None) == {}
     assert isinstance(summary.summary_decisions(EMPTY, EMPTY, "£", SETTINGS), str)
     assert tiles(recent_change=recent("before"), coming=None) == []
 
@@ -102,7 +103,7 @@ def test_nothing_known_gives_nothing_said() -> None:
 @pytest.mark.parametrize(
     ("coming", "said"),
     [
-        (LEVELS, "£1,200 may not come in the next 90 days."),
+        (LEVELS, "£1,200 is at risk in the next 90 days."),
         (
             all_customers(),
             "the customers most likely to stop ordering brought £1,500 in 12 months.",
@@ -134,7 +135,8 @@ def test_tiles_compare_with_a_year_earlier_or_say_that_they_cannot() -> None:
     assert revenue["months"] == (1.0, 2.0)  # a month that is not whole is no trend
     assert away["value"] == "30" and "a year earlier, 25% did not" in away["note"]
     assert risk["value"] == "£1,200" and "between £1,100 and £1,400" in risk["note"]
-    assert "do not reach back" in tiles(recent_change=recent("latest", "before"))[0]["note"]
+    assert "we expect £9,000, and the same season brought £8,000 last year" in risk["note"]
+    assert "no orders of these months" in tiles(recent_change=recent("latest", "before"))[0]["note"]
 
 
 def test_without_a_known_season_the_tiles_rank_and_state_no_level() -> None:
@@ -214,39 +216,50 @@ def test_a_test_that_would_miss_the_effect_says_so() -> None:
     for name, people in (("few", 400), ("many", 10**7)):
         *_, test = decisions(table({"a": terms(people=people), "b": terms(people=people)}))
         shows[name] = (test.badge, test.lines[-1][1])
-    assert shows["few"][0] == UNCERTAIN and "may miss the effect" in shows["few"][1]
-    assert shows["many"][0] == "" and "to go on or to stop, is 100%" in shows["many"][1]
+    assert shows["few"][0] == "" and "may not prove the effect" in shows["few"][1]
+    assert shows["many"][0] == "" and "whether to go on is 100%" in shows["many"][1]
 
 
 def test_the_scale_adds_what_pays_and_compares_it_with_the_last_months() -> None:
     found = table({"a": terms(people=900), "dear": terms(cost=500)})
-    told = summary.summary_scale(found, recent("latest"), None, "£", SETTINGS)
+    told = summary_text.summary_scale(found, recent("latest"), None, "£", SETTINGS)
     assert told is not None
     gain = found.loc[found["segment"] == "a", "expected_profit"].iloc[0]
     assert told["said-orders"].startswith("The one action")
     assert f"{gain / 300:.1%}" in told["said-orders"] and "(£300)" in told["said-orders"]
+    assert "said-small" not in told
+    little = recent("latest").assign(net_revenue=gain * 101)
+    known = summary_text.summary_scale(found, little, None, "£", SETTINGS)
+    assert known is not None and "to learn what" in known["said-small"]
+    # Without a known season there is a cost, and no gain.
+    unknown = found.assign(expected_profit=np.nan)
+    told = summary_text.summary_scale(unknown, recent("latest"), None, "£", SETTINGS)
+    assert told is not None and [*told] == ["said-cost"]
 
 
 def test_the_gain_from_regular_customers_is_a_share_of_the_months_that_a_contact_counts_for() -> (
     None
 ):
-    found = pd.DataFrame({"half": ["activity"] * 2, "expected_profit": [20.0, 10.0]})
+    found = pd.DataFrame(
+        {"half": "activity", "expected_profit": [20.0, 10.0], "listed": 5, "cost": [3.0, 4.0]}
+    )
     people = pd.DataFrame({"profit": [300.0, 200.0]})
-    told = summary.summary_scale(found, None, people, "£", SETTINGS)
+    told = summary_text.summary_scale(found, None, people, "£", SETTINGS)
     assert SETTINGS.contact.months == 3 and told == {
         "said-regulars": "Together, the 2 actions for regular customers that are expected to pay "
-        "bring 30 units, 2.0% of the profit of all regular customers over 3 months (1,500 units)."
+        "cost 7 units and bring 30 after this cost, 2.0% of the profit of all regular customers "
+        "over 3 months (1,500 units)."
     }
 
 
 def test_doubts_name_the_assumed_effect_the_season_and_unknown_customers() -> None:
     rates = pd.DataFrame({"share": [0.2, 0.4]})
-    told = summary.summary_doubts(table({"a": terms()}), rates, 25, 100)
+    told = summary_text.summary_doubts(table({"a": terms()}), rates, 25, 100)
     assert [*told] == ["said-uplift", "said-season", "said-nobody"]
     known = table({"a": terms()}).assign(campaigns=3)
-    measured = summary.summary_doubts(known, None, None, None)
+    measured = summary_text.summary_doubts(known, None, None, None)
     assert told["said-uplift"].startswith("No data yet shows")
     assert measured["said-uplift"].startswith("For a, 3 campaigns and our assumption together")
     assert "Between 20% and 40%" in told["said-season"] and told["said-nobody"].startswith("25%")
-    one = summary.summary_doubts(EMPTY, rates[:1], 0, 100)
+    one = summary_text.summary_doubts(EMPTY, rates[:1], 0, 100)
     assert [*one] == ["said-season"] and "one quarter only" in one["said-season"]
