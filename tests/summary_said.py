@@ -15,11 +15,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.core.formatting import change, count, estimate, money, months, percent, shorten
+from analysis.core.formatting import (
+    bare_points,
+    change,
+    count,
+    estimate,
+    money,
+    months,
+    percent,
+    shorten,
+)
 from analysis.core.names import ACTIVITY, LEDGER, LOSES
 from analysis.forecast.names import HIGH_RISK
 from analysis.strategy.names import CONTACTED, CONTROL, TOGETHER
-from analysis.strategy.text import bare_points
 
 #: Numbers of the templates.
 FIXED = ("90 days", "12 months", "in 100")

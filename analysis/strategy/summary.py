@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.core.formatting import (
+    bare_points,
     capital,
     change,
     count,
@@ -30,7 +31,6 @@ from analysis.core.sentences import fill
 from analysis.forecast.names import HIGH_RISK
 from analysis.strategy.names import ENOUGH, TOGETHER
 from analysis.strategy.summary_text import best_first
-from analysis.strategy.text import bare_points
 
 say = partial(fill, "strategy")
 Row = dict[Any, Any]

@@ -10,10 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.core.formatting import count, estimate, money, percent, shorten
+from analysis.core.formatting import bare_points, count, estimate, money, percent, shorten
 from analysis.core.names import ACTIVITY, LEDGER
 from analysis.core.sentences import fill
-from analysis.strategy.text import bare_points
 
 say = partial(fill, "strategy")
 #: A gain below this share of what the shop earns anyway is called little.

@@ -19,12 +19,11 @@ from conftest import quick_settings_file
 from summary_said import check_summary
 
 from analysis.__main__ import main
-from analysis.core.formatting import count, estimate
+from analysis.core.formatting import bare_points, count, estimate
 from analysis.core.names import LEDGER, LOSES
 from analysis.core.sentences import fill
 from analysis.strategy.contact_lists import file_names, write_lists
 from analysis.strategy.names import ALL_CAMPAIGNS, CONTACTED, CONTROL
-from analysis.strategy.text import bare_points
 
 #: The days of four builds; the last is the day after the last order.
 DAYS = ("2011-03-11", "2011-06-10", "2011-09-09", "2011-12-10")
