@@ -274,7 +274,9 @@ def takeaways(chapter: str, most: int = MOST_TAKEAWAYS) -> None:
     told = [(text(name), see) for name, see in read_takeaways(chapter)]
     lines = [f"- {escape(said.removesuffix('.'))} (@{see})." for said, see in told if said]
     if lines:
-        _print_block("::: {.takeaways}", "\n".join(lines[:most]), ":::")
+        # In print they stay together, and with the title of the chapter.
+        whole = "```{=typst}\n#block(breakable: false)[\n```", "```{=typst}\n]\n```"
+        _print_block("::: {.takeaways}", whole[0], "\n".join(lines[:most]), whole[1], ":::")
 
 
 def bullets(name: str) -> None:

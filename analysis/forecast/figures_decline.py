@@ -217,15 +217,15 @@ def risk_groups(risk_groups: pd.DataFrame, settings: Any) -> Figure | None:
     plot = (
         p9.ggplot(rows, p9.aes("x", "y"))
         + p9.geom_tile(p9.aes(fill="fill"), color=PAPER, size=3)
-        + p9.geom_text(p9.aes(label="size"), size=10, fontweight="bold", color=INK, nudge_y=0.2)
-        + p9.geom_text(p9.aes(label="rest"), size=8.5, color=INK, lineheight=1.4, nudge_y=-0.12)
+        + p9.geom_text(p9.aes(label="size"), size=10, fontweight="bold", color=INK, nudge_y=0.27)
+        + p9.geom_text(p9.aes(label="rest"), size=8.5, color=INK, lineheight=1.4, nudge_y=-0.16)
         + p9.scale_fill_identity()
         + p9.labs(
             subtitle=say("risk-groups.subtitle", line=percent(settings.models.high_risk)),
             x="",
             y="",
         )
-        + report_theme(2.9)
+        + report_theme(2.3)
         + NO_GRID
         + p9.theme(axis_text=p9.element_text(size=9, weight="bold"))
     )

@@ -153,7 +153,7 @@ def _draw_curve(curve: pd.DataFrame, chosen: float, band: tuple[float, float] | 
         + p9.scale_x_continuous(labels=percent_labels, breaks=[0, 0.2, 0.4, 0.6, 0.8, 1])
         + p9.scale_y_continuous(labels=count_labels)
         + p9.labs(subtitle=say("contact-cut-off.subtitle"), x=say("contact-cut-off.x"), y="")
-        + report_theme(3.6)
+        + report_theme(2.8)
         + p9.theme(legend_key_width=26)
     )
 

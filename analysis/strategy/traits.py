@@ -204,5 +204,5 @@ def _trait_sentences(trait: Trait, own: pd.DataFrame) -> Iterator[str]:
     text = trait.say if told else _BRACKETS.sub("", trait.say)
     if not told and ("{here}" in text and "{there}" in text):
         return  # the sentence lives on a difference that cannot be seen in its numbers
-    levels = join_words([f"'{shorten(level)}'" for level in rows["level"]])
+    levels = join_words([f"“{shorten(level)}”" for level in rows["level"]])
     yield text.format(here=row["here_text"], there=row["there_text"], levels=levels)

@@ -118,7 +118,7 @@ def test_a_group_is_told_its_traits_and_its_favourites() -> None:
     found = traits.match_traits(PLAN, values, ACTIVITY)
     told = found[found["segment"] == "high risk, low profit"].set_index("column")["sentence"]
     assert "another price cut" in told["promo_share"] and "against" in told["promo_share"]
-    assert told["favourite_category"].startswith("More of them than of the others favour '{here}'")
+    assert told["favourite_category"].startswith("More of them than of the others favour “{here}”")
     assert not set(found["column"]) & {"unpaid_items", "contacts_6_months"}
     # The group worth keeping is told by its own comparison, which is missing here.
     assert TARGET not in set(found["segment"])
