@@ -167,7 +167,7 @@ def _check_tiles(made: Summary) -> None:
         account(tile["value"], count(made.people["riskiest"].sum()))
         assert made.people["riskiest"].sum() == round(0.2 * active["lapse_probability"].count())
         account(tile["note"], count(len(active)))
-        tile = tiles.pop("Their net revenue of the last 12 months")
+        tile = tiles.pop("Their net revenue in the last 12 months")
         revenue = _recent(made, made.people["riskiest"])
         account(tile["value"], money(revenue, made.currency))
         every = _recent(made, made.people["active"] | True)

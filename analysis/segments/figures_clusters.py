@@ -14,7 +14,16 @@ import numpy as np
 import pandas as pd
 import plotnine as p9
 
-from analysis.core.formatting import capital, count, median_text, money, percent, shorten, top_row
+from analysis.core.formatting import (
+    capital,
+    count,
+    join_words,
+    median_text,
+    money,
+    percent,
+    shorten,
+    top_row,
+)
 from analysis.core.plotting import (
     ACCENT,
     INK,
@@ -226,7 +235,7 @@ def cluster_stability(clustering: pd.DataFrame) -> Figure | str:
         else say(
             "cluster-stability.headline",
             model=str(chosen["model"].iloc[0]),
-            numbers=", ".join(str(k) for k in sorted({int(k) for k in stable["k"]})),
+            numbers=join_words([str(k) for k in sorted({int(k) for k in stable["k"]})]),
         )
     )
     return Figure(plot, headline, data=clustering)

@@ -77,14 +77,14 @@ def of(table: pd.DataFrame, half: str) -> pd.DataFrame:
 
 
 def list_names(segments: pd.Series) -> str:
-    """Return names of segments as a list, the last of many counted.
+    """Return names of segments as a list, the last of many counted, in quotes if they have commas.
 
     Examples
     --------
     >>> list_names(pd.Series(["a", "b"])), list_names(pd.Series([*"abcdef"]))
     ('a and b', 'a, b, c and 3 more')
     """
-    names = [shorten(name) for name in segments]
+    names = [f"“{name}”" if "," in name else name for name in map(shorten, segments)]
     if len(names) <= LISTED:
         return join_words(names)
     return join_words([*names[: LISTED - 1], say("plan.more", count=len(names) - LISTED + 1)])

@@ -154,7 +154,7 @@ def test_without_an_answer_nobody_of_the_regulars_is_contacted(
     actions = perturbed("actions")
     titles = [card["title"] for card in perturbed.cards("summary-decisions")]
     assert titles and not [title for title in titles if "regular customers" in title]
-    assert perturbed.text["group-value.none"] == "No action can be valued."
+    assert perturbed.text["group-value.none"] == "No action can be given a value."
     own = actions[actions["half"] == "activity"]
     assert own["reason"].str.contains("nobody in the group is known to consent").all()
     assert perturbed("contact_curve").empty
@@ -175,7 +175,7 @@ def test_assumptions_follow_the_build(sample: Built, perturbed: Built) -> None:
         {a.name: a for a in assumptions(built.facts, built.settings, built)}
         for built in (sample, perturbed)
     )
-    kept = "The share of customers who would buy less and whom a contact keeps"
+    kept = "The share of customers who would buy less that a contact keeps"
     assert other[kept].fails == "No customer can be contacted now, so nothing depends on it."
     assert "units of the profit table" in one[kept].fails
 

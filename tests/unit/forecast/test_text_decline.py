@@ -102,7 +102,7 @@ def test_the_table_of_candidates_has_intervals_and_marks_the_choice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("declined", "word"), [(0.14, "not a fall in revenue"), (-0.2, "goes with a fall")]
+    ("declined", "word"), [(0.14, "not a fall in revenue"), (-0.2, "matches a fall")]
 )
 def test_the_label_is_held_against_the_revenue(declined: float, word: str) -> None:
     told = text_decline.decline_label(declined, 0.025, 0.77)
@@ -161,8 +161,8 @@ def importances(*drops: float, reach: float = 0.01) -> pd.DataFrame:
 def test_importance_names_only_what_is_clear_and_shows_six() -> None:
     made = figure(figures_decline.decline_importance(importances(0.02, 0.05, *[0.001] * 9)))
     assert made.headline == (
-        "The model relies most on group 1: with these values shuffled, it ranks 5.0 fewer of 100 "
-        "pairs correctly"
+        "The model relies most on group 1: with these values shuffled, it ranks 5.0 fewer "
+        "pairs in 100 correctly"
     )
     assert made.caption.startswith("The 6 most important groups") and len(made.plot.data) == 6
     chance = figure(figures_decline.decline_importance(importances(0.005, -0.02)))
@@ -220,10 +220,10 @@ def groups(profit: float = 100.0, shown: bool = True, refusing: float = 6.0) -> 
 def test_the_groups_are_described_as_far_as_they_may_be() -> None:
     made = figure(figures_decline.risk_groups(groups(), GIVEN))
     assert made.headline == (
-        "50 regular customers are at high risk of buying less, and high-profit customers among "
-        "them bring 25% of all profit"
+        "50 regular customers are at high risk of buying less, and the high-profit customers "
+        "among them bring 25% of all profit"
     )
-    assert said(made)["said"].endswith("90% did buy less, likely between 80% and 95%.")
+    assert said(made)["said"].endswith("90% did buy less (95% interval 80% to 95%).")
     assert said(made)["consent"].startswith("In this group, 14 customers have consented")
     # Of a loss of 200, 500 are two and a half times as much, and no share of a profit.
     loss = figure(figures_decline.risk_groups(groups(-500.0), GIVEN))
@@ -261,7 +261,7 @@ def test_without_a_model_only_the_reason_is_told() -> None:
     told = text_decline.decline_without_model(12, 50)
     assert told == {
         "said": "There is no model of who will buy less: it needs at least 50 customers who buy "
-        "less and as many who do not, and of one kind there are 12."
+        "less and as many who do not, but one of the two groups has only 12."
     }
 
 

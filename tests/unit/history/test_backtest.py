@@ -336,7 +336,7 @@ def test_a_level_that_was_off_while_the_ranking_holds_is_the_season() -> None:
     assert both.decayed and both.reason == f"{backtest.RANKING} and {backtest.LEVEL}"
     assert backtest.check_promise(row, PROMISE).decayed
     told = sentences(row_of(HARD["too low"], reason=backtest.LEVEL, decayed=False))
-    assert told["advice"].startswith("The ranking holds, so this is the season and not decay")
+    assert told["advice"].startswith("The ranking holds, so the model has not decayed")
 
 
 def test_quarters_differ_by_more_than_customers() -> None:
@@ -456,10 +456,10 @@ def test_what_cannot_be_held_against_what_came(ledger: Ledger) -> None:
     late = (ledger.as_of - THEN).days
     assert history_outcomes.lapse_outcomes(ledger, FORECASTS, THEN, late).reason == ""
     cases = {
-        "one of its days is not in the orders": (FORECASTS, late + 1, names.NOT_OVER),
-        "2 of its days are not in the orders": (FORECASTS, late + 2, names.NOT_OVER),
+        "the orders do not cover one of its days": (FORECASTS, late + 1, names.NOT_OVER),
+        "the orders do not cover 2 of its days": (FORECASTS, late + 2, names.NOT_OVER),
         "had no forecast": (FORECASTS[["customer_id"]], DAYS, names.NO_FORECAST),
-        "the orders name none of its customers": (FORECASTS.tail(1), DAYS, names.UNKNOWN),
+        "none of its customers are in the orders": (FORECASTS.tail(1), DAYS, names.UNKNOWN),
     }
     for words, (customers, days, reason) in cases.items():
         found = history_outcomes.lapse_outcomes(ledger, customers, THEN, days)
@@ -511,9 +511,9 @@ def test_who_buys_less() -> None:
 def test_sentences_follow_the_numbers() -> None:
     right = row_of(HARD["right"], promised=HARD_AUC)
     told = sentences(right)
-    assert told["ranking"].endswith("77 were promised.")
+    assert told["ranking"].endswith("against 77 promised.")
     assert "chance explains" not in told["level"]
-    assert told["advice"] == "The forecast kept what it had promised." and "lost" not in told
+    assert told["advice"] == "The forecast did as well as promised." and "lost" not in told
     assert text_backtest.verdict_of(right).endswith("would stop ordering came true.")
     for factor in (1.01, 0.99):
         bound = "money_expected_high" if factor > 1 else "money_expected_low"
@@ -526,17 +526,22 @@ def test_sentences_follow_the_numbers() -> None:
     assert sentences(low)["level"].endswith(", more than chance explains.")
     assert sentences(low)["money"].startswith("Those who bought less had brought a monthly profit")
     assert sentences(low)["lost"].startswith("1 customer with a forecast is missing")
-    assert "who would buy less missed how many" in text_backtest.verdict_of(low)
+    assert "who would buy less got the number wrong" in text_backtest.verdict_of(low)
     assert "but only" in sentences(row_of(HARD["too high"]))["level"]
     turned = row_of(HARD["reversed"])
     assert turned["reason"] == backtest.RANKING
-    assert "missed who: do not select customers" in text_backtest.verdict_of(turned)
+    assert (
+        "ranked customers badly: do not use the next one to select customers"
+        in text_backtest.verdict_of(turned)
+    )
     assert sentences(turned)["ranking"].endswith("more than chance explains.")
-    assert sentences(turned)["advice"].startswith("Do not select customers by the next forecast")
+    assert sentences(turned)["advice"].startswith(
+        "Do not use the next forecast to select customers"
+    )
     both = row_of(outcomes(np.where(HALF, 0.1, 0.5), HALF))
     assert both["reason"] == f"{backtest.RANKING} and {backtest.LEVEL}"
     assert sentences(both)["advice"].startswith("Do not act on the next forecast")
-    assert "missed who and how many" in text_backtest.verdict_of(both)
+    assert "got both the ranking and the number wrong" in text_backtest.verdict_of(both)
 
 
 def sentences(row: pd.Series) -> dict[str, str]:

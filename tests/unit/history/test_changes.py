@@ -39,7 +39,7 @@ def test_sentences_hold_when_nothing_changed_and_when_nothing_is_known() -> None
             "customers": pd.array([9, 4, 99], dtype="Int64"),
         }
     )
-    stayed = {"said": "100% of the customers of the last report are in the same segment now."}
+    stayed = {"said": "100% of the customers in the last report are still in the same segment."}
     assert text_changes.segments_since(flows, 1.0) == stayed | {
         "said-largest": "The largest move is that of 4 customers, from “A” to “B”."
     }
@@ -55,5 +55,5 @@ def test_the_summary_says_what_moved_and_counts_what_warns() -> None:
     table = changes.changes({"recent.revenue": 1}, {}, {"recent.revenue": 3}, NAMES)
     assert text_changes.summary_changes(table, history, None, None, "£") == {
         "said-revenue": "Net revenue, last 91 days: £3.00, up £2.00 since the last report.",
-        "said-files": "2 findings about the new data were accepted by name or need a check.",
+        "said-files": "2 findings about the new data were explicitly accepted or need checking.",
     }

@@ -70,15 +70,17 @@ def test_what_came_is_what_these_customers_spent_in_the_days(ledger: Ledger) -> 
     assert row["came"] == SPENT.sum() and row["customers"] == N
     assert not row["decayed"] and row["reason"] == ""
     told = sentences(row.to_frame().T, "£")
-    assert told and told["verdict"].endswith("had promised.")
-    assert told["said"].startswith("The forecast from 1 May 2011 expected £")
+    assert told and told["verdict"].endswith("as well as promised.")
+    assert told["said"].startswith(
+        "The forecast from 1 May 2011 expected its 240 customers to spend £"
+    )
 
 
 def test_a_sum_that_was_off_while_the_ranking_holds_is_the_season(ledger: Ledger) -> None:
     row = row_of(ledger, 1.8 * RATE, float(1.8 * RATE.sum()))
     assert row["reason"] == LEVEL and not row["decayed"]
     told = sentences(row.to_frame().T, "£")
-    assert told and "season and not decay" in told["verdict"]
+    assert told and "model has not decayed" in told["verdict"]
 
 
 def test_a_ranking_that_is_shuffled_is_decay(ledger: Ledger) -> None:

@@ -72,13 +72,13 @@ def test_growth_is_told_against_a_year_earlier(change: float, says: str) -> None
     )
     assert texts is not None and says in texts["said"]
     assert "September to November 2011" in texts["said"]
-    assert "includes the season" in texts["previous"]
+    assert "includes the effect of the season" in texts["previous"]
 
 
 def test_without_a_year_earlier_a_change_is_called_the_season() -> None:
     texts = text_growth.growth_rate(growth(ON_PREVIOUS, change=0.63), "£", available=True)
     assert texts is not None
-    assert "may be the season" in texts["said"] and "%" not in texts["said"]
+    assert "may be due to the season" in texts["said"] and "%" not in texts["said"]
     short = text_growth.growth_rate(None, "£", available=True)
     assert short is not None and "cannot be measured" in short["said"]
     assert text_growth.growth_rate(None, "", available=False) is None
@@ -151,8 +151,8 @@ def test_cohorts_are_compared_at_the_same_age_and_only_where_new_is_known() -> N
     made = figures_growth.cohort_revenue(cohorts(), "£")
     assert isinstance(made, Figure)
     assert made.headline == (
-        "Within three months, customers who were new in February 2011 had brought £600 each; those "
-        "of January 2011, £300"
+        "Customers who were new in February 2011 brought £600 each within three months; those "
+        "new in January 2011, £300"
     )
     assert draw(made.plot).startswith(b"<svg")
     assert isinstance(figures_growth.cohort_revenue(cohorts(known=False), "£"), str)

@@ -246,15 +246,13 @@ def test_headlines_say_what_was_put_in() -> None:
     customers = made_up()
     medians = customers.groupby("decline")["pages_per_visit"].median()
     assert headline(decline_differences(feature_effects(customers, 10))) == (
-        "Customers who buy less differ most in pages per visit: typically "
+        "Customers who buy less differ most in pages per visit: a median of "
         f"{medians[True]:g}, against {medians[False]:g} for the others"
     )
     made = overlapping_measures(association_matrix(customers, 10))
     assert isinstance(made, Figure) and made.more
     assert made.headline.startswith("One pair of measures overlaps")
-    assert made.more["said"].startswith(
-        "The overlapping pair is revenue last month with revenue this month ("
-    )
+    assert made.more["said"].startswith("That pair is revenue last month with revenue this month (")
     assert "of customers who favour “a” buy less, against" in headline(
         decline_by_category(categories(customers, 10))
     )
@@ -268,7 +266,7 @@ def test_differences_for_none_one_and_ties() -> None:
     chance = decline_differences(effects.assign(clear=False))
     assert "do not differ from the others by more than chance" in headline(chance)
     assert isinstance(chance, Figure) and chance.caption.endswith(
-        "None exceeds chance after correction for comparing many."
+        "None exceeds chance after correction for multiple comparisons."
     )
     tied = effects.assign(delta=[0.7, -0.7, *[0.1] * (len(effects) - 2)], clear=True)
     assert headline(decline_differences(tied)).endswith(

@@ -291,7 +291,7 @@ def test_sentences_say_kinds_only_where_there_are_some() -> None:
 
     assert cluster_validation.structure(table) == "continuum"
     assert headline(table, "continuum").startswith(
-        "With k-means, the silhouette is never more than"
+        "With k-means, the silhouette never differs by more than"
     )
     assert "0.02" in headline(table, "continuum")
     assert "continuum" in text_clusters.cluster_choice(table, "continuum")["said-structure"]
@@ -318,7 +318,7 @@ def test_stable_numbers_of_clusters_are_named() -> None:
         setting=[3, 4, 5], chosen=[False, True, False]
     )
     figure = figures_clusters.cluster_stability(table)
-    assert isinstance(figure, Figure) and figure.headline.endswith("numbers of clusters: 3, 4")
+    assert isinstance(figure, Figure) and figure.headline.endswith("with 3 and 4 clusters")
     figure = figures_clusters.cluster_stability(table.assign(stability=0.1, chosen=False))
     assert isinstance(figure, Figure) and figure.headline.startswith("Resamples agree on no")
 
@@ -358,13 +358,13 @@ def test_what_is_usual_is_told_for_one_and_for_many() -> None:
     told = text_clusters.rfm_values(4324, 51.0, 2.0, 656.43, 1501, "£")
     assert told == {
         "said-recency": "Half of the 4,324 customers ordered within the last 51 days.",
-        "said-spend": "Half placed 2 orders or more, and half spent £656 or more.",
+        "said-spend": "Half placed at least 2 orders, and half spent £656 or more.",
         "said-once": "35% of the 4,324 customers have ordered only once.",
     }
     told = text_clusters.rfm_values(40, 1.0, 1.0, 20.0, 0, "")
     assert (
         told
-        and told["said-spend"] == "Half placed one order or more, and half spent 20.00 or more."
+        and told["said-spend"] == "Half placed at least one order, and half spent 20.00 or more."
     )
     assert told["said-once"] == "Every one of the 40 customers has ordered at least twice."
     assert text_clusters.rfm_values(None, 0, 0, 0, 0, "") is None
@@ -375,7 +375,7 @@ def test_limits_that_were_taken_over_are_told() -> None:
     fitted = text_clusters.cut_points(40, "", None, None)
     assert fitted and fitted["said"].startswith("We fit the limits")
     kept = text_clusters.cut_points(40, "2011-10-01", 0.123, None)
-    assert kept and "are those of 1 October 2011" in kept["said"] and "12.3%" in kept["said"]
+    assert kept and "were fitted on 1 October 2011" in kept["said"] and "12.3%" in kept["said"]
     assert "note" not in kept
     kept = text_clusters.cut_points(40, "2011-10-01", 0.123, 0.876)
     assert kept and "0.88" in kept["note"]

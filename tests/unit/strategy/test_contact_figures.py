@@ -79,7 +79,7 @@ def test_the_band_is_marked_and_told() -> None:
     assert told["band"] == "Any cut-off from 25% to 75% earns within 5% of the best."
     assert told["reach"].startswith("60% of the 30 customers contacted did buy less (precision)")
     sharp = figure(curve([10.0, 50.0, 100.0, 40.0, 20.0])).more or {}
-    assert sharp["band"] == "The cut-offs beside it earn over 5% less."
+    assert sharp["band"] == "Neighbouring cut-offs earn over 5% less."
     assert draw(made.plot).startswith(b"<svg")
 
 
@@ -121,4 +121,4 @@ def test_assumptions_are_told_with_their_ranges() -> None:
     told = figures_contacts.contact_assumptions(pd.DataFrame({"profit": [100.0, 200.0]}), given)
     assert told is not None and "0.02 units" in told["said"] and "300 units a month" in told["said"]
     assert "keeps 10% (from 5% to 20%)" in told["effect"]
-    assert told["profit"].endswith("brings it for 3 months.")
+    assert told["profit"].endswith("keeping the customer saves it for 3 months.")

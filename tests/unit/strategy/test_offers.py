@@ -215,7 +215,7 @@ def test_the_text_claims_risk_only_for_conditions_that_separate() -> None:
         "said-separates": "Customers who buy less meet one condition more often than the others: "
         "unpaid items in the basket above 3.",
         "said-unclear": "One condition shows no clear difference: service errors met above 6.",
-        "said-few": "One condition is met, or missed, by too few customers to compare: share "
+        "said-few": "One condition is met or missed by too few customers to compare: share "
         "bought on promotion below 18%.",
     }
 

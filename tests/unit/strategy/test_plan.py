@@ -43,8 +43,8 @@ def test_every_segment_and_every_group_has_one_action() -> None:
         ("low = 0.0, likely", "low = 0.001, likely", "the low end of an uplift must be 0"),
         ('column = "cancelled_invoices_per_order"', 'column = "size"', "there is no column 'size'"),
         ("above = 0.25", "above = 0.25\nbelow = 0.5", "a trait has one condition"),
-        ("{here} of the net", "{name} of the net", "there is no {name}"),
-        ("{here} of the net", "{here of the net", "a brace is not closed"),
+        ("{here} of net", "{name} of net", "there is no {name}"),
+        ("{here} of net", "{here of net", "a brace is not closed"),
         (
             'column = "favourite_category"\nabove = "everybody"',
             'column = "favourite_category"\nabove = 0.5',
