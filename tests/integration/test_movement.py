@@ -63,9 +63,9 @@ def test_a_ledger_shorter_than_a_quarter_says_so(tmp_path: Path) -> None:
     flows = movement.group_flows(short, GROUPED)
     assert flows.empty and stayed.empty
     groups = pd.DataFrame({"segment": [*GROUPED], "group": [*GROUPED.values()]})
-    assert "too few to see segments change" in str(figures_movement.segment_shares(moved))
+    assert "so segment changes cannot be shown" in str(figures_movement.segment_shares(moved))
     told = figures_movement.segment_flows(flows, groups, SETTINGS)
-    assert "too few to see customers move" in str(told)
+    assert "so changes of group cannot be shown" in str(told)
     assert "not known yet" in str(figures_profiles.repeat_orders_by_segment(stayed))
 
 
@@ -173,10 +173,10 @@ def test_sizes_are_compared_with_the_same_season_where_it_is_known() -> None:
     year, quarter = (figures_movement.segment_shares(sizes(*q)) for q in (quarters, quarters[1:]))
     assert isinstance(year, Figure) and isinstance(quarter, Figure)
     assert year.headline == (
-        "a grew most since 9 December 2010, from 10.0% to 30.0% of customers; b shrank most, from "
-        "90.0% to 70.0%"
+        "a has grown most since 9 December 2010, from 10.0% to 30.0% of customers; b has "
+        "shrunk most, from 90.0% to 70.0%"
     )
-    assert quarter.headline.startswith("b grew most since 30 September 2011")
+    assert quarter.headline.startswith("b has grown most since 30 September 2011")
     same = figures_movement.segment_shares(sizes(quarters[1], ("2011-12-10", (5, 5))))
     assert isinstance(same, Figure)
     assert same.headline == "Every segment has kept its share of customers since 30 September 2011"

@@ -101,7 +101,7 @@ def test_the_sentences_of_the_channel(ledger: Ledger) -> None:
     assert draw(made.plot).startswith(b"<svg")
     same = drawn(ledger, no_customer_price_ratio=1.01)
     assert isinstance(same, Figure) and same.more
-    assert same.more["price"].startswith("Their prices are those")
+    assert same.more["price"].startswith("Their prices are the same")
     unknown = drawn(ledger, no_customer_price_ratio=None)
     assert isinstance(unknown, Figure) and "price" not in (unknown.more or {})
 

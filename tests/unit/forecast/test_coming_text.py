@@ -163,8 +163,8 @@ def spend_tests(chosen: str, behind: float, how: str = IN_FOLDS) -> pd.DataFrame
 @pytest.mark.parametrize(
     ("chosen", "behind", "says"),
     [
-        (TWO_PART, 0.04, "better than their own rate"),
-        (TWO_PART, 0.005, "about as well as their own rate"),
+        (TWO_PART, 0.04, "better than the baseline, their own rate"),
+        (TWO_PART, 0.005, "about as well as the baseline, their own rate"),
         (OWN_RATE, 0.005, "own rate of spending so far ranks them as well as any model"),
     ],
 )
@@ -175,7 +175,7 @@ def test_the_model_of_spend_is_told_beside_the_baseline(
     assert texts and says in texts["baseline"]
     assert "was £2.00 million, and customers spent £2.50 million" in texts["said"]
     assert "not tested on another year" in texts["year"]
-    assert "silence is chance" in texts["said-dropout"]
+    assert "silence as chance" in texts["said-dropout"]
     later = text_coming.spend_test(spend_tests(chosen, behind, IN_TIME), "£", True)
     assert later and later["year"].startswith("In its last test") and "said-dropout" not in later
 
@@ -235,7 +235,7 @@ def lists() -> pd.DataFrame:
 def test_lists_of_next_products_are_told_beside_popularity_and_promise_no_sales() -> None:
     made = layouts_coming.next_products(lists(), True, 1500, 12)
     assert isinstance(made, Table) and made.more
-    assert "30% bought one of the five products new to them" in made.more["cross-said"]
+    assert "30% bought at least one of the five products, new to them" in made.more["cross-said"]
     assert "it would have been 20%" in made.more["cross-said"]
     assert "do not show" in made.more["limits"]
     assert "12 products" in made.more["seasonal"]

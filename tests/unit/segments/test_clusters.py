@@ -318,7 +318,9 @@ def test_stable_numbers_of_clusters_are_named() -> None:
         setting=[3, 4, 5], chosen=[False, True, False]
     )
     figure = figures_clusters.cluster_stability(table)
-    assert isinstance(figure, Figure) and figure.headline.endswith("with 3 and 4 clusters")
+    assert isinstance(figure, Figure) and figure.headline.endswith(
+        "these numbers of clusters: 3 and 4"
+    )
     figure = figures_clusters.cluster_stability(table.assign(stability=0.1, chosen=False))
     assert isinstance(figure, Figure) and figure.headline.startswith("Resamples agree on no")
 

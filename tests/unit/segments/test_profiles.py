@@ -222,7 +222,7 @@ def test_the_largest_segment_is_named_where_another_brings_most() -> None:
     assert told.headline == (
         "a, 20% of customers, bring 70% of net revenue; b, 80% of customers, bring 30%"
     )
-    assert "a is the longest to the right, from 20% of customers to 70%" in told.alt
+    assert "a reaches furthest to the right, from 20% of customers to 70%" in told.alt
     one = table_of(profile("a", 80, 0.7), profile("b", 20, 0.3))
     told = figure_of(figures_profiles.segment_size_and_value(one))
     assert told.headline == "a, 80% of customers, bring 70% of net revenue"
@@ -237,11 +237,11 @@ def test_orders_are_compared_only_where_they_differ() -> None:
         both.assign(basket_median=20.0), overall, "£", True, False
     )
     assert isinstance(same, Figure) and same.headline == (
-        "The median order is worth £20 in every segment that is described"
+        "The median order is worth £20 in every segment shown"
     )
     second = figure_of(figures_profiles.second_order(both, overall))
     assert second.headline == (
-        "50% of customers have ordered twice or more, half of them within 20 days of the first "
+        "50% of customers have ordered at least twice, half of them within 20 days of the first "
         "order"
     )
 
@@ -254,7 +254,7 @@ def test_segments_that_are_not_described_are_named() -> None:
         return text_profiles.small_segments(table_of(*rows), settings)
 
     assert told(5, 6) == {}
-    assert told(0, 6, 0) == {"said-empty": "No customer is in a or c now."}
+    assert told(0, 6, 0) == {"said-empty": "No customers are in a or c now."}
     assert told(6, 3) == {"said-small": "b has fewer than 5 customers, too few to be described."}
     assert told(3, 3, 0)["said-small"] == (
         "a and b have fewer than 5 customers each, too few to be described."
@@ -364,7 +364,7 @@ def test_a_card_says_what_a_segment_is_and_what_to_do() -> None:
         "Profile": "They buy mugs.",
         "Action": "Call each one.",
         "Offer": "Early access.",
-        "Expected gain": "£1,300 a quarter after a cost of £60; from £1,000 to £2,300 across the "
+        "Expected gain": "£1,300 a quarter after a cost of £60; £1,000 to £2,300 across the "
         "range we assumed.",
         "Next step": "Sales: contact the 20 customers on the list. This month.",
     }
@@ -385,9 +385,7 @@ def test_a_card_recommends_nothing_that_loses_money() -> None:
     nothing: dict[str, Any] = {"rank": pd.NA, "expected_profit": np.nan}
     nothing["break_even_uplift"] = np.nan
     _, lines = card_of(**nothing, listed=0, reason="there is no past quarter")
-    assert lines["Action"] == (
-        "Call each one. What that is worth is not known: there is no past quarter."
-    )
+    assert lines["Action"] == ("Call each one. Its gain is not known: there is no past quarter.")
     assert "Next step" not in lines
 
 
@@ -416,7 +414,7 @@ def test_a_card_says_what_is_at_risk_where_the_season_is_known() -> None:
         "riskiest_revenue": 150.0,
     }
     known = card_of(coming=pd.DataFrame([row]))[1]["At risk"]
-    assert known == "£1,200 of net revenue may not come in the next 90 days; we expect £5,700."
+    assert known == "£1,200 of net revenue is at risk in the next 90 days; we expect £5,700."
     quiet = card_of(coming=pd.DataFrame([{**row, "at_risk_90": np.nan}]))[1]["At risk"]
     assert quiet.endswith("we expect £5,700 in the next 90 days.") and "1,200" not in quiet
     unknown = {**row, "at_risk_90": np.nan, "expected_90": np.nan}
@@ -432,9 +430,9 @@ def test_a_card_says_what_is_at_risk_where_the_season_is_known() -> None:
 @pytest.mark.parametrize(
     ("now", "trend"),
     [
-        (30.0, "Revenue of ₽300 this month, up 50% on two months ago."),
-        (20.0, "Revenue of ₽200 this month, as two months ago."),
-        (10.0, "Revenue of ₽100 this month, down 50% on two months ago."),
+        (30.0, "Revenue was ₽300 this month, up 50% on two months ago."),
+        (20.0, "Revenue was ₽200 this month, the same as two months ago."),
+        (10.0, "Revenue was ₽100 this month, down 50% on two months ago."),
     ],
 )
 def test_a_card_of_regular_customers_has_no_currency_for_profit(now: float, trend: str) -> None:
@@ -469,10 +467,10 @@ def test_a_card_of_regular_customers_has_no_currency_for_profit(now: float, tren
     lines = dict(card.lines)
     assert card.title == "High risk, high profit"
     assert lines["Trend"] == trend
-    assert lines["Money"] == "90.0% of the profit, and 70.0% of the revenue."
+    assert lines["Money"] == "90.0% of the profit and 70.0% of the revenue."
     assert lines["Risk"] == "The model expects 60% to buy less; 50% did so in the data."
     assert lines["Favourite categories"] == "Home (60%)."
-    assert lines["Expected gain"].startswith("1,300 a quarter after a cost of 0.036; from 1,000 to")
+    assert lines["Expected gain"].startswith("1,300 a quarter after a cost of 0.036; 1,000 to")
 
 
 def test_regular_customers_at_high_risk_are_counted() -> None:
@@ -497,7 +495,7 @@ def test_regular_customers_at_high_risk_are_counted() -> None:
         "of the profit.",
         "said-target": "20 customers combine high risk with high profit; the model expects 80% of "
         "them to buy less, and 75% did.",
-        "said-consent": "20 of the 30 customers at high risk have agreed to be contacted.",
+        "said-consent": "Of the 30 customers at high risk, 20 have agreed to be contacted.",
     }
     unknown = text_profiles.risk_group_totals(groups.assign(consenting=np.nan))
     assert "said-consent" not in unknown

@@ -65,13 +65,13 @@ def test_what_pays_and_what_may_lose_agrees_with_the_table(drawn: list[Terms | s
     found = table(known_as(drawn))
     ranked = found[found["rank"].notna()]
     if ranked.empty:
-        assert figures.action_value(found, "£") == "No action can be valued."
+        assert figures.action_value(found, "£") == "No action can be given a value."
         return
     made = shown(found)
     more = dict(made.more or {})
     pays = ranked.loc[ranked["expected_profit"] > 0, "expected_profit"]
     if pays.empty:
-        assert "expected to bring more than it costs" in made.headline
+        assert "expected to cover its cost" in made.headline
     else:
         assert strategy_text.write_estimate(pays.sum(), "ledger", "£") in made.headline
         assert ("actions is" in made.headline or "actions are" in made.headline) == (
@@ -144,7 +144,7 @@ def test_the_tornado_says_who_can_turn_the_result(known: Terms) -> None:
     made = figures.action_tornado(bars, found, "£")
     moved = bars[bars["swing"] > 0]
     if moved.empty:
-        assert made == "No assumption has a range, so none can move the result."
+        assert made == "No assumption has a range, so none can change the result."
         return
     assert isinstance(made, Figure)
     ends = moved[["profit_low", "profit_high"]]
@@ -179,8 +179,10 @@ def test_control_groups_that_are_large_enough_are_named() -> None:
     assert "may miss the effect" in few["said-detects"]
     # What loses money is on no list, and nobody is held out of it.
     dear = said_of_tests(table({"small": terms(), "dear": terms(cost=500)}))
-    assert "said-enough" not in dear and dear["said-held-out"].startswith("100 customers (20% of")
-    assert "forgoes an expected £" in dear["said-held-out"]
+    assert "said-enough" not in dear and dear["said-held-out"].startswith(
+        "The control group is 100 customers"
+    )
+    assert "forgoes an expected gain of £" in dear["said-held-out"]
     nothing = held_out(table({"a": NO_PAST}))
     assert layouts.action_tests(EMPTY, nothing, "£", read_settings()) == (
         "No action is recommended, so there is nobody to hold out."
@@ -193,7 +195,10 @@ def test_without_a_known_season_the_price_of_the_control_group_is_not_stated() -
     told = strategy_text.control_sentences(
         experiments_of(found), value.hide_levels(found), "ledger", "£", STRATEGY
     )
-    assert told["said-held-out"].startswith("200 customers") and "£" not in told["said-held-out"]
+    assert (
+        told["said-held-out"].startswith("The control group is 200 customers")
+        and "£" not in told["said-held-out"]
+    )
 
 
 def test_tables_of_values_keep_ranges_on_one_line() -> None:
@@ -222,7 +227,7 @@ def test_a_card_recommends_no_action_that_loses() -> None:
     )
     good, dear, hopeless = cards.action_cards(told, "£")
     assert dict(good.lines)["Size"] == "100 customers, 50.0% of all, with 25.0% of net revenue."
-    assert dict(good.lines)["Who and when"] == "Sales, with the 400 customers on the list. Now."
+    assert dict(good.lines)["Who and when"] == "Sales, for the 400 customers on the list. Now."
     assert "to break even" in dict(dear.lines)["Action"] and len(dear.lines) == 2
     assert "No uplift would make" in dict(hopeless.lines)["Action"]
     assert cards.action_cards(told.assign(shown=False), "£") == []
@@ -247,7 +252,7 @@ def test_assumptions_are_told_of_the_inputs_that_are_there(settings: Settings) -
     told = strategy_text.plan_assumptions(measured, None, None, settings)
     assert [*told] == ["said-costs", "said-orders", "said-won", "said-untested"]
     assert "the mean of the segment’s customers" in told["said-won"]
-    assert told["said-untested"].startswith("For A, the uplift is what we assumed, corrected")
+    assert told["said-untested"].startswith("For A, the uplift is our assumption corrected")
 
 
 def test_amounts_and_points_are_written_as_they_are() -> None:
@@ -392,7 +397,7 @@ def test_either_half_and_the_consent_may_be_missing(settings: Settings) -> None:
     )
     own = made["actions"][made["actions"]["half"] == "activity"]
     assert own["reason"].eq(NO_CONSENT).all() and own["expected_profit"].isna().all()
-    assert figures.group_value(own) == "No action can be valued."
+    assert figures.group_value(own) == "No action can be given a value."
     assert facts["strategy.activity.valued"] == 0
     # A ledger too short to learn from: actions stand there, without an expected value.
     made, facts = everything(settings, segment_returns=EMPTY)
@@ -440,9 +445,12 @@ def test_doubts_about_the_plan_know_campaigns_and_consent() -> None:
     both = pd.DataFrame({"half": ["ledger", "activity"], "segment": ["A", "B"], "campaigns": 0})
     both["reason"] = ""
     plain = strategy_text.plan_doubts(both, None)
-    assert "Nobody was contacted at random" in plain["said-judgement"] and "said-consent" in plain
+    assert (
+        "No customers were contacted at random" in plain["said-judgement"]
+        and "said-consent" in plain
+    )
     known = strategy_text.plan_doubts(both.assign(campaigns=[1, 0]), True)
-    assert "Campaigns have measured those for A" in known["said-judgement"]
+    assert "Campaigns have measured the uplift for A" in known["said-judgement"]
     assert "said-consent" not in known
     assert "said-consent" not in strategy_text.plan_doubts(both[1:], None)
 

@@ -106,9 +106,9 @@ def test_nothing_known_gives_nothing_said() -> None:
         (LEVELS, "£1,200 is at risk in the next 90 days."),
         (
             all_customers(),
-            "the customers most likely to stop ordering brought £1,500 in 12 months.",
+            "The customers most likely to stop ordering brought £1,500 in the last 12 months.",
         ),
-        (None, "bring 60% of net revenue."),
+        (None, "brings 60% of net revenue."),
     ],
 )
 def test_the_headline_states_a_level_only_where_the_season_is_known(
@@ -116,7 +116,7 @@ def test_the_headline_states_a_level_only_where_the_season_is_known(
 ) -> None:
     told = summary.summary_headline(PROFILES, coming, None, "£")
     assert told is not None
-    assert told["said"].startswith("40 customers, the segment Best, bring 60%")
+    assert told["said"].startswith("The segment Best, 40 customers, brings 60%")
     assert told["said"].endswith(said)
 
 
@@ -246,7 +246,7 @@ def test_the_gain_from_regular_customers_is_a_share_of_the_months_that_a_contact
     people = pd.DataFrame({"profit": [300.0, 200.0]})
     told = summary_text.summary_scale(found, None, people, "£", SETTINGS)
     assert SETTINGS.contact.months == 3 and told == {
-        "said-regulars": "Together, the 2 actions for regular customers that are expected to pay "
+        "said-regulars": "Together, the 2 actions for regular customers expected to pay "
         "cost 7 units and bring 30 after this cost, 2.0% of the profit of all regular customers "
         "over 3 months (1,500 units)."
     }
