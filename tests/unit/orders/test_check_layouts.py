@@ -115,5 +115,5 @@ def test_files_say_in_what_notation_they_were_read() -> None:
     )
     text_of = set_rows(layouts.files_read(files))
     assert "1 January 2011 to 1 February 2011" in text_of
-    assert "utf-8, dates as %d.%m.%Y and decimal mark ," in text_of
+    assert "utf-8, dates as %d.%m.%Y and decimal mark “,”" in text_of
     assert "typed columns" in text_of
