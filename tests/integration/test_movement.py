@@ -208,20 +208,19 @@ def kept(*quarters: tuple[str, int]) -> pd.DataFrame:
         ([("2011-07-01", 50)], "started", "began."),
         (
             [("2011-04-01", 60), ("2011-07-01", 50)],
-            "50% of the customers on file at the start of Q3 2011 ordered in that quarter, down "
+            "50% of customers on file when Q3 2011 began ordered in that quarter, down "
             "from 60% in Q2 2011",
             "may be the season.",
         ),
         (
             [("2010-07-01", 40), ("2011-04-01", 60), ("2011-07-01", 50)],
-            "50% of the customers on file at the start of Q3 2011 ordered in that quarter, up "
+            "50% of customers on file when Q3 2011 began ordered in that quarter, up "
             "from 40% in Q3 2010",
             "does not explain a change.",
         ),
         (
             [("2011-04-01", 50), ("2011-07-01", 50)],
-            "50% of the customers on file at the start of Q3 2011 ordered in that quarter, as in "
-            "Q2 2011",
+            "50% of customers on file when Q3 2011 began ordered in that quarter, as in Q2 2011",
             "may be the season.",
         ),
     ],
@@ -232,7 +231,7 @@ def test_repeat_orders_are_compared_with_a_year_ago_or_a_quarter_ago(
     figure = figures_profiles.repeat_orders_by_segment(kept(*quarters))
     assert isinstance(figure, Figure)
     if headline == "started":
-        headline = "50% of the customers on file at the start of Q3 2011 ordered in that quarter"
+        headline = "50% of customers on file when Q3 2011 began ordered in that quarter"
     assert figure.headline == headline
     assert figure.caption.endswith(caption)
     draw(figure.plot)

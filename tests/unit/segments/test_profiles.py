@@ -357,7 +357,7 @@ def test_a_card_says_what_a_segment_is_and_what_to_do() -> None:
         "Size": "20 customers, 20.0% of all.",
         "Money": "£700 of net revenue, 70.0% of the total. Half of these customers spent £250 or "
         "more.",
-        "Trend": "Up 100% from 10 customers on 30 September 2011.",
+        "Trend": "Up 100% since 30 September 2011, from 10.",
         "Repeat orders": "40% of those in the segment at the start of Q3 2011 ordered in that "
         "quarter, against 50% in Q2 2011.",
         "Top products": "MUG (£900) and CUP (£80.50).",
@@ -392,7 +392,7 @@ def test_a_card_recommends_nothing_that_loses_money() -> None:
 @pytest.mark.parametrize(
     ("before", "trend"),
     [
-        (25, "Down 20% from 25 customers on 30 September 2011."),
+        (25, "Down 20% since 30 September 2011, from 25."),
         (20, "As large as on 30 September 2011."),
         (0, "There was no customer in this segment on 30 September 2011."),
     ],
