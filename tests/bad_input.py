@@ -292,11 +292,12 @@ CASES = {
     ),
     "no ids": case(
         with_some(20, CustomerID=""),
-        r"a\.csv, column 'CustomerID': no row has a customer id. Without it there is nothing",
+        r"a\.csv, column 'CustomerID': no row has a customer id. Nothing can be said",
     ),
     "each row another id": case(
         lines([a_line(CustomerID=str(i), InvoiceNo=str(i)) for i in range(1000)]),
-        r"column 'CustomerID': the ids are no customer ids: each row has another one \(1,000 rows",
+        r"column 'CustomerID': the column does not look like a customer id: every row has a "
+        r"different value \(1,000 rows",
     ),
     "ragged lines": case(
         content("transactions/a.csv", ragged(2)),

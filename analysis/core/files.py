@@ -43,7 +43,7 @@ def replacing(out: Path, mark: str = MANIFEST) -> Iterator[Path]:
             [
                 Problem(
                     str(out),
-                    "this is no folder of an earlier build, and a new one would replace it",
+                    "this folder does not hold an earlier build, and a new one would replace it",
                     remedy="Name a folder that is new or empty with --out.",
                 )
             ]

@@ -100,8 +100,8 @@ def copy_files(files: Sequence[Path], folder: Path, settings: Settings) -> list[
         problems.append(
             Problem(
                 f"{folder}/{present[0]}",
-                "the folder holds files already",
-                remedy="Name another folder with --data, or take these files out.",
+                "the folder already holds files",
+                remedy="Name another folder with --data, or remove these files.",
             )
         )
     if len({path.name for path in files}) < len(files):

@@ -140,7 +140,7 @@ def list_problems(
                     column=spelled[file.source]["invoice_date"],
                     rows=int(file.future_rows),
                     example=f"row {row.row_number}: {row.invoice_date:%Y-%m-%d}",
-                    remedy="Correct the dates (is day and month swapped, is the year mistyped?).",
+                    remedy="Correct the dates: day and month may be swapped, or the year mistyped.",
                 )
             )
         if not file.customer_rows:
@@ -149,14 +149,14 @@ def list_problems(
                     file.source,
                     "no row has a customer id",
                     column=spelled[file.source]["customer_id"],
-                    remedy="Without it there is nothing to say about customers: export it too.",
+                    remedy="Nothing can be said about customers without it: export it too.",
                 )
             )
         elif file.customers == file.customer_rows and file.customers >= 1000:
             problems.append(
                 Problem(
                     file.source,
-                    "the ids are no customer ids: each row has another one",
+                    "the column does not look like a customer id: every row has a different value",
                     column=spelled[file.source]["customer_id"],
                     rows=int(file.customers),
                     remedy="It looks like a row or invoice number; name the customer's column.",

@@ -84,10 +84,10 @@ def name_campaigns(path: Path, settings: Settings) -> str:
             [
                 Problem(
                     path.name,
-                    "no row says on which day a campaign was sent",
+                    "no row says when a campaign was sent",
                     "sent_on",
                     len(rows),
-                    remedy="Enter the day, such as 2026-01-31, in the rows of each campaign that "
+                    remedy="Enter the date, such as 2026-01-31, in the rows of each campaign that "
                     "was sent. If none was sent, omit the file.",
                 )
             ]

@@ -50,7 +50,7 @@ def fingerprint(settings: Settings, root: Path = ROOT) -> list[str]:
             [
                 Problem(
                     "settings.toml",
-                    f"[report] reference: {settings.report.reference} is no build of a ledger",
+                    f"[report] reference: {settings.report.reference} is not a build with orders",
                     remedy="Name the folder of an accepted build ('python -m analysis history' "
                     'lists them), or "" to fit cut points and centres anew.',
                 )

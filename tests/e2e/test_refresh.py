@@ -710,7 +710,7 @@ def test_campaigns_come_with_the_quarter_and_stay(
     plan.to_csv(path, index=False)
     before = state(root)
     found = run("refresh", year.files[2], path)
-    stopped(found, r"groups\.csv, column 'sent_on': no row says on which day a campaign was sent")
+    stopped(found, r"groups\.csv, column 'sent_on': no row says when a campaign was sent")
     assert state(root) == before
     plan.assign(sent_on="2011-07-05").to_csv(path, index=False)
     # The new quarter knows only some of these customers: they are looked for in all orders.
@@ -781,7 +781,7 @@ def test_a_reference_that_is_no_build_is_refused(
     found = run("refresh", year.files[2])
     stopped(
         found,
-        r"settings\.toml: \[report\] reference: releases/2010-01-01/build is no build of",
+        r"settings\.toml: \[report\] reference: releases/2010-01-01/build is not a build with",
     )
     assert state(root) == before
 

@@ -75,7 +75,7 @@ SETTINGS = {
     ),
     "no TOML": (("[report]", "[report"), r"the settings cannot be read: .*line \d"),
     "wrong type": (('as_of = ""', 'as_of = "soon"'), r"\[report\.as_of\] Input should be a valid"),
-    "no pattern": (('"^DCGS"', '"["'), r"product_codes\.1\] .*this is no regular expression"),
+    "no pattern": (('"^DCGS"', '"["'), r"product_codes\.1\] .*this is not a regular expression"),
     "no encoding": (('"cp1251"', '"cp9999"'), r"encodings\.2\] .*there is no such encoding"),
     "no format": (('"%d.%m.%Y"', '"dd.mm.yyyy"'), r"date_formats\.\d+\] .*a date format is made"),
 }

@@ -63,8 +63,8 @@ def test_a_plan_without_a_day_is_refused_in_plain_words(tmp_path: Path) -> None:
         place_of(path)
     (problem,) = refused.value.problems
     assert str(problem).startswith(
-        "groups.csv, column 'sent_on': no row says on which day a campaign was sent (10 rows). "
-        "Enter the day, such as 2026-01-31,"
+        "groups.csv, column 'sent_on': no row says when a campaign was sent (10 rows). "
+        "Enter the date, such as 2026-01-31,"
     )
 
 

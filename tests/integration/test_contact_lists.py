@@ -279,7 +279,7 @@ def test_the_groups_of_the_export_are_a_file_of_campaigns(
     empty = read_campaigns(
         {"groups.csv": own}, list(customers["customer_id"]), pd.Timestamp("2012-03-01"), 0.5
     )
-    assert empty.assigned.empty and "without a day" in write_sentences(empty.assumptions[0].said)
+    assert empty.assigned.empty and "without a date" in write_sentences(empty.assumptions[0].said)
 
 
 def test_an_export_twice_is_the_same(

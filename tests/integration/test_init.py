@@ -98,7 +98,7 @@ def test_a_folder_with_data_is_left_alone(tmp_path: Path, run: Run) -> None:
     assert run("init", file, "--data", tmp_path / "shop").code == 0
     before = (tmp_path / "shop" / "settings.toml").read_bytes()
     done = run("init", file, "--data", tmp_path / "shop")
-    assert done.code == 1 and "the folder holds files already" in done.err
+    assert done.code == 1 and "the folder already holds files" in done.err
     assert (tmp_path / "shop" / "settings.toml").read_bytes() == before
 
 

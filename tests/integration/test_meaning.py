@@ -168,7 +168,7 @@ def test_an_id_on_the_first_row_holds_for_the_order(tmp_path: Path) -> None:
     ]
     found, told = read(tmp_path, first)
     assert found == worth(rows)
-    assert "it holds for all rows of the same order (40 rows," in told
+    assert "it applies to all rows of the order (40 rows," in told
 
 
 def test_ids_that_are_new_with_each_order_are_refused_where_another_column_returns(
@@ -299,11 +299,11 @@ def test_a_line_without_a_code_is_a_sale(tmp_path: Path) -> None:
     rows = [{**row, "StockCode": row["StockCode"] if i % 5 else ""} for i, row in enumerate(shop())]
     found, told = read(tmp_path, rows)
     assert found == worth(rows)
-    assert "product without a code" in told
+    assert "counts as a product and a sale" in told
 
 
 def test_a_home_country_is_held_to_the_data(tmp_path: Path) -> None:
-    assert "'United Kingdom' is taken for it" in read(tmp_path, shop(), home_country="UK")[1]
+    assert "'United Kingdom' is used instead" in read(tmp_path, shop(), home_country="UK")[1]
     with pytest.raises(Refused, match="no line has the country 'Mars'"):
         read(tmp_path, shop(), home_country="Mars")
 
@@ -315,7 +315,7 @@ def test_equal_lines_are_sales_where_a_line_is_a_piece(tmp_path: Path) -> None:
     rows = [row for row in each(shop(), Quantity="1") for _ in range(3)]
     found, told = read(tmp_path, rows)
     assert found == worth(rows)
-    assert "each a sale, since a line is one piece" in told
+    assert "is a sale, because a line is one piece" in told
 
 
 def test_lines_that_an_item_number_tells_apart_are_sales(tmp_path: Path) -> None:

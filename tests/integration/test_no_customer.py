@@ -92,10 +92,10 @@ def test_the_sentences_of_the_channel(ledger: Ledger) -> None:
     made = drawn(ledger)
     assert isinstance(made, Figure) and made.more
     assert made.headline == "1.2% of product sales carry no customer number"
-    assert made.more["total"].startswith("2 orders without a customer brought £18.00 of £1,508")
-    assert "2.00 times that of the same product" in made.more["price"]
+    assert made.more["total"].startswith("2 orders without a customer brought £18.00 of the £1,508")
+    assert "2.00 times what known customers pay" in made.more["price"]
     assert made.more["size"] == (
-        "The median line holds 1 of a product, against 24 for known customers."
+        "The median order line is for 1 of a product, against 24 for known customers."
     )
     assert "months" not in made.more  # there is no second whole month
     assert draw(made.plot).startswith(b"<svg")
@@ -114,6 +114,6 @@ def test_where_everybody_is_known_there_is_no_channel(tmp_path: Path) -> None:
         facts = no_customer.no_customer_facts(channels, sold)
         assert no_customer.companion_code(found).empty
         assert no_customer.countries(found).empty
-        assert drawn(found) == "Every order names a customer."
+        assert drawn(found) == "Every order carries a customer number."
     assert facts["transactions.no_customer_share"] == 0
     assert sold.empty

@@ -70,7 +70,7 @@ def test_one_large_customer_is_told(tmp_path: Path) -> None:
     large = each(shop(40, seed=3), CustomerID="12377", InvoiceNo=lambda r: f"9{r['InvoiceNo']}")
     found, told = read(tmp_path, [*rows, *large])
     assert found == worth([*rows, *large])
-    assert "40 orders share the value '12377': 17% of all. It is taken for one customer" in told
+    assert "40 orders share the value '12377': 17% of all. It counts as one customer" in told
 
 
 SPELLINGS: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
@@ -175,7 +175,7 @@ def test_a_bar_code_among_the_quantities_is_no_quantity(tmp_path: Path) -> None:
 def test_one_line_with_most_of_the_money_is_told(tmp_path: Path) -> None:
     rows = lines()
     rows[7]["UnitPrice"] = "99999"
-    assert "One line holds" in read(tmp_path, rows)[1]
+    assert "One line accounts for" in read(tmp_path, rows)[1]
 
 
 # ------------------------------------------------------------------------- what is a sale

@@ -223,7 +223,7 @@ def test_a_folder_with_other_files_is_never_replaced(
     for out in (home, Path(), home / "thesis.txt"):
         found = run("build", "--data", data, "--out", out)
         assert found.code == 1
-        assert "this is no folder of an earlier build" in found.problems[0]
+        assert "this folder does not hold an earlier build" in found.problems[0]
     assert (home / "thesis.txt").read_text() == "years of work"
     (home / "thesis.txt").unlink()
     assert run("build", "--data", data, "--out", home).code == 0

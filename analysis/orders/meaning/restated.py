@@ -144,7 +144,7 @@ def _leave_out(draft: Draft, old: pd.DataFrame, new: pd.DataFrame, tied: bool) -
     if unclear and abs(after - before) > UNCLEAR * every["all"]:
         problem = Problem(
             "the ledger",
-            f"{number} stand in several files with unlike lines, and these files end on the same "
+            f"{number} are in several files with different lines, and these files end on the same "
             f"day, so none is the newest: {sums}",
             rows=len(old),
             remedy="Take the older file out, or set restated_orders in data/settings.toml to "

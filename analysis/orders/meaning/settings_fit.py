@@ -35,7 +35,7 @@ def home_country(draft: Draft) -> Draft:
         return tell(draft, told)
     problem = Problem(
         draft.source,
-        f"no line has the country {home!r}, which home_country names",
+        f"no line has the country {home!r} that home_country names",
         column=column,
         example=f"there are {join_words(list(map(repr, countries[:LISTED])))}",
         remedy="Correct home_country in data/settings.toml, or leave it empty.",

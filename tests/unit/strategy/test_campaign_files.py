@@ -73,7 +73,7 @@ def test_a_day_that_may_be_two_days_is_refused() -> None:
 def test_what_was_not_sent_is_not_measured_and_told() -> None:
     found = read(a=plan(sent_on=""), b=plan(campaign="summer"))
     assert found.assigned["campaign"].unique().tolist() == ["summer"]
-    assert "a.csv: Rows belong to campaigns without a day" in told(found)
+    assert "a.csv: Rows belong to campaigns without a date" in told(found)
     late = read(a=plan(sent_on="2026-07-01"))
     assert late.assigned.empty and "sent after the last order" in told(late)
 
@@ -85,7 +85,7 @@ def test_who_was_contacted_though_in_the_control_group_stays_in_it() -> None:
     found = read(plan=plan(sent_on=""), sent=sent)
     assert found.assigned["group"].value_counts().to_dict() == {"contacted": 8, "control": 2}
     assert (found.assigned["sent_on"] == "2026-03-01").all()
-    assert "name customers of the control group as contacted" in told(found)
+    assert "name customers in the control group as contacted" in told(found)
     assert "name customers who were on no list" in told(found) and KNOWN[50] not in told(found)
 
 
