@@ -101,7 +101,7 @@ def test_a_customer_in_both_groups_is_left_out_and_one_twice_counts_once() -> No
 def test_few_strangers_are_left_out_and_many_refused() -> None:
     one = plan(customer_id=["999", *KNOWN[1:10]])
     found = read(a=one)
-    assert len(found.assigned) == 9 and "match no customer of the orders" in told(found)
+    assert len(found.assigned) == 9 and "match no customer in the orders" in told(found)
     with pytest.raises(Refused, match=r"a\.csv, column 'customer_id': 100% of the rows name"):
         read(a=plan(customer_id=[f"x{n}" for n in range(10)]))
 
