@@ -334,7 +334,7 @@ def best_selling_products(
         + p9.coord_flip()
         + p9.scale_y_continuous(labels=money_labels(currency), expand=(0, 0, 0.12, 0))
         + p9.labs(subtitle=say("best-selling-products.subtitle"), x="", y="")
-        + report_theme(max(1.6, 0.7 + 0.22 * len(top)))
+        + report_theme(max(1.6, 0.7 + 0.19 * len(top)))
         + NO_ROWS
     )
     if len(products) > len(top):
