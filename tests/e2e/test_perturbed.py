@@ -156,7 +156,7 @@ def test_without_an_answer_nobody_of_the_regulars_is_contacted(
     assert titles and not [title for title in titles if "regular customers" in title]
     assert perturbed.text["group-value.none"] == "No action can be given a value."
     own = actions[actions["half"] == "activity"]
-    assert own["reason"].str.contains("nobody in the group is known to consent").all()
+    assert own["reason"].str.contains("nobody in the group is known to have consented").all()
     assert perturbed("contact_curve").empty
     lists = contact_lists.contact_lists(actions, perturbed("customers"), perturbed("activity"))
     assert lists and all(name.startswith("contacts/ledger-") for name in lists)

@@ -122,7 +122,7 @@ def test_small_and_empty_segments_are_counted_and_not_described(shop: Shop) -> N
     )
     settings = SimpleNamespace(report=SimpleNamespace(smallest_group=minimum_group))
     words = text_profiles.small_segments(table.reset_index(), settings)
-    assert words["said-empty"] == "No customer is in Nobody now."
+    assert words["said-empty"] == "No customers are in Nobody now."
     assert f"fewer than {minimum_group} customers" in words["said-small"]
     bought = products.segment_products(
         shop.ledger, shop.details, names, minimum_group=minimum_group
