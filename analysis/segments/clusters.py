@@ -74,7 +74,7 @@ def plan_candidates(matrix: Matrix, models: Iterable[str]) -> list[Key]:
 
 
 def fit_candidate(
-    fit: Matrix, target: Matrix, plan: list[Key], seed: int, restarts: int = 5, mixtures: int = 1
+    fit: Matrix, target: Matrix, plan: list[Key], seed: int, restarts: int = 3, mixtures: int = 1
 ) -> tuple[dict[Key, Labels], dict[Key, float]]:
     """Fit every candidate on one matrix, and say where the rows of another belong.
 
