@@ -139,7 +139,7 @@ QUESTIONS = {
     },
     "What did past mailings do?": {
         "orders": r"What past campaigns achieved|No data yet shows what contacting a customer",
-        "regulars": r"No data yet shows what contacting a customer|corrected by the campaigns",
+        "regulars": r"No data yet shows what contacting a customer|corrected by measured campaigns",
     },
     "Are regular customers the same people?": {
         "both": r"of the [\d,]+ regular customers",
