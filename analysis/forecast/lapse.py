@@ -290,7 +290,8 @@ def segment_risk(
         (number lapsing), spend_share (of the last days' spend, weighted by the probabilities),
         riskiest (of the scored, those among the fifth of all active customers with the highest
         probabilities: a rank, which holds in any season; of equal ones, those who spent more;
-        missing where they are some, but fewer than `minimum_group`).
+        missing where they are some, but fewer than `minimum_group`, and in the segment with the
+        fewest where the difference to the fifth would tell of so few).
         ``low`` and ``high`` are for the share that will lapse if the probabilities are right: the
         95% of the Poisson binomial distribution, by its normal approximation. That quarters differ
         is not in them.
@@ -323,7 +324,11 @@ def segment_risk(
     found["riskiest"] = found["riskiest"].where(
         (found["riskiest"] == 0) | (found["riskiest"] >= minimum_group)
     )
-    found = found[found["scored"] >= max(minimum_group, 1)]
+    told = found.loc[found["scored"] >= max(minimum_group, 1), "riskiest"]
+    left = int(table["riskiest"].sum() - told.sum())
+    if 0 < left < minimum_group and (told > 0).any():
+        found.loc[told[told > 0].idxmin(), "riskiest"] = np.nan
+    found = found.loc[told.index]
     return found.sort_values(["mean", "segment"], ascending=[False, True], ignore_index=True)
 
 

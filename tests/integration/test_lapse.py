@@ -686,6 +686,21 @@ def test_the_riskiest_fifth_is_counted_by_segment() -> None:
     assert found["riskiest"].isna().all()
 
 
+def test_no_difference_to_the_riskiest_fifth_tells_of_few_customers() -> None:
+    sizes = {"a": 60, "b": 30, "c": 10}
+    segment = [name for name, size in sizes.items() for _ in range(size)]
+    people = pd.DataFrame({"customer_id": [f"{i}" for i in range(100)], "segment": segment})
+    ids = people["customer_id"]
+    # Of the 20 riskiest, 11 are of a, 6 of b, 3 of c.
+    top = [*range(11), *range(60, 66), *range(90, 93)]
+    risk = pd.Series(np.where(np.isin(np.arange(100), top), 0.9, 0.1), index=ids)
+    found = lapse.segment_risk(people, risk, pd.Series(1.0, index=ids), 5).set_index("segment")
+    # Three of c would follow from 20 less 11 less 6.
+    assert found["riskiest"].dropna().to_dict() == {"a": 11}
+    found = lapse.segment_risk(people, risk, pd.Series(1.0, index=ids), 3).set_index("segment")
+    assert found["riskiest"].to_dict() == {"a": 11, "b": 6, "c": 3}
+
+
 # ------------------------------------------------------------------------- the real ledger
 
 
