@@ -121,7 +121,8 @@ def test_whatever_is_left_out_is_told_with_its_rows_and_its_money(tmp_path: Path
     notes = checked(run, tmp_path)["notes"]
     assert (
         "Lines without a customer number are not part of RFM and segments; nor are lines that were "
-        "rejected, or that another file holds too (1 row, £255; setting transactions.columns.customer_id)."
+        "rejected, or that another file holds too "
+        "(1 row, £255; setting transactions.columns.customer_id)."
     ) in notes
     assert (
         "Lines with a code that is not a product's are left out "
