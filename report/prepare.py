@@ -8,6 +8,7 @@ if anything changed, unless the caller names the build to render (REPORT_BUILD),
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ try:
 
     from analysis import __main__ as command
     from analysis.core import files
+    from analysis.core.formatting import day as write_day
     from analysis.release.refresh import REPORT_BUILD
 except ModuleNotFoundError as lacking:
     raise SystemExit(
@@ -43,7 +45,7 @@ def main() -> int:
     settings = manifest["settings"]["report"]
     version = files.data_version(manifest)
     as_of = facts.get("transactions.as_of", "")
-    day = f"As of {as_of}" if as_of else "Undated tables"
+    day = f"As of {write_day(dt.date.fromisoformat(as_of))}" if as_of else "Undated tables"
     sample = ", sample data" if facts["report.sample"] else ""
     available = {
         "ledger": facts["transactions.available"],
