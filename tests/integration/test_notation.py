@@ -247,7 +247,7 @@ def test_whole_prices_show_where_thousands_begin(tmp_path: Path) -> None:
     write_lines(path, rows)
     with reading([path]) as ledger:
         assert cleaned_lines(ledger)["unit_price"].max() == 12990
-        assert any("between thousands" in write_sentences(one.said) for one in ledger.assumptions)
+        assert any("separates thousands" in write_sentences(one.said) for one in ledger.assumptions)
 
 
 @given(st.decimals(min_value="0.01", max_value="9999999", places=2))

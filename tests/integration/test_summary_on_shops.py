@@ -59,7 +59,7 @@ def test_the_decision_is_the_action_with_the_highest_expected_profit(
     card = decided(tables["actions"], tables["action_experiments"], settings)[0]
     assert card.title == f"Contact “{best['segment']}”"
     said = dict(card.lines)
-    assert f"with the {count(best['listed'])} customers on the list" in said["Who and when"]
+    assert f"for the {count(best['listed'])} customers on the list" in said["Who and when"]
     assert str(best["action"]) in said["What"] and card.badge == best["verdict"]
 
 
@@ -138,7 +138,7 @@ def test_the_test_is_of_the_lists_that_the_decisions_name_and_the_export_holds(
     lists = contact_lists.contact_lists(actions, tables["customers"], tables["activity"])
     total = sum(len(table) for table in lists.values())
     assert total == actions["listed"].sum()
-    assert f"the {count(actions['control'].sum())} customers held out at random" in said
+    assert f"The {count(actions['control'].sum())} customers held out at random" in said
     for _, action in actions.iterrows():
         sizes = [
             len(table) for table in lists.values() if table["action"].iloc[0] == action["action"]
