@@ -134,8 +134,8 @@ def test_tiles_compare_with_a_year_earlier_or_say_that_they_cannot() -> None:
     assert (orders["value"], orders["note"]) == ("30", "down 25% on a year earlier")
     assert revenue["months"] == (1.0, 2.0)  # a month that is not whole is no trend
     assert away["value"] == "30" and "a year earlier, 25% did not" in away["note"]
-    assert risk["value"] == "£1,200" and "between £1,100 and £1,400" in risk["note"]
-    assert "we expect £9,000, and the same season brought £8,000 last year" in risk["note"]
+    assert risk["value"] == "£1,200" and "likely £1,100 to £1,400" in risk["note"]
+    assert "we also expect £9,000 (same season last year: £8,000)" in risk["note"]
     assert "no orders of these months" in tiles(recent_change=recent("latest", "before"))[0]["note"]
 
 
