@@ -23,6 +23,11 @@ REPLACED = (
     # Quarto's styles and scripts find the contents of a page by its role.
     (re.compile(r'<nav id="TOC" role'), '<nav id="TOC" aria-label="On this page" role'),
     (re.compile(r'<nav class="page-navigation"'), '<nav class="page-navigation" aria-label="Next"'),
+    # The first stop of the keyboard.
+    (
+        re.compile(r'(<body[^>]*>)(.*?)(<a class="skip-link"[^>]*>[^<]*</a>\n?)', re.DOTALL),
+        r"\1\3\2",
+    ),
     # The references of a chapter stand under a heading.
     (re.compile(r'(<div id="refs" )'), r'<h2 class="unnumbered">References</h2>\n\1'),
 )

@@ -189,6 +189,13 @@ def test_no_script_of_a_page_is_a_module_which_a_browser_blocks_on_a_disk(
     assert modules == []
 
 
+def test_the_first_stop_of_the_keyboard_leads_to_the_text(pages: dict[Path, Page]) -> None:
+    for path, page in pages.items():
+        links = [attrs for tag, attrs in page.tags if tag == "a"]
+        if path.name != "brief.html":
+            assert links[0].get("class") == "skip-link", path
+
+
 def test_every_image_says_what_it_shows(pages: dict[Path, Page]) -> None:
     # Pictures stand in the page itself, as SVG; their text alternative is a label.
     images = [
