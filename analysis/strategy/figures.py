@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import plotnine as p9
 
-from analysis.core.formatting import capital, count, labels, percent, shorten, top_row
+from analysis.core.formatting import capital, count, estimate, labels, percent, shorten, top_row
 from analysis.core.names import ACTIVITY, LEDGER
 from analysis.core.plotting import (
     ACCENT,
@@ -179,7 +179,9 @@ def _draw_value(rows: pd.DataFrame, half: str, currency: str) -> p9.ggplot:
         ignore_index=True,
     )
     data["kind"] = np.where(data["value"] > 0, "pays", "costs")
-    data["text"] = ["  " + write_amount(value, half, currency, "") for value in data["value"]]
+    # Two figures, as the table and the sentences have them.
+    sign = currency if half == LEDGER else ""
+    data["text"] = [f"  {estimate(value, sign)}" for value in data["value"]]
     return (
         p9.ggplot(data, p9.aes("value", "label", color="kind"))
         + p9.geom_vline(xintercept=0, color=INK, size=0.5)
