@@ -1,4 +1,4 @@
-"""Test that tables of a page can be sorted, in a browser and from the disk."""
+"""Test what the script of the pages does in a browser, from the disk."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ ROWS = (
 )
 
 
-def show(folder: Path, rows: tuple[tuple[str, ...], ...], column: int, clicks: int) -> str:
+def show(
+    folder: Path, rows: tuple[tuple[str, ...], ...], column: int, clicks: int, before: str = ""
+) -> str:
     """Return the page of a table after clicks on the head of a column."""
     assert BROWSER
     head = "".join(f"<th>{name}</th>" for name in COLUMNS)
@@ -35,10 +37,8 @@ def show(folder: Path, rows: tuple[tuple[str, ...], ...], column: int, clicks: i
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     page = folder / "page.html"
     script = SCRIPT.read_text(encoding="utf-8")
-    text = (
-        f"<meta charset='utf-8'><main><div>{table}</div></main>{script}{CLICK % (column, clicks)}"
-    )
-    page.write_text(text, encoding="utf-8")
+    main = f"<meta charset='utf-8'>{before}<main><div>{table}</div></main>"
+    page.write_text(f"{main}{script}{CLICK % (column, clicks)}", encoding="utf-8")
     command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
     return subprocess.run(
         [*command, "--virtual-time-budget=2000", page.as_uri()],
@@ -79,3 +79,9 @@ def test_the_head_of_a_column_sorts_its_table(
 def test_rows_that_belong_together_are_not_sorted(tmp_path: Path) -> None:
     rows = (*ROWS[:2], ("", *ROWS[2][1:]), ROWS[3])
     assert "<button" not in show(tmp_path, rows, 0, 0)
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+def test_a_page_on_a_disk_says_that_it_cannot_search(tmp_path: Path) -> None:
+    page = show(tmp_path, ROWS, 0, 0, before="<div id='quarto-search'><input></div>")
+    assert '<div id="quarto-search" class="no-search">Search needs a web server' in page
