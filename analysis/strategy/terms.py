@@ -116,9 +116,9 @@ class Terms(NamedTuple):
     movable
         The share of them who can be won: no uplift is larger.
     ranges
-        Of `UPLIFT` (share of those contacted), `VALUE` (what one who is won spends, or the profit
-        of one who is kept), `RATE` (the margin, or by what the profit at stake is multiplied),
-        `REACH`, `COST` (of a message) and `OFFER` (of an order that uses it).
+        Of `UPLIFT` (share of those contacted), `VALUE` (what each customer won spends, or the
+        profit of each customer kept), `RATE` (the margin, or by what the profit at stake is
+        multiplied), `REACH`, `COST` (of a message) and `OFFER` (of an order that uses it).
     anyway
         Orders of a contacted customer that would have been placed anyway: they use the offer, too.
     orders

@@ -100,7 +100,7 @@ def value_actions(table: pd.DataFrame, terms: Mapping[str, Terms | str], seed: i
         none can be told); contacts (customers who can be reached, as is expected); message_cost;
         cost_per_contact (message, and offers that are used anyway); cost (of all contacts); uplift
         with uplift_low and uplift_high (share of those contacted, no more than movable); movable;
-        spend_won and orders_won (of one who is won); value_per_customer (profit with one who is
+        spend_won and orders_won (of each customer won); value_per_customer (profit with one who is
         won, after the offer) with value_per_customer_low and value_per_customer_high (95% by the
         data); offer_cost (of an order that uses the offer);
         orders_anyway (of a contacted customer); highest_offer_cost (at which the action still
