@@ -252,7 +252,10 @@ def test_headlines_say_what_was_put_in() -> None:
     made = overlapping_measures(association_matrix(customers, 10))
     assert isinstance(made, Figure) and made.more
     assert made.headline.startswith("One pair of measures overlaps")
-    assert made.more["said"].startswith("That pair is revenue last month with revenue this month (")
+    assert made.more["said"].startswith(
+        "The one pair of measures that a model cannot tell apart is revenue last month with revenue "
+        "this month ("
+    )
     assert "of customers who favour “a” buy less, against" in headline(
         decline_by_category(categories(customers, 10))
     )
