@@ -253,8 +253,8 @@ def test_headlines_say_what_was_put_in() -> None:
     assert isinstance(made, Figure) and made.more
     assert made.headline.startswith("One pair of measures overlaps")
     assert made.more["said"].startswith(
-        "The one pair of measures that a model cannot tell apart is revenue last month with revenue "
-        "this month ("
+        "The one pair of measures that a model cannot tell apart is revenue last month with "
+        "revenue this month ("
     )
     assert "of customers who favour “a” buy less, against" in headline(
         decline_by_category(categories(customers, 10))
