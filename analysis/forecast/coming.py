@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.forecast.names import FEW, TIER_NAMES
+from analysis.core.minimum_group import find_group_to_hide
+from analysis.forecast.names import FEW, RISKIEST, TIER_NAMES
 from analysis.forecast.season import (
     MOST_BEFORE,
     QUARTER,
@@ -51,8 +52,6 @@ Facts = dict[str, Any]
 #: Names the segment of each row of `spend_features.history`.
 Segmenter = Callable[[pd.DataFrame], npt.NDArray[np.object_]]
 HORIZONS = (QUARTER, YEAR)
-#: The share of active customers that are called the riskiest.
-RISKIEST = 0.2
 #: A forecast, and the ends of its interval.
 ENDS = ("", "_low", "_high")
 #: What is forecast of each customer, in a number of days.
@@ -403,10 +402,8 @@ def hide_differences(
             sizes = groups.loc[some, kind].value_counts()
             rows = table[(table["kind"] == kind) & table[size].fillna(0.0).gt(0)]
             told = sizes.reindex(rows["group"]).dropna()
-            left = int(sizes.sum() - told.sum())
-            if 0 < left < smallest and len(told):
-                hidden = (table["kind"] == kind) & (table["group"] == told.idxmin())
-                table.loc[hidden, columns] = np.nan
+            name = find_group_to_hide(told, sizes.sum(), smallest)
+            table.loc[(table["kind"] == kind) & (table["group"] == name), columns] = np.nan
     return table
 
 

@@ -26,11 +26,9 @@ from analysis.core.plotting import (
 )
 from analysis.core.presentation import Figure
 from analysis.core.sentences import fill
-from analysis.forecast.names import LEFT_OUT, TEST, TRAINING, VALIDATION
+from analysis.forecast.names import LEFT_OUT, RISKIEST, TEST, TRAINING, VALIDATION
 
 say = partial(fill, "forecast")
-#: The share of active customers that are called the riskiest.
-RISKIEST = 0.2
 
 
 def lapse_by_segment(lapse_segments: pd.DataFrame) -> Figure | str:

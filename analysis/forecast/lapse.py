@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from analysis.core.minimum_group import find_group_to_hide
 from analysis.forecast.lapse_features import Snapshot, cut_offs, limit_customers, snapshot
 from analysis.forecast.names import (
     BG_NBD,
@@ -27,6 +28,7 @@ from analysis.forecast.names import (
     LEFT_OUT,
     RECENCY,
     RFM,
+    RISKIEST,
     TEST,
     TOO_SHORT,
     TRAINING,
@@ -74,8 +76,6 @@ LEVELS = ("lapse.expected", "lapse.mean_probability")
 SEGMENT_LEVELS = ("mean", "low", "high", "expected", "spend_share")
 #: More customers, over all cut-offs to learn from, teach little, and take long: as many are drawn.
 MOST_CUSTOMERS = 20_000
-#: The share of active customers that are called the riskiest.
-RISKIEST = 0.2
 
 
 class Lapse(NamedTuple):
@@ -325,9 +325,8 @@ def segment_risk(
         (found["riskiest"] == 0) | (found["riskiest"] >= minimum_group)
     )
     told = found.loc[found["scored"] >= max(minimum_group, 1), "riskiest"]
-    left = int(table["riskiest"].sum() - told.sum())
-    if 0 < left < minimum_group and (told > 0).any():
-        found.loc[told[told > 0].idxmin(), "riskiest"] = np.nan
+    hidden = find_group_to_hide(told, table["riskiest"].sum(), minimum_group)
+    found.loc[found.index == hidden, "riskiest"] = np.nan
     found = found.loc[told.index]
     return found.sort_values(["mean", "segment"], ascending=[False, True], ignore_index=True)
 

@@ -11,6 +11,8 @@ CALM = "low risk, high profit"
 #: From the one worth keeping to the one to leave in peace.
 GROUPS = (TARGET, CALM, "high risk, low profit", "low risk, low profit")
 HIGH_RISK = (TARGET, "high risk, low profit")
+#: The share of active customers that are called the riskiest.
+RISKIEST = 0.2
 #: Models of spend.
 OWN_RATE = "own rate"
 LAST_PERIOD = "last period"

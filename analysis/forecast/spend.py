@@ -209,19 +209,26 @@ def combine_parts(odds: Numbers, logs: Numbers, factors: Numbers, cap: float) ->
     return Forecast((1 - away) * spend, away, spend)
 
 
-def raise_level(expected: Numbers, whole: Forecast) -> Forecast:
-    """Return another candidate's expected spend with the parts of the two-part model, at its level.
+def split_parts(name: str, expected: Numbers, whole: Forecast, target: Sample) -> Forecast:
+    """Return a candidate's expected spend with the probability of no order, and spend if ordering.
 
     Parameters
     ----------
+    name
+        One of `CANDIDATES`: `REFERENCE` has its own probabilities, which `add_reference` puts into
+        `target`; the others have the two-part model's parts, at their own level of spend.
     expected
-        Of customers, in the last dimension.
+        Of the customers of `target`, in the last dimension.
     whole
         Of the two-part model.
+    target
+        Whom it is expected of.
     """
-    level = expected.sum(-1, keepdims=True) / np.maximum(
-        whole.expected.sum(-1, keepdims=True), 1e-9
-    )
+    if name == REFERENCE:
+        away = np.broadcast_to(target.past["reference_away"].to_numpy(), expected.shape)
+        return Forecast(expected, away, expected / (1 - away))
+    total = np.maximum(whole.expected.sum(-1, keepdims=True), 1e-9)
+    level = expected.sum(-1, keepdims=True) / total
     return Forecast(expected, whole.away, whole.if_ordering * level)
 
 
@@ -336,9 +343,5 @@ def forecast_spend(
         said = predict_unscaled(name, train, train, days).sum()
         factor = train.came.sum() / said if said > 0 else 0.0
         expected = predict_unscaled(name, target, train, days) * factor
-        if name == REFERENCE:
-            away = target.past["reference_away"].to_numpy()
-            found[name] = Forecast(expected, away, expected / (1 - away))
-        else:
-            found[name] = raise_level(expected, whole)
+        found[name] = split_parts(name, expected, whole, target)
     return found

@@ -28,8 +28,8 @@ from analysis.forecast.spend import (
     fit_two_part,
     forecast_spend,
     predict_unscaled,
-    raise_level,
     smearing,
+    split_parts,
 )
 from analysis.forecast.spend_features import account_tiers, is_active
 from analysis.stats.bootstrap import percentile_interval, resampled_counts
@@ -106,12 +106,7 @@ def forecast_uncertain(
         some = combine_parts(odds @ rows.T, sizes @ rows.T, factors[:, tier], model.cap)
         if raw:
             factor = (counts @ train.came) / np.maximum(counts @ raw[0], 1e-9)
-            expected = factor[:, None] * raw[1]
-            if name == REFERENCE:
-                away = np.broadcast_to(point.away, expected.shape)
-                some = Forecast(expected, away, expected / (1 - away))
-            else:
-                some = raise_level(expected, some)
+            some = split_parts(name, factor[:, None] * raw[1], some, target)
         value = np.log(np.maximum(some.expected, 1e-9))
         logs, squares, drawn = logs + value.sum(0), squares + (value**2).sum(0), drawn + len(value)
         came = random.random(some.away.shape) >= some.away
