@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tomllib
+from base64 import b64encode
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,12 @@ SCALE = (
 )
 #: Heading, chapter of ``takeaways.toml``, and the most sentences that the summary page shows.
 LISTS = (("Changes since the last report", "summary-changes", 6), ("Doubts", "summary-doubts", 3))
+#: The pictures of the summary page: the first that there is of each row. Those of regular customers
+#: stand in where no orders came.
+PICTURES = (
+    ("segment-size-and-value", "risk-groups"),
+    ("revenue-at-risk-by-tier", "revenue-at-risk-by-segment", "decline-by-category"),
+)
 SAMPLE = (
     "This report shows sample data. The shop and its customers are generated: "
     "no number describes a real shop."
@@ -33,11 +41,12 @@ def write_brief(build: Path, book: Path) -> None:
 
 
 def brief(build: Path) -> str:
-    """Return the sentences, tiles and decisions of the summary page, as HTML for a mail."""
+    """Return the sentences, tiles, pictures and decisions of the summary page, for a mail."""
     text: dict[str, str] = read_json(build / "text.json")
     parts = [_element("p", SAMPLE)] if read_json(build / "manifest.json").get("sample") else []
     parts += [_element("h1", text.get("summary-headline.said", ""), "font-size:20px")]
     parts += [_tiles(_cards(build, name)) for name in TILES]
+    parts += [_picture(build, text, names) for names in PICTURES]
     parts += [_element("h2", "Decisions", "font-size:16px")]
     parts += [_decision(**card) for card in _cards(build, "summary-decisions")]
     parts += [_element("p", text.get(name, "")) for name in SCALE]
@@ -65,6 +74,22 @@ def _element(tag: str, said: str, style: str = "margin:8px 0") -> str:
     """Return a sentence as an element; nothing where there is no sentence."""
     flat = escape(" ".join(said.split()))
     return f'<{tag} style="{style}">{flat}</{tag}>' if flat else ""
+
+
+def _picture(build: Path, text: dict[str, str], names: Sequence[str]) -> str:
+    """Return the first figure that there is, with its headline; nothing where none was drawn."""
+    for name in names:
+        path = build / "mail" / f"{name}.png"
+        if path.is_file():
+            headline = text.get(f"{name}.headline", "")
+            alt = escape(text.get(f"{name}.alt") or headline)
+            data = b64encode(path.read_bytes()).decode()
+            return (
+                _element("p", headline, "margin:16px 0 4px;font-weight:bold")
+                + f'<img alt="{alt}" width="640" style="max-width:100%;height:auto" '
+                + f'src="data:image/png;base64,{data}">'
+            )
+    return ""
 
 
 def _tiles(tiles: list[dict[str, Any]]) -> str:

@@ -20,6 +20,14 @@ MADE = {
     "cards": ("cards/{}.json",),
     "text": (),
 }
+#: Figures that the brief shows: a mail keeps pixels, and drops SVG.
+MAILED = {
+    "segment-size-and-value",
+    "revenue-at-risk-by-tier",
+    "revenue-at-risk-by-segment",
+    "risk-groups",
+    "decline-by-category",
+}
 
 
 def presenting_steps() -> tuple[Step, ...]:
@@ -45,7 +53,11 @@ def _step(subject: str, name: str, section: Section) -> Step:
         f"{section.kind} {name}",
         f"analysis.{subject}.{section.module}:{name.replace('-', '_')}",
         needs=tuple(section.needs),
-        makes=(*(made.format(name) for made in MADE[section.kind]), f"text/{name}.json"),
+        makes=(
+            *(made.format(name) for made in MADE[section.kind]),
+            *([f"mail/{name}.png"] if name in MAILED else []),
+            f"text/{name}.json",
+        ),
         settings=tuple(section.settings),
         reads=_typeface() if section.kind == "figure" else (),
         kind=section.kind,  # type: ignore[arg-type]

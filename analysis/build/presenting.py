@@ -34,12 +34,13 @@ def write_figure(given: Figure | str | None, step: Step, scratch: Path) -> Files
     """Return the picture, words and data of a figure; only words where there is none."""
     if given is None or isinstance(given, str):
         return write_text(given, step, scratch)
-    from analysis.core.plotting import draw
+    from analysis.core.plotting import draw, draw_pixels
 
-    picture, download, _ = step.makes
+    picture, download, *mailed, _ = step.makes
     words = {"headline": given.headline, "alt": given.alt, "caption": given.caption}
     return {
         picture: draw(given.plot),
+        **{name: draw_pixels(given.plot) for name in mailed},
         **_download(download, given.data, scratch),
         **_words(words | dict(given.more or {}), step),
     }

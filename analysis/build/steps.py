@@ -246,6 +246,8 @@ ACTIONS = Step(
         "transactions.currency",
         "report.smallest_group",
     ),
+    facts=("transactions.as_of",),
+    says=("strategy.deadline",),
     reads=("data/segments.toml",),
 )
 OFFERS = Step(

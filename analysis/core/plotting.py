@@ -20,6 +20,7 @@ import pandas as pd
 import plotnine as p9
 from matplotlib.font_manager import fontManager
 from matplotlib.ticker import MaxNLocator
+from PIL import Image
 
 from analysis.core import svg
 from analysis.core.formatting import count, minus, short_money
@@ -58,6 +59,7 @@ __all__ = [
     "WIDTH",
     "count_labels",
     "draw",
+    "draw_pixels",
     "few_breaks",
     "heat_tiles",
     "money_labels",
@@ -73,6 +75,9 @@ for _font in sorted(FONTS.glob("*.ttf")):
     fontManager.addfont(_font)
 # The text block of the page is this wide, in inches; pictures are drawn at their printed size.
 WIDTH = 7.0
+# Pixels for a mail: as dense as a sharp screen shows them, in as few colours as still look smooth.
+DOTS = 170
+COLOURS = 48
 NO_ROWS = p9.theme(panel_grid_major_y=p9.element_blank())
 NO_COLUMNS = p9.theme(panel_grid_major_x=p9.element_blank())
 NO_GRID = p9.theme(panel_grid_major=p9.element_blank())
@@ -128,6 +133,18 @@ def draw(plot: p9.ggplot) -> bytes:
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         plot.save(target, format="svg", verbose=False, metadata={"Date": None})
     return svg.compact(target.getvalue())
+
+
+def draw_pixels(plot: p9.ggplot) -> bytes:
+    """Draw a plot as PNG on white, for a mail; the same plot gives the same bytes."""
+    target, small = io.BytesIO(), io.BytesIO()
+    white = p9.theme(plot_background=p9.element_rect(fill=PAPER, color=PAPER))
+    with matplotlib.rc_context({"text.parse_math": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        (plot + white).save(target, format="png", dpi=DOTS, verbose=False)
+    with Image.open(target) as drawn:
+        drawn.convert("RGB").quantize(COLOURS).save(small, format="png", optimize=True)
+    return small.getvalue()
 
 
 def heat_tiles(label: str = "label", size: float = 7.5, gap: float = 0.8) -> list[Any]:

@@ -7,6 +7,7 @@ are counted, and not described.
 
 from __future__ import annotations
 
+import datetime as dt
 import string
 import tomllib
 from collections.abc import Sequence
@@ -17,9 +18,10 @@ import numpy as np
 import pandas as pd
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from analysis.core.formatting import join_words
+from analysis.core.formatting import capital, day, join_words
 from analysis.core.names import ACTIVITY, LEDGER, Half
 from analysis.core.problems import Problem, Refused
+from analysis.core.sentences import fill
 from analysis.core.settings import ShareRange
 from analysis.forecast.names import GROUPS
 from analysis.regulars.names import CATEGORICAL, NUMERIC, REVENUES
@@ -53,11 +55,15 @@ PLACES = {"here", "there", "levels"}
 # ------------------------------------------------------------------------- the file
 
 
-def _sentence(text: str) -> str:
+def _fields(text: str) -> set[str]:
     try:
-        found = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
     except ValueError:
         raise ValueError("a brace is not closed") from None
+
+
+def _sentence(text: str) -> str:
+    found = _fields(text)
     if strange := found - PLACES:
         raise ValueError(
             f"there is no {{{min(strange)}}}; a sentence may hold {{here}}, {{there}} or {{levels}}"
@@ -72,7 +78,8 @@ class _Entry(BaseModel):
 class Action(_Entry):
     """What is done about one segment, what a contact costs, and what it is assumed to change.
 
-    ``cost`` is that of a message, ``offer_cost`` that of each order that uses the offer.
+    ``cost`` is that of a message, ``offer_cost`` that of each order that uses the offer. In
+    ``timing``, {by} stands for the day that is ``within_days`` after the report's date.
     """
 
     half: Half
@@ -83,6 +90,7 @@ class Action(_Entry):
     offer: str = Field(min_length=1)
     owner: str = Field(min_length=1)
     timing: str = Field(min_length=1)
+    within_days: Annotated[int, Field(gt=0, le=366)] | None = None
     metric: str = Field(min_length=1)
     avoid: str = Field(min_length=1)
     cost: Annotated[float, Field(ge=0)] | None = None
@@ -95,6 +103,14 @@ class Action(_Entry):
             raise ValueError("an action of the ledger needs a cost and an uplift")
         if self.uplift and self.uplift.low > 0:
             raise ValueError("the low end of an uplift must be 0: a contact may change nothing")
+        return self
+
+    @model_validator(mode="after")
+    def _check_timing(self) -> Self:
+        if _fields(self.timing) != ({"by"} if self.within_days else set()):
+            raise ValueError(
+                "timing holds {by} where the action has within_days, and no other braces"
+            )
         return self
 
 
@@ -184,6 +200,31 @@ def read_plan(rules: Sequence[Segment], path: Path = SEGMENTS_FILE) -> Plan:
     if reasons:
         raise _refusal(path, reasons)
     return Plan(found.actions, found.traits)
+
+
+def date_actions(plan: Plan, as_of: dt.date | None) -> Plan:
+    """Return the plan with the dates that its actions are due; without a date, in how many days.
+
+    Examples
+    --------
+    >>> from analysis.segments.rules import read_segments
+    >>> plan = date_actions(read_plan(read_segments()), dt.date(2026, 1, 1))
+    >>> plan.actions[0].timing.partition(",")[0]
+    'First by 31 January 2026'
+    """
+
+    def date(action: Action) -> Action:
+        if action.within_days is None:
+            return action
+        if as_of is None:
+            by = fill("strategy", "deadline.within", count=action.within_days)
+        else:
+            by = fill(
+                "strategy", "deadline.by", day=day(as_of + dt.timedelta(days=action.within_days))
+            )
+        return action.model_copy(update={"timing": capital(action.timing.format(by=by))})
+
+    return plan._replace(actions=[date(action) for action in plan.actions])
 
 
 def _refusal(path: Path, reasons: Sequence[str]) -> Refused:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pandas as pd
 
 from analysis.core.files import Fact
 from analysis.core.settings import Settings
 from analysis.segments.rules import read_segments
 from analysis.strategy import contact_policy
-from analysis.strategy.plan import read_plan
+from analysis.strategy.plan import date_actions, read_plan
 from analysis.strategy.tables import strategy
 
 
@@ -41,6 +43,7 @@ def plan_actions(
     risk_group_effects: pd.DataFrame | None,
     contact_curve: pd.DataFrame | None,
     campaigns: pd.DataFrame | None,
+    as_of: str | None,
     settings: Settings,
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Fact]]:
     """Return the actions and their value, and the customers with all that is known of them.
@@ -53,6 +56,8 @@ def plan_actions(
         Of the regular customers; None without them, or without a model.
     campaigns
         What past campaigns achieved; None where none was measured.
+    as_of
+        The report's date; None where only undated tables came.
 
     Returns
     -------
@@ -77,7 +82,8 @@ def plan_actions(
         tables["customers"] = tables["customers"].merge(
             customers_coming, on="customer_id", validate="1:1"
         )
-    made, facts = strategy(tables, read_plan(read_segments()), settings)
+    plan = date_actions(read_plan(read_segments()), dt.date.fromisoformat(as_of) if as_of else None)
+    made, facts = strategy(tables, plan, settings)
     people = {name: tables[name] for name in ("customers", "activity") if name in tables}
     every = people | made
     names = {"activity": "work/regulars_planned"}

@@ -36,6 +36,7 @@ def test_the_brief_says_what_the_summary_page_says(kind: str, shared: Path) -> N
     page = (site / "index.html").read_text(encoding="utf-8")
     page = words(re.sub(r"(?s)<(script|style)\b.*?</\1>", " ", page))
     brief = (site / "brief.html").read_text(encoding="utf-8")
+    assert brief.count("<img ") == 2 and len(brief.encode()) < 150_000
     told = [
         words(part).strip()
         for part in re.findall(r"(?s)<(?:h1|p|li|td|b)\b[^>]*>(.*?)</(?:h1|p|li|td|b)>", brief)

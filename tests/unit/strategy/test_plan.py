@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from analysis.core.problems import Refused
 from analysis.forecast.names import GROUPS, TARGET
 from analysis.segments.rules import SEGMENTS_FILE
 from analysis.strategy import traits
-from analysis.strategy.plan import Plan, Trait, actions, read_plan
+from analysis.strategy.plan import Plan, Trait, actions, date_actions, read_plan
 
 NAMES = [rule.name for rule in RULES]
 
@@ -56,6 +57,10 @@ def test_every_segment_and_every_group_has_one_action() -> None:
             "no ledger segment 'Nobody'",
         ),
         ("[[actions]]", "[[actions]", "line"),
+        ('timing = "First {by}, before', 'timing = "Before', "timing holds {by}"),
+        ("within_days = 30\n", "", "timing holds {by}"),
+        ('"First {by}, then once a season"', '"{by} {day}"', "no other braces"),
+        ('"First {by}, then once a season"', '"{by"', "a brace is not closed"),
     ],
 )
 def test_a_wrong_file_is_refused_and_says_why(
@@ -168,3 +173,24 @@ def test_a_difference_that_is_clear_but_small_is_not_told() -> None:
         return int(table.set_index("column")["way"].to_dict()["abroad_share"])
 
     assert [way(share) for share in (0.17, 0.19, 0.21, 0.23)] == [-1, 0, 0, 1]
+
+
+def test_an_action_has_a_date_where_the_report_has_one() -> None:
+    def timing(as_of: dt.date | None) -> list[str]:
+        return [
+            action.timing
+            for action in date_actions(PLAN, as_of).actions
+            if action.segment in ("Cannot lose them", "Latest light buyers", "high risk, low profit")
+        ]
+
+    rolling = "From the day of the last delivery"
+    assert timing(dt.date(2011, 12, 10)) == [
+        "By 24 December 2011, the largest customers first",
+        rolling,
+        "By 9 January 2012, and only once",
+    ]
+    assert timing(None) == [
+        "Within 14 days, the largest customers first",
+        rolling,
+        "Within 30 days, and only once",
+    ]
