@@ -24,6 +24,9 @@ TEXT: dict[str, str] = files.read_json(BUILD / "text.json")
 #: The takeaways of each chapter: sentences, and the sections that they point to.
 TAKEAWAYS = ROOT / "report" / "takeaways.toml"
 MOST_TAKEAWAYS = 3
+_FACTS: dict[str, Any] = files.read_json(BUILD / "facts.json")
+#: Whether orders and regular customers came: then print leaves more to the pages, and stays short.
+BOTH = bool(_FACTS["transactions.available"] and _FACTS["activity.available"])
 #: Tiles in a row of the PDF.
 MOST_TILES = 5
 #: Inline code prints something, or Quarto prints the expression: a space of no width is nothing.
@@ -156,7 +159,7 @@ def table(name: str, in_print: bool = True) -> None:
     _print_download(name)
 
 
-def cards(name: str, across: int = 2, in_print: str = "") -> None:
+def cards(name: str, across: int = 2, in_print: bool | str = True) -> None:
     """Print cards: for each a heading, a badge, and a label and a text for each line.
 
     Parameters
@@ -164,7 +167,8 @@ def cards(name: str, across: int = 2, in_print: str = "") -> None:
     across
         How many stand side by side in print.
     in_print
-        A table that stands for the cards in print, with its sentence ``said-left``.
+        Whether the PDF has them, too; or a table that stands for them, with its sentence
+        ``said-left``.
     """
     if not _is_made(name, "cards", f"cards/{name}.json"):
         return
@@ -181,10 +185,12 @@ def cards(name: str, across: int = 2, in_print: str = "") -> None:
             ":::",
             "::::",
         )
-    if in_print:
+    if isinstance(in_print, str):
         _print_block('::::: {.content-visible when-format="typst"}')
         table(in_print)
         _print_block(escape(text(f"{in_print}.said-left")), ":::::")
+        return
+    if not in_print:
         return
     size = 8.0 if across < 3 else 7.6
     printed = [_typst_card(size, **card) for card in made]
@@ -292,8 +298,10 @@ def read_takeaways(chapter: str) -> list[tuple[str, str]]:
     return [(one["say"], one["see"]) for one in every[chapter]]
 
 
-def on_the_web(title: str, place: str) -> None:
-    """Print, in print only, where a section is that only the web pages have."""
+def on_the_web(title: str, place: str, when: bool = True) -> None:
+    """Print, in print only, where something is that only the web pages have."""
+    if not when:
+        return
     chapter, _, label = place.partition("#")
     _print_block(
         '::: {.content-visible when-format="typst"}',

@@ -247,7 +247,6 @@ ACTIONS = Step(
         "report.smallest_group",
     ),
     facts=("transactions.as_of",),
-    says=("strategy.deadline",),
     reads=("data/segments.toml",),
 )
 OFFERS = Step(

@@ -182,6 +182,19 @@ def day(date: dt.date) -> str:
     return f"{date.day} {date:%B %Y}"
 
 
+def deadline(start: dt.date | None, days: int) -> str:
+    """Write by when something is due; without a day to count from, within how many days.
+
+    Examples
+    --------
+    >>> deadline(dt.date(2026, 1, 1), 30), deadline(None, 14)
+    ('by 31 January 2026', 'within 14 days')
+    """
+    if start is None:
+        return f"within {count(days, 'day')}"
+    return f"by {day(start + dt.timedelta(days=days))}"
+
+
 def months(first: pd.Timestamp, last: pd.Timestamp) -> str:
     """Write a span of months.
 

@@ -115,7 +115,7 @@ def decline_importance(activity_importance: pd.DataFrame) -> Figure | None:
         + p9.geom_point(size=2.4)
         + p9.scale_color_manual(dict(zip(kinds, [PRIMARY, MUTED], strict=True)), name=" ")
         + p9.labs(subtitle=say("decline-importance.subtitle"), x="", y="")
-        + report_theme(1.1 + 0.27 * len(rows))
+        + report_theme(0.9 + 0.23 * len(rows))
         + NO_ROWS
     )
     top = table.iloc[0]
@@ -163,7 +163,7 @@ def decline_partial(activity_partial: pd.DataFrame) -> Figure | None:
         + p9.scale_x_continuous(labels=lambda places: [number_text(place) for place in places])
         + p9.scale_y_continuous(labels=percent_labels)
         + p9.labs(subtitle=say("decline-partial.subtitle"), x=say("decline-partial.x"), y="")
-        + report_theme(1.0 + 1.6 * -(-len(features) // 2))
+        + report_theme(0.9 + 1.3 * -(-len(features) // 2))
         + p9.theme(panel_spacing=0.03)
     )
     spans = table.groupby("feature", sort=False)["probability"].agg(np.ptp)

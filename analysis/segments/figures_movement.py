@@ -185,7 +185,7 @@ def segment_flows(
         + p9.scale_x_continuous(breaks=[], limits=(-0.72, 1.72), expand=(0, 0))
         + p9.scale_y_continuous(breaks=[], expand=(0.02, 0))
         + p9.labs(subtitle=say("segment-flows.subtitle", before=before, after=after), x="", y="")
-        + report_theme(3.1)
+        + report_theme(2.5)
         + NO_GRID
     )
     widest = top_row(flows, "customers")

@@ -42,7 +42,7 @@ from analysis.core.sentences import fill
 say = partial(fill, "segments")
 
 
-def _rows(number: int, each: float = 0.27, more: float = 0.9) -> p9.theme:
+def _rows(number: int, each: float, more: float = 0.9) -> p9.theme:
     """Return the theme of a picture with so many rows."""
     return report_theme(max(1.6, more + each * number))
 
@@ -114,7 +114,7 @@ def segment_size_and_value(segment_profiles: pd.DataFrame) -> Figure | str:
         + p9.scale_shape_manual(dict(zip(kinds.values(), "so", strict=True)), name=" ")
         + p9.scale_y_continuous(labels=percent_labels, limits=(0, None), expand=(0.01, 0, 0.16, 0))
         + p9.labs(subtitle=say("segment-size-and-value.subtitle"), x="", y="")
-        + _rows(len(rows), each=0.18, more=0.9)
+        + _rows(len(rows), 0.18)
         + NO_ROWS
     )
     best, largest = top_row(shown, "revenue_share"), top_row(shown, "customers")
@@ -211,7 +211,7 @@ def repeat_orders_by_segment(retention: pd.DataFrame) -> Figure | str:
             expand=(0.01, 0, 0.18, 0),
         )
         + p9.labs(subtitle=say("repeat-orders-by-segment.subtitle"), x="", y="")
-        + _rows(shown["segment"].nunique(), 0.24, 1.0)
+        + _rows(shown["segment"].nunique(), 0.2, 1.0)
         + NO_ROWS
     )
     now = table[table["date"] == last]
@@ -294,7 +294,7 @@ def second_order(segment_profiles: pd.DataFrame, segment_overall: pd.DataFrame) 
         + p9.scale_color_manual(colors, guide=None)
         + p9.scale_y_continuous(expand=(0.02, 0, 0.24, 0), limits=(0, None))
         + p9.labs(subtitle=say("second-order.subtitle"), x="", y="")
-        + _rows(len(table), 0.29)
+        + _rows(len(table), 0.26)
         + NO_ROWS
     )
     days = float(overall["second_days_median"])
@@ -368,7 +368,7 @@ def segment_traits(
         + p9.scale_fill_manual({"one": PALE, "all": MUTED}, guide=None)
         + p9.scale_y_continuous(breaks=[], limits=(0, 1.75), expand=(0, 0))
         + p9.labs(subtitle=say("segment-traits.subtitle"), x="", y="")
-        + _rows(len(table), 0.25, 1.0)
+        + _rows(len(table), 0.2, 1.0)
         + NO_GRID
         + p9.theme(strip_text=p9.element_text(size=8, ha="left", va="bottom"))
     )

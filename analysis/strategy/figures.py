@@ -196,7 +196,7 @@ def _draw_value(rows: pd.DataFrame, half: str, currency: str) -> p9.ggplot:
             x="",
             y="",
         )
-        + report_theme(1.4 + 0.27 * len(rows))
+        + report_theme(1.2 + 0.21 * len(rows))
         + NO_ROWS
         + p9.theme(panel_spacing_x=0.04)
     )

@@ -174,6 +174,6 @@ def _draw(rows: pd.DataFrame) -> p9.ggplot:
         + p9.scale_fill_manual(fills, guide=None)
         + p9.scale_x_continuous(labels=count_labels, expand=(0.05, 0, 0.14, 0))
         + p9.labs(subtitle=say("campaign-effects.subtitle"), x="", y="")
-        + report_theme(1.4 + 0.3 * len(rows))
+        + report_theme(1.1 + 0.24 * len(rows))
         + NO_ROWS
     )

@@ -18,10 +18,9 @@ import numpy as np
 import pandas as pd
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from analysis.core.formatting import capital, day, join_words
+from analysis.core.formatting import capital, deadline, join_words
 from analysis.core.names import ACTIVITY, LEDGER, Half
 from analysis.core.problems import Problem, Refused
-from analysis.core.sentences import fill
 from analysis.core.settings import ShareRange
 from analysis.forecast.names import GROUPS
 from analysis.regulars.names import CATEGORICAL, NUMERIC, REVENUES
@@ -216,13 +215,8 @@ def date_actions(plan: Plan, as_of: dt.date | None) -> Plan:
     def date(action: Action) -> Action:
         if action.within_days is None:
             return action
-        if as_of is None:
-            by = fill("strategy", "deadline.within", count=action.within_days)
-        else:
-            by = fill(
-                "strategy", "deadline.by", day=day(as_of + dt.timedelta(days=action.within_days))
-            )
-        return action.model_copy(update={"timing": capital(action.timing.format(by=by))})
+        timing = action.timing.format(by=deadline(as_of, action.within_days))
+        return action.model_copy(update={"timing": capital(timing)})
 
     return plan._replace(actions=[date(action) for action in plan.actions])
 

@@ -67,7 +67,7 @@ def test_the_brief_is_small_whole_and_asks_no_other_host(tmp_path: Path) -> None
 
 def test_the_brief_shows_the_pictures_of_the_summary_page() -> None:
     summary = (ROOT / "index.qmd").read_text(encoding="utf-8")
-    shown = set(re.findall(r'page\.(?:figure|quote)\((.+)\)', summary))
+    shown = set(re.findall(r"page\.(?:figure|quote)\((.+)\)", summary))
     quoted = {name for call in shown for name in re.findall(r'"([\w-]+)"', call)}
     assert {*chain(*PICTURES)} == quoted == MAILED
 

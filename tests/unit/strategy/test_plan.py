@@ -180,7 +180,8 @@ def test_an_action_has_a_date_where_the_report_has_one() -> None:
         return [
             action.timing
             for action in date_actions(PLAN, as_of).actions
-            if action.segment in ("Cannot lose them", "Latest light buyers", "high risk, low profit")
+            if action.segment
+            in ("Cannot lose them", "Latest light buyers", "high risk, low profit")
         ]
 
     rolling = "From the day of the last delivery"
