@@ -22,7 +22,11 @@ import pandas as pd
 import pytest
 
 from analysis.__main__ import main
+from analysis.build import runner
+from analysis.build.performing import Job, Record, perform
+from analysis.core import plotting
 from analysis.core.paths import ROOT
+from analysis.core.progress import Steps
 from analysis.core.settings import Settings, read_settings
 from analysis.ingest import readers
 from analysis.ingest.sample import write_sample
@@ -42,6 +46,8 @@ WORKBOOK = ROOT.parent / "shared" / "data" / "formats" / "Online Retail.xlsx"
 #: holds the books it has rendered, one a kind, in the environment.
 KINDS = {"orders": "transactions", "regulars": "activity", "both": "*"}
 BOOKS = os.environ.get("BOOKS", "")
+#: Where CI keeps what the tests make once, for the drills: the sample, built.
+SHARED = os.environ.get("SHARED", "")
 # How long an example takes depends on what else the machine does.
 hypothesis.settings.register_profile("project", deadline=None)
 hypothesis.settings.load_profile("project")
@@ -188,6 +194,33 @@ class Outcome:
 Run = Callable[..., Outcome]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def presenting_here() -> Iterator[None]:
+    """Let builds of the test process draw in it: to start processes takes longer than to draw.
+
+    Builds that are commands of their own start them, as `sample_build`, which is compared with
+    builds of this process byte by byte.
+    """
+
+    def perform_in_turn(jobs: Sequence[Job]) -> Iterator[Record]:
+        return (perform(one, Steps()) for one in jobs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "perform_side_by_side", perform_in_turn)
+        yield
+
+
+def draw_nothing(patch: pytest.MonkeyPatch) -> None:
+    """Leave the pictures of builds empty, where no test looks at them: they take longest."""
+    patch.setattr(plotting, "draw", lambda _: b"<svg/>")
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the pictures of this test's builds empty."""
+    draw_nothing(monkeypatch)
+
+
 @pytest.fixture
 def projects() -> list[Path]:
     """Return the folders that were projects; `run` takes the last one."""
@@ -254,7 +287,10 @@ def workbook(gift_shop: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """Return a folder that is the same in all workers of this run."""
+    """Return a folder that is the same in all workers of this run, or the one that CI keeps."""
+    if SHARED:
+        Path(SHARED).mkdir(parents=True, exist_ok=True)
+        return Path(SHARED)
     own = tmp_path_factory.getbasetemp()
     return own if worker_id == "master" else own.parent
 

@@ -32,6 +32,7 @@ from conftest import (
     Outcome,
     Row,
     Run,
+    draw_nothing,
     quick_settings_file,
     reading,
     snapshot,
@@ -127,8 +128,9 @@ def use(monkeypatch: pytest.MonkeyPatch, projects: list[Path]) -> Callable[[Path
 
 
 def make_it_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Render no book, and look for few clusters and models."""
+    """Render no book, draw no picture, and look for few clusters and models."""
     monkeypatch.setattr(refresh, "_render", render)
+    draw_nothing(monkeypatch)
     # Few candidates: what is tested here is not how clusters and models are chosen.
     monkeypatch.setattr(clusters, "K", range(2, 3))
     few = {name: plan for name, plan in lapse.PLANS.items() if name in text_lapse.NAMES}
@@ -972,6 +974,7 @@ import ibis.backends.duckdb, sklearn.ensemble, sklearn.linear_model
 from analysis.forecast import text_lapse
 clusters.K = range(2, 3)
 lapse.PLANS = {k: v for k, v in lapse.PLANS.items() if k in text_lapse.NAMES}
+pipeline.STEPS = [step for step in pipeline.STEPS if step.kind != "figure"]
 for line in sys.stdin:
     child = os.fork()
     if not child:

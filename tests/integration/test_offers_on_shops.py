@@ -57,6 +57,7 @@ def test_the_conditions_are_those_that_the_raw_table_shows(raw: pd.DataFrame) ->
     assert (basket["declined_share"], basket["same_share"]) == (252 / 494, 192 / 802)
 
 
+@pytest.mark.drill
 def test_every_contacted_customer_of_the_shop_has_one_offer(one_click_build: Path) -> None:
     people = pd.read_parquet(one_click_build / "activity.parquet")
     counts = pd.read_parquet(one_click_build / "offer_counts.parquet")
@@ -70,6 +71,7 @@ def test_every_contacted_customer_of_the_shop_has_one_offer(one_click_build: Pat
     assert actions["listed"].sum() == len(contacted)
 
 
+@pytest.mark.drill
 def test_the_categories_of_the_group_add_up(one_click_build: Path) -> None:
     people = pd.read_parquet(one_click_build / "activity.parquet")
     found = pd.read_parquet(one_click_build / "target_categories.parquet")

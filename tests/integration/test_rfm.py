@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from conftest import a_line, reading, write_lines
 
-from analysis.orders.ledger import GROSS, NET
+from analysis.orders.ledger import GROSS, NET, Ledger
 from analysis.segments import rfm
 
 LINES = [
@@ -22,20 +24,31 @@ LINES = [
 ]
 
 
-def table(folder: Path, cleaning_step: int = NET, as_of: dt.date | None = None) -> pd.DataFrame:
-    path = folder / "transactions" / "a.csv"
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("rfm") / "transactions" / "a.csv"
     write_lines(path, LINES)
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(path: Path) -> Iterator[Ledger]:
+    with reading([path]) as ledger:
+        yield ledger
+
+
+def table(ledger: Ledger, cleaning_step: int = NET) -> pd.DataFrame:
+    found = rfm.customers(ledger.lines, ledger.as_of, cleaning_step)
+    return found.order_by("customer_id").execute().set_index("customer_id")
+
+
+def table_of_day(path: Path, as_of: dt.date) -> pd.DataFrame:
     with reading([path], as_of=as_of) as ledger:
-        found = (
-            rfm.customers(ledger.lines, ledger.as_of, cleaning_step)
-            .order_by("customer_id")
-            .execute()
-        )
-    return found.set_index("customer_id")
+        return table(ledger)
 
 
-def test_the_three_numbers_are_counted_as_defined(tmp_path: Path) -> None:
-    found = table(tmp_path)
+def test_the_three_numbers_are_counted_as_defined(whole: Ledger) -> None:
+    found = table(whole)
     assert found.index.tolist() == ["1", "2"]  # the third bought no product
     # Counted to the day after the last line of the ledger, whole days, whatever the hour.
     assert found["recency_days"].tolist() == [2, 1]
@@ -44,21 +57,21 @@ def test_the_three_numbers_are_counted_as_defined(tmp_path: Path) -> None:
     assert found.loc[:, "lines"].tolist() == [3, 1]
 
 
-def test_the_first_purchase_goes_with_the_first_cancellation(tmp_path: Path) -> None:
-    gross, net = table(tmp_path, GROSS), table(tmp_path)
+def test_the_first_purchase_goes_with_the_first_cancellation(whole: Ledger) -> None:
+    gross, net = table(whole, GROSS), table(whole)
     assert list(gross[["frequency", "monetary"]].loc["2"]) == [2, 30.6]
     assert net.loc["2", "first_order"] == pd.Timestamp("2011-01-10")
 
 
-def test_recency_is_counted_to_the_day_that_was_set(tmp_path: Path) -> None:
-    assert table(tmp_path, as_of=dt.date(2012, 1, 1))["recency_days"].tolist() == [357, 356]
-    early = table(tmp_path, as_of=dt.date(2011, 1, 9))
+def test_recency_is_counted_to_the_day_that_was_set(path: Path) -> None:
+    assert table_of_day(path, dt.date(2012, 1, 1))["recency_days"].tolist() == [357, 356]
+    early = table_of_day(path, dt.date(2011, 1, 9))
     assert early["recency_days"].tolist() == [8, 4]
     assert early["frequency"].tolist() == [1, 1]
 
 
-def test_the_facts_are_those_of_the_table(tmp_path: Path) -> None:
-    assert rfm.rfm_facts(table(tmp_path)) == {
+def test_the_facts_are_those_of_the_table(whole: Ledger) -> None:
+    assert rfm.rfm_facts(table(whole)) == {
         "rfm.customers": 2,
         "rfm.median_recency": 1.5,
         "rfm.median_frequency": 1.5,
