@@ -7,7 +7,7 @@ from functools import partial
 import pandas as pd
 import plotnine as p9
 
-from analysis.core.formatting import count, money, month, percent, shorten, top_row
+from analysis.core.formatting import count, join_words, money, month, percent, shorten, top_row
 from analysis.core.plotting import (
     ACCENT,
     NO_COLUMNS,
@@ -59,6 +59,7 @@ def orders_without_a_customer(
         + report_theme(2.8)
         + NO_COLUMNS
     )
+    part = [month(date) for date in shown.loc[~shown["whole"].astype(bool), "month"]]
     total = say(
         "orders-without-a-customer.total",
         count=no_customer_orders,
@@ -76,6 +77,9 @@ def orders_without_a_customer(
         plot,
         headline=say("orders-without-a-customer.headline", share=percent(no_customer_share, 1)),
         alt=say("orders-without-a-customer.alt"),
+        caption=say("orders-without-a-customer.caption-part", months=join_words(part))
+        if part
+        else say("orders-without-a-customer.caption"),
         more={key: sentence for key, sentence in more.items() if sentence},
         data=no_customer_months,
     )

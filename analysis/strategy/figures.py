@@ -181,7 +181,7 @@ def _draw_value(rows: pd.DataFrame, half: str, currency: str) -> p9.ggplot:
     data["kind"] = np.where(data["value"] > 0, "pays", "costs")
     # Two figures, as the table and the sentences have them.
     sign = currency if half == LEDGER else ""
-    data["text"] = [f"  {estimate(value, sign)}" for value in data["value"]]
+    data["text"] = [f"   {estimate(value, sign)}" for value in data["value"]]
     return (
         p9.ggplot(data, p9.aes("value", "label", color="kind"))
         + p9.geom_vline(xintercept=0, color=INK, size=0.5)

@@ -78,7 +78,7 @@ def _plan(actions: pd.DataFrame, half: str) -> Table | str | None:
         "verdict": say("plan-table.column-verdict"),
     }
     label = "action-plan" if half == LEDGER else "group-plan"
-    widths = {"segment": "14%", "listed": "8%", "action": "44%", "owner": "22%", "verdict": "12%"}
+    widths = {"segment": "14%", "listed": "8%", "action": "42%", "owner": "24%", "verdict": "12%"}
     return Table(
         grid(shown, label, headings, right=["listed"]).cols_width(widths),
         say("plan-table.caption"),

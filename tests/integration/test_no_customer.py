@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import a_line, reading, write_lines
 
+from analysis.core.formatting import join_words, month
 from analysis.core.plotting import draw
 from analysis.core.presentation import Figure
 from analysis.orders import no_customer
@@ -98,6 +99,9 @@ def test_the_sentences_of_the_channel(ledger: Ledger) -> None:
         "The median order line is for 1 of a product, against 24 for known customers."
     )
     assert "months" not in made.more  # there is no second whole month
+    months = no_customer.months(ledger)
+    part = [month(date) for date in months.loc[~months["whole"], "month"]]
+    assert part and made.caption.endswith(f"The files lack days of {join_words(part)}.")
     assert draw(made.plot).startswith(b"<svg")
     same = drawn(ledger, no_customer_price_ratio=1.01)
     assert isinstance(same, Figure) and same.more

@@ -57,7 +57,7 @@ def test_every_segment_and_every_group_has_one_action() -> None:
             "no ledger segment 'Nobody'",
         ),
         ("[[actions]]", "[[actions]", "line"),
-        ('timing = "First {by}, before', 'timing = "Before', "timing holds {by}"),
+        ('timing = "First {by}, then with', 'timing = "With', "timing holds {by}"),
         ("within_days = 30\n", "", "timing holds {by}"),
         ('"First {by}, then once a season"', '"{by} {day}"', "no other braces"),
         ('"First {by}, then once a season"', '"{by"', "a brace is not closed"),
