@@ -27,6 +27,7 @@ from analysis.core.formatting import (
 from analysis.core.names import ACTIVITY, CROSS_SELL, LEDGER, LOSES, REORDER
 from analysis.core.presentation import Card
 from analysis.core.sentences import fill
+from analysis.segments.names import compared_quarters
 
 say = partial(fill, "segments")
 Lines = list[tuple[str, str]]
@@ -240,19 +241,20 @@ def _quarter(date: pd.Timestamp) -> str:
 
 
 def _repeat_orders(retention: pd.DataFrame, name: str) -> str:
-    """Say how many of the segment ordered in the last whole quarter, and in the one before."""
-    own = retention[retention["segment"] == name].set_index("date")["share"]
-    dates = sorted(retention["date"].unique())
-    if not dates or dates[-1] not in own.index:
+    """Say how many of the segment ordered in the last whole quarter, and a year before."""
+    last, earlier = compared_quarters(retention)
+    own = retention[retention["segment"] == name]
+    shares = dict(zip(pd.to_datetime(own["date"]), own["share"], strict=True))
+    if last is None or last not in shares:
         return ""
-    known = {"share": percent(own[dates[-1]]), "quarter": _quarter(pd.Timestamp(dates[-1]))}
-    if len(dates) < 2 or dates[-2] not in own.index:
+    known = {"share": percent(shares[last]), "quarter": _quarter(last)}
+    if earlier is None or earlier not in shares:
         return say("segment-cards.again-one", **known)
     return say(
         "segment-cards.again",
         **known,
-        earlier_share=percent(own[dates[-2]]),
-        earlier=_quarter(pd.Timestamp(dates[-2])),
+        earlier_share=percent(shares[earlier]),
+        earlier=_quarter(earlier),
     )
 
 

@@ -38,6 +38,7 @@ from analysis.core.plotting import (
 )
 from analysis.core.presentation import Figure
 from analysis.core.sentences import fill
+from analysis.segments.names import compared_quarters
 
 say = partial(fill, "segments")
 
@@ -157,11 +158,9 @@ def _quarter(date: pd.Timestamp) -> str:
 
 def repeat_orders_by_segment(retention: pd.DataFrame) -> Figure | str:
     """Draw who ordered in the last whole quarter, against a year earlier or the quarter before."""
-    if retention.empty:
+    last, earlier = compared_quarters(retention)
+    if last is None:
         return say("repeat-orders-by-segment.none")
-    dates = [pd.Timestamp(date) for date in sorted(retention["date"].unique())]
-    last, year_ago = dates[-1], dates[-1] - pd.DateOffset(years=1)
-    earlier = year_ago if year_ago in dates else dates[-2] if len(dates) > 1 else None
     table = retention[retention["date"].isin([last, earlier] if earlier is not None else [last])]
     names = {date: _quarter(date) for date in (earlier, last) if date is not None}
     # All customers stand on top: the headline is about them.
@@ -229,7 +228,7 @@ def repeat_orders_by_segment(retention: pd.DataFrame) -> Figure | str:
         caption=say("repeat-orders-by-segment.caption-one")
         if earlier is None
         else say("repeat-orders-by-segment.caption-year")
-        if earlier == year_ago
+        if earlier == last - pd.DateOffset(years=1)
         else say("repeat-orders-by-segment.caption"),
         data=retention,
     )

@@ -33,3 +33,27 @@ def tells_levels(customers: pd.DataFrame) -> bool:
     """
     spend = "expected_spend_90"
     return spend not in customers or bool(customers[spend].notna().any())
+
+
+def compared_quarters(retention: pd.DataFrame) -> tuple[pd.Timestamp | None, pd.Timestamp | None]:
+    """Return the last whole quarter, and what it is compared with: a year ago, or the one before.
+
+    Parameters
+    ----------
+    retention
+        From `segments.returns.retention`: date (the first day of a quarter).
+
+    Examples
+    --------
+    >>> days = [f"{year}-{month}-01" for year in (2010, 2011) for month in ("04", "07")]
+    >>> [f"{day:%Y-%m}" for day in compared_quarters(pd.DataFrame({"date": days}))]
+    ['2011-07', '2010-07']
+    >>> [f"{day:%Y-%m}" for day in compared_quarters(pd.DataFrame({"date": days[2:]}))]
+    ['2011-07', '2011-04']
+    """
+    dates = sorted({pd.Timestamp(date) for date in retention["date"]})
+    if not dates:
+        return None, None
+    year_ago = dates[-1] - pd.DateOffset(years=1)
+    before = dates[-2] if len(dates) > 1 else None
+    return dates[-1], year_ago if year_ago in dates else before

@@ -286,6 +286,7 @@ def card_of(
     quarters: slice = slice(None),
     coming: pd.DataFrame | None = None,
     following: pd.DataFrame | None = None,
+    retention: pd.DataFrame | None = None,
     **changes: object,
 ) -> tuple[str, dict[str, str]]:
     """Return the badge and the lines of the card of a segment whose action differs."""
@@ -304,6 +305,8 @@ def card_of(
             "share": [0.5, 0.4],
         }
     )
+    if retention is not None:
+        kept = retention
     bought = pd.DataFrame(
         {"segment": ["a", "a"], "description": ["MUG", "CUP"], "revenue": [900.0, 80.5]}
     )
@@ -368,6 +371,15 @@ def test_a_card_says_what_a_segment_is_and_what_to_do() -> None:
         "range we assumed.",
         "Next step": "Sales: contact the 20 customers on the list. This month.",
     }
+
+
+def test_a_card_compares_with_the_same_quarter_of_the_year_before() -> None:
+    days = pd.to_datetime(["2010-07-01", "2011-04-01", "2011-07-01"])
+    retention = pd.DataFrame({"date": days, "segment": "a", "share": [0.6, 0.5, 0.4]})
+    assert card_of(retention=retention)[1]["Repeat orders"] == (
+        "40% of those in the segment at the start of Q3 2011 ordered in that quarter, against 60% "
+        "in Q3 2010."
+    )
 
 
 def test_a_card_recommends_nothing_that_loses_money() -> None:
