@@ -582,8 +582,8 @@ def test_sentences_follow_the_numbers() -> None:
     )
     told = sentences(table)
     assert told["said"] == (
-        "In the last test, the chosen candidate, “recency, orders and spend”, ranked the riskier of "
-        "two customers correctly 75 times in 100, likely between 70 and 80; guessing would be "
+        "In the last test, the chosen candidate, “recency, orders and spend”, ranked the riskier "
+        "of two customers correctly 75 times in 100, likely between 70 and 80; guessing would be "
         "right 50 times."
     )
     assert told["gain"].endswith(
