@@ -1,4 +1,4 @@
-"""Choose the faults that a drill injects: a sample that a seed repeats, or all of them.
+"""Choose the faults that a drill injects, and its made-up shops: a sample, or all of them.
 
 ``make drills`` draws a seed and prints it; ``SEED`` repeats a draw, ``ALL=1`` injects every fault.
 This module loads nothing that has threads: drills fork.
@@ -11,6 +11,8 @@ import random
 
 SEED = os.environ.get("SEED", "0")
 ALL = os.environ.get("ALL", "") not in ("", "0")
+#: So many made-up shops or years show what holds over chance: enough for the bounds that are asked.
+SHOPS = 200 if ALL else 100
 
 
 def sample(most: int, step: int, of: str) -> range:

@@ -22,10 +22,9 @@ from benchmarks.rfm import Lines, Scored, facts
 pytestmark = pytest.mark.drill
 
 
-@pytest.fixture
-def sample(tmp_path: Path) -> list[Path]:
-    write_sample(tmp_path / "sample")
-    return find_files(tmp_path / "sample" / read_settings().transactions.folder)
+@pytest.fixture(scope="module")
+def sample(sample_data: Path) -> list[Path]:
+    return find_files(sample_data / read_settings().transactions.folder)
 
 
 def test_contenders_agree_on_the_sample(sample: list[Path], tmp_path: Path) -> None:
@@ -58,10 +57,11 @@ def test_copies_share_no_customer_and_no_invoice(sample: list[Path], tmp_path: P
         assert three[column].nunique() == 3 * one[column].nunique()
 
 
-@pytest.fixture
-def lines(sample: list[Path], tmp_path: Path) -> Lines:
-    write_copies(sample, [1], tmp_path)
-    rows, job = facts.write_lines(tmp_path / "1.parquet", tmp_path / "1.net")
+@pytest.fixture(scope="module")
+def lines(sample: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Lines:
+    folder = tmp_path_factory.mktemp("lines")
+    write_copies(sample, [1], folder)
+    rows, job = facts.write_lines(folder / "1.parquet", folder / "1.net")
     assert rows == len(pd.read_parquet(job.path)) > 1_000
     return job
 

@@ -105,8 +105,10 @@ def test_an_interrupted_import_goes_on(
 
 @pytest.mark.drill
 def test_a_new_build_is_compared_with_it_and_tests_its_forecast(
-    project: Path, tmp_path: Path
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Only the comparison is looked at: nothing is set or drawn.
+    monkeypatch.setattr(pipeline, "STEPS", [step for step in pipeline.STEPS if not step.kind])
     settings = read_settings(quick_settings_file(tmp_path / "settings.toml"))
     inputs = find_inputs(project / "data" / "raw", settings)
     with open_store(project):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 from typing import Any, NamedTuple
 
+import faults
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,7 +23,7 @@ from analysis.strategy.names import BROKEN, CONTACTED, MEASURED
 from analysis.strategy.plan import read_plan
 from analysis.strategy.tables import weigh
 
-SEEDS, QUARTERS, ARM = 200, 3, 5_000
+SEEDS, QUARTERS, ARM = faults.SHOPS, 3, 5_000
 PLAN = read_plan(read_segments())
 #: By the action of a segment, what contacting its customers truly changes, in the share who order.
 #: The plan assumes 1.5, 1.5 and 3 points, as data/segments.toml says.
@@ -158,6 +159,8 @@ def test_budgets_follow_what_was_measured(
 ) -> None:
     # statsmodels collects garbage for each of Holm's corrections: two thirds of the time here.
     monkeypatch.setattr(gc, "collect", lambda *_: 0)
+    # The plan looks at the share who order, and each outcome is measured for itself.
+    monkeypatch.setattr(campaigns, "OUTCOMES", ("ordered",))
     people = make_shop()
     first = make_plan(people, pd.DataFrame(), halves, "").actions
     # Before anything was measured all three are sent, to half of their customers.

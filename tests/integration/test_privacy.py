@@ -214,12 +214,14 @@ def test_regular_customers_have_the_pseudonyms_of_the_orders() -> None:
 def test_no_file_of_a_build_holds_an_address_but_its_lists(
     folder: Path,
     tmp_path: Path,
+    quick_settings: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(salt.ENVIRONMENT, "a salt for the drill, long enough")
     out = tmp_path / "build"
-    assert main(["build", "--data", str(folder), "--out", str(out)]) == 0
+    quick = ["--settings", str(quick_settings)]
+    assert main(["build", "--data", str(folder), "--out", str(out), *quick]) == 0
     for name, text in texts(out):
         assert found_in(text) == set(), name
     assert main(["export", "--out", str(out)]) == 0
