@@ -16,7 +16,7 @@ from analysis.core.formatting import estimate, labels, money, shorten, top_row
 from analysis.core.plotting import (
     ACCENT,
     INK,
-    NO_ROWS,
+    NO_GRID,
     money_labels,
     report_theme,
     top_first,
@@ -164,7 +164,7 @@ def _draw(
         + p9.scale_y_continuous(labels=money_labels(currency), expand=(0, 0, 0.52, 0))
         + p9.labs(subtitle=subtitle, x="", y="")
         + report_theme(0.7 + 0.19 * len(rows))
-        + NO_ROWS
+        + NO_GRID
     )
     if column == AT_RISK:
         plot += p9.geom_linerange(p9.aes(ymin="low", ymax="high"), color=INK, size=0.6)

@@ -18,7 +18,7 @@ from analysis.core.plotting import (
     INK,
     MUTED,
     NO_COLUMNS,
-    NO_ROWS,
+    NO_GRID,
     PRIMARY,
     percent_labels,
     report_theme,
@@ -53,15 +53,15 @@ def lapse_by_segment(lapse_segments: pd.DataFrame) -> Figure | str:
         + p9.geom_col(fill=PRIMARY, width=0.68)
         + p9.geom_hline(yintercept=RISKIEST, color=INK, linetype="dashed", size=0.5)
         + p9.geom_text(
-            p9.aes(y="beside", label="text"), ha="left", nudge_y=0.006, size=8, color=INK
+            p9.aes(y="beside", label="text"), ha="left", nudge_y=0.012, size=8, color=INK
         )
         + p9.coord_flip()
         + p9.scale_y_continuous(
             labels=percent_labels, breaks=[0, 0.25, 0.5, 0.75, 1], expand=(0, 0, 0.32, 0)
         )
         + p9.labs(subtitle=say("lapse-by-segment.subtitle"), x="", y="")
-        + report_theme(0.9 + 0.28 * len(rows))
-        + NO_ROWS
+        + report_theme(0.9 + 0.23 * len(rows))
+        + NO_GRID
     )
     known = table.dropna(subset=["share"])
     if known.empty:

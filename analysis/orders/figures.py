@@ -6,7 +6,6 @@ It returns the figure, or one sentence that says why there is none.
 
 from __future__ import annotations
 
-import textwrap
 from functools import partial
 
 import numpy as np
@@ -34,7 +33,6 @@ from analysis.core.plotting import (
     INK,
     NO_COLUMNS,
     NO_GRID,
-    NO_ROWS,
     PALE,
     PRIMARY,
     count_labels,
@@ -282,7 +280,7 @@ def markets(countries: pd.DataFrame, currency: str, has_country: bool) -> Figure
         + p9.scale_y_continuous(labels=money_labels(currency), expand=(0, 0, 0.55, 0))
         + p9.labs(subtitle=say("markets.subtitle"), x="", y="")
         + report_theme(max(1.6, 0.7 + 0.2 * len(bars)))
-        + NO_ROWS
+        + NO_GRID
     )
     alone = bars[bars["countries"] == 1]
     best = alone.iloc[0] if len(alone) else bars.iloc[0]
@@ -335,7 +333,7 @@ def best_selling_products(
         + p9.scale_y_continuous(labels=money_labels(currency), expand=(0, 0, 0.12, 0))
         + p9.labs(subtitle=say("best-selling-products.subtitle"), x="", y="")
         + report_theme(max(1.6, 0.7 + 0.19 * len(top)))
-        + NO_ROWS
+        + NO_GRID
     )
     if len(products) > len(top):
         headline = say(
@@ -454,7 +452,7 @@ def cleaning_steps(cleaning_steps: pd.DataFrame) -> Figure | str:
     if not read:
         return say("cleaning-steps.none")
     kept, removed = say("cleaning-steps.legend-kept"), say("cleaning-steps.legend-removed")
-    order = top_first([textwrap.fill(step, 26) for step in cleaning_steps["step"]])
+    order = top_first([*cleaning_steps["step"]])
     steps = cleaning_steps.assign(step=order)
     bars = pd.concat(
         [
@@ -483,8 +481,8 @@ def cleaning_steps(cleaning_steps: pd.DataFrame) -> Figure | str:
         + p9.scale_fill_manual({kept: PRIMARY, removed: ACCENT_PALE}, name=" ")
         + p9.scale_y_continuous(labels=count_labels, expand=(0, 0, 0.4, 0))
         + p9.labs(subtitle=say("cleaning-steps.subtitle"), x="", y="")
-        + report_theme(3.2)
-        + NO_ROWS
+        + report_theme(2.6)
+        + NO_GRID
     )
     headline = (
         say("cleaning-steps.headline-all", rows=count(read))
