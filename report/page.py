@@ -26,7 +26,7 @@ TAKEAWAYS = ROOT / "report" / "takeaways.toml"
 MOST_TAKEAWAYS = 3
 _FACTS: dict[str, Any] = files.read_json(BUILD / "facts.json")
 #: Whether orders and regular customers came: then print leaves more to the pages, and stays short.
-BOTH = bool(_FACTS["transactions.available"] and _FACTS["activity.available"])
+BOTH = bool(_FACTS.get("transactions.available") and _FACTS.get("activity.available"))
 #: Tiles in a row of the PDF.
 MOST_TILES = 5
 #: Inline code prints something, or Quarto prints the expression: a space of no width is nothing.
