@@ -35,6 +35,7 @@ class Run:
     name: str  #: How the table calls the contender.
     lap: float  #: Seconds until the rules and the steps were counted, or customers had no scores.
     seconds: float  #: Seconds until all was there.
+    processor: float  #: Seconds that processors worked for it.
     peak: float  #: Largest resident set of the process, in GB.
     totals: dict[str, object]  #: From `totals` of its answer.
 
@@ -88,12 +89,12 @@ def measure(module: str, job: Job | Lines) -> Run:
     """Let one contender do a job in this process."""
     contender = cast(Contender, importlib.import_module(f"benchmarks.{module}"))
     laps: list[float] = []
-    start = time.perf_counter()
+    start, processor = time.perf_counter(), time.process_time()
     answer = contender.run(job, lambda: laps.append(time.perf_counter() - start))
-    seconds = time.perf_counter() - start
+    seconds, processor = time.perf_counter() - start, time.process_time() - processor
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
-    return Run(contender.NAME, laps[0], seconds, peak, answer.totals())
+    return Run(contender.NAME, laps[0], seconds, processor, peak, answer.totals())
 
 
 def take_turns(
@@ -112,10 +113,11 @@ def take_turns(
 
 def as_text(runs: dict[str, list[Run]], bar: str = BAR, lap: str = "cleaned") -> str:
     """Set the medians, and the medians of the ratios to the bar within a turn, as a table."""
-    lines = [f"{'':26}{lap:>10}{'ratio':>7}{'in all':>10}{'ratio':>7}{'peak':>10}{'ratio':>7}"]
+    heads = (lap, "in all", "processor", "peak")
+    lines = [f"{'':26}" + "".join(f"{head:>10}{'ratio':>7}" for head in heads)]
     for done in runs.values():
         cells = f"{done[0].name:26}"
-        for what, unit in (("lap", "s"), ("seconds", "s"), ("peak", "GB")):
+        for what, unit in (("lap", "s"), ("seconds", "s"), ("processor", "s"), ("peak", "GB")):
             mine = [getattr(run, what) for run in done]
             theirs = [getattr(run, what) for run in runs[bar]]
             ratio = statistics.median(m / t for m, t in zip(mine, theirs, strict=True))

@@ -108,9 +108,9 @@ def test_what_is_defined_otherwise_is_counted_and_not_compared(tmp_path: Path) -
     told = facts.count(tmp_path, {"a": "a", "b": "b"}, "a").splitlines()
     assert told[-1].split() == ["b", "1", "-", "-", "-"]
     runs = {
-        "a": [race.Run("a", 1, 1, 1, Scored(table).totals())],
-        "b": [race.Run("b", 1, 1, 1, Scored(days, orders=False).totals())],
-        "c": [race.Run("c", 1, 1, 1, Scored(days).totals())],
+        "a": [race.Run("a", 1, 1, 1, 1, Scored(table).totals())],
+        "b": [race.Run("b", 1, 1, 1, 1, Scored(days, orders=False).totals())],
+        "c": [race.Run("c", 1, 1, 1, 1, Scored(days).totals())],
     }
     assert race.differences(runs, "a") == ["c: frequency is 3, but 4 by a"]
 
@@ -144,8 +144,8 @@ def test_many_customers_are_drawn_and_clustered(
 
 
 def test_a_difference_is_told() -> None:
-    right = race.Run("a", 1, 1, 1, {"customers": 3})
-    wrong = race.Run("b", 1, 1, 1, {"customers": 4})
+    right = race.Run("a", 1, 1, 1, 1, {"customers": 3})
+    wrong = race.Run("b", 1, 1, 1, 1, {"customers": 4})
     assert race.differences({race.BAR: [right], "ours": [wrong]}) == [
         "b: customers is 4, but 3 by a"
     ]
