@@ -28,10 +28,12 @@ from analysis.core import plotting
 from analysis.core.paths import ROOT
 from analysis.core.progress import Steps
 from analysis.core.settings import Settings, read_settings
+from analysis.forecast import lapse, text_lapse
 from analysis.ingest import readers
 from analysis.ingest.sample import write_sample
 from analysis.orders import cleaning
 from analysis.orders.ledger import Ledger, connect
+from analysis.segments import clusters
 
 #: The long files come first, so that both workers end together. At the start each worker is dealt
 #: two files: a short one stands behind the longest.
@@ -213,6 +215,13 @@ def presenting_here() -> Iterator[None]:
 def draw_nothing(patch: pytest.MonkeyPatch) -> None:
     """Leave the pictures of builds empty, where no test looks at them: they take longest."""
     patch.setattr(plotting, "draw", lambda _: b"<svg/>")
+
+
+def choose_from_few(patch: pytest.MonkeyPatch) -> None:
+    """Look for few clusters and models, where no test is about how they are chosen."""
+    patch.setattr(clusters, "K", range(2, 3))
+    few = {name: plan for name, plan in lapse.PLANS.items() if name in text_lapse.NAMES}
+    patch.setattr(lapse, "PLANS", few)
 
 
 @pytest.fixture

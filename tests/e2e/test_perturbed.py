@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from conftest import draw_nothing, once
+from conftest import choose_from_few, draw_nothing, once
 from summary_said import check_summary
 
 from analysis.__main__ import main
@@ -92,6 +92,7 @@ def perturbed(sample_build: Path, shared: Path, quick_settings: Path) -> Built:
         options = ["--data", str(folder), "--settings", str(quick_settings), "--out", str(out)]
         with pytest.MonkeyPatch.context() as patch:
             draw_nothing(patch)
+            choose_from_few(patch)
             assert main(["build", *options]) == 0
 
     return Built(once(shared / "doctored-build", make))

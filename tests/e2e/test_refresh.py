@@ -32,6 +32,7 @@ from conftest import (
     Outcome,
     Row,
     Run,
+    choose_from_few,
     draw_nothing,
     quick_settings_file,
     reading,
@@ -47,7 +48,6 @@ from analysis.core.files import read_json
 from analysis.core.paths import ROOT
 from analysis.core.problems import Refused
 from analysis.core.settings import read_settings
-from analysis.forecast import lapse, text_lapse
 from analysis.history import changes as history_changes
 from analysis.ingest import delimited, readers
 from analysis.ingest.data_folder import role_of
@@ -131,10 +131,7 @@ def make_it_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Render no book, draw no picture, and look for few clusters and models."""
     monkeypatch.setattr(refresh, "_render", render)
     draw_nothing(monkeypatch)
-    # Few candidates: what is tested here is not how clusters and models are chosen.
-    monkeypatch.setattr(clusters, "K", range(2, 3))
-    few = {name: plan for name, plan in lapse.PLANS.items() if name in text_lapse.NAMES}
-    monkeypatch.setattr(lapse, "PLANS", few)
+    choose_from_few(monkeypatch)
 
 
 def state(root: Path) -> object:

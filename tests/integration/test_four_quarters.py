@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import draw_nothing, quick_settings_file
+from conftest import choose_from_few, draw_nothing, quick_settings_file
 from summary_said import check_summary
 
 from analysis.__main__ import main
@@ -98,6 +98,7 @@ def run_quarters(shop: Path, box: Path) -> list[Quarter]:
 def quarters(two_years: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Quarter]:
     with pytest.MonkeyPatch.context() as patch:
         draw_nothing(patch)
+        choose_from_few(patch)
         return run_quarters(two_years, tmp_path_factory.mktemp("quarters"))
 
 
