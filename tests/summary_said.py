@@ -201,7 +201,7 @@ def _check_sales(made: Summary, tiles: dict[str, Any]) -> None:
         label = f"{kind}, {months(span.iloc[0], span.iloc[-1])}"
         tile = tiles.pop(label)
         account(tile["value"], write(total(now)))
-        if "no comparison" not in tile["note"]:
+        if "no data" not in tile["note"]:
             account(tile["note"], change(total(now), total(before)))
         else:
             assert made.lines["invoice_date"].min() > span.iloc[0] - pd.DateOffset(years=1)
@@ -224,7 +224,7 @@ def _check_tiles_of_regulars(made: Summary) -> None:
         curve = made("contact_curve")
         line = curve.loc[curve["chosen"].astype(bool), "threshold"].iloc[0]
         assert (listed["decline_probability"] >= line).all() and listed["consent"].all()
-        account(tile["note"], percent(line))
+        account(tile["note"], percent(line), *_many((listed["group"] == CONTROL).sum()))
         tile = tiles.pop("Monthly profit of the customers worth contacting")
         account(tile["value"], count(listed["profit"].sum()))
         account(tile["note"], percent(listed["profit"].sum() / people["profit"].sum()))
@@ -259,8 +259,7 @@ def _check_decisions(made: Summary) -> None:
             asked.append(row)
             assert card["badge"] == row["verdict"] != LOSES
             contacted = people[(people[column] == row["segment"]) & (people["group"] == CONTACTED)]
-            span = count(made.settings["strategy"]["most_waves"], "quarter")
-            _check_decision(dict(card["lines"]), row, contacted, currency, span)
+            _check_decision(dict(card["lines"]), row, contacted, currency)
         # The decisions are those that bring most.
         if asked and own["rank"].notna().any():
             rest = own.loc[~own["segment"].isin([row["segment"] for row in asked])]
@@ -283,7 +282,6 @@ def _check_decision(
     row: dict[Any, Any],
     contacted: pd.DataFrame,
     currency: str,
-    span: str,
 ) -> None:
     assert len(contacted) == row["listed"]
     account(said["Who and when"].replace(str(row["timing"]).rstrip("."), ""), *_many(row["listed"]))
@@ -298,7 +296,7 @@ def _check_decision(
     account(said["Cost and gain"], *(estimate(value, currency) for value in values))
     if pd.notna(row["break_even_uplift"]):
         stop = [bare_points(row["break_even_uplift"]), bare_points(row["uplift"])]
-        account(said["When to stop"], span, *stop, *_many(row["campaigns"]))
+        account(said["When to stop"], *stop, *_many(row["campaigns"]))
 
 
 def _many(number: float) -> list[str]:
@@ -328,7 +326,7 @@ def _check_control_group(made: Summary, said: dict[str, str]) -> None:
     values = [bare_points(row[name]) for name in ("detectable", "expected")]
     values.append(percent(row["chance_decided"]))
     account(said["What it shows"], *values, count(made.settings["strategy"]["most_waves"]))
-    assert ("may not prove" in said["What it shows"]) == (row["detectable"] > row["expected"])
+    assert ("kept" in said["What it shows"]) == (half == ACTIVITY)
 
 
 def _with_groups(made: Summary) -> list[pd.DataFrame]:
@@ -391,8 +389,9 @@ def _check_doubts(made: Summary) -> None:
         made.says("summary-doubts.said-uplift", *values)
         assert ("No data yet" in said) == (not row["campaigns"])
     if "summary-doubts.said-season" in made.text:
-        rates = made("lapse_rates")["share"]
-        ends = [percent(rates.min()), percent(rates.max()), count(len(rates))]
+        earlier = made.facts.get("forecast.earlier_away_90_active")
+        rates = [*made("lapse_rates")["share"], *([] if earlier is None else [earlier])]
+        ends = [percent(min(rates)), percent(max(rates))]
         different = ends[0] != ends[1]
         made.says("summary-doubts.said-season", *(ends if different else []))
     if "summary-doubts.said-nobody" in made.text:

@@ -29,7 +29,7 @@ from analysis.core.names import ACTIVITY, LEDGER, LOSES
 from analysis.core.presentation import Card, Tile
 from analysis.core.sentences import fill
 from analysis.forecast.names import HIGH_RISK
-from analysis.strategy.names import ENOUGH, TOGETHER
+from analysis.strategy.names import CONTROL, TOGETHER
 from analysis.strategy.summary_text import best_first
 
 say = partial(fill, "strategy")
@@ -265,7 +265,11 @@ def _on_lists(listed: pd.DataFrame, whole: float, risk: float) -> list[Tile]:
         Tile(
             say("summary-tiles.label-cut-off"),
             count(len(listed)),
-            say("summary-tiles.label-note-cut-off", risk=percent(risk)),
+            say(
+                "summary-tiles.label-note-cut-off",
+                risk=percent(risk),
+                count=int(listed["group"].eq(CONTROL).sum()),
+            ),
         ),
         Tile(
             say("summary-tiles.label-profit"),
@@ -295,15 +299,14 @@ def summary_decisions(
         paying = own[(own["listed"] > 0) & ~(own["expected_profit"] <= 0)]
         paying = paying.head(ACTIONS // len(halves))
         sign = currency if half == LEDGER else None
-        waves = settings.strategy.most_waves
-        cards += [_contact(row, sign, waves) for row in paying.to_dict("records")]
+        cards += [_contact(row, sign) for row in paying.to_dict("records")]
         if paying.empty and own["rank"].notna().any():
             cards.append(_contact_nobody(own.iloc[0].to_dict(), half, sign))
     test = _hold_out(actions, action_experiments, currency, settings.strategy.most_waves)
     return [*cards, test] if test else cards
 
 
-def _contact(action: Row, currency: str | None, waves: int) -> Card:
+def _contact(action: Row, currency: str | None) -> Card:
     """Ask for an action: who does what, when, at which cost, for which gain, and when to stop."""
     title = (
         say("summary-decisions.title-group", group=shorten(action["segment"]))
@@ -333,7 +336,6 @@ def _contact(action: Row, currency: str | None, waves: int) -> Card:
         known = {
             "even": bare_points(action["break_even_uplift"]),
             "uplift": bare_points(action["uplift"]),
-            "span": count(waves, "quarter"),
         }
         if action["campaigns"]:
             stop = say("summary-decisions.stop-measured", count=action["campaigns"], **known)
@@ -405,9 +407,9 @@ def _hold_out(
             "decided": percent(row["chance_decided"]),
         }
         shows = (
-            say("summary-decisions.test-detects", count=waves, **known)
-            if row["verdict"] == ENOUGH
-            else say("summary-decisions.test-misses", count=waves, **known)
+            say("summary-decisions.test-shows", count=waves, **known)
+            if half == LEDGER
+            else say("summary-decisions.test-shows-kept", count=waves, **known)
         )
     lines.append((say("summary-decisions.label-shows"), shows))
     return Card(say("summary-decisions.title-test"), "", lines)

@@ -20,10 +20,18 @@ LITTLE = 0.01
 
 
 def best_first(own: pd.DataFrame) -> pd.DataFrame:
-    """Return the actions of a half, the best first: by gain, or else those of most revenue."""
+    """Return the actions of a half, the best first: by gain, or what stands for it.
+
+    Where the season is unknown, no gain is stated. Costs and break-even uplifts are, and together
+    they order the actions: at the break-even uplift, the gain is zero.
+    """
     if own["rank"].notna().any():
         return own.sort_values("expected_profit", ascending=False, kind="stable")
-    return own.sort_values("revenue_share", ascending=False, kind="stable")
+    gain = own["cost"] * (own["uplift"] / own["break_even_uplift"] - 1)
+    order = own.assign(gain=gain).sort_values(
+        ["gain", "revenue_share"], ascending=False, kind="stable"
+    )
+    return own.loc[order.index]
 
 
 def summary_scale(
@@ -105,6 +113,7 @@ def summary_doubts(
     lapse_rates: pd.DataFrame | None,
     missing_customer_rows: int | None,
     raw_rows: int | None,
+    earlier_away_90_active: float | None,
 ) -> dict[str, str]:
     """Say what could make the report wrong: the assumed effect, the season, unknown customers."""
     said = {}
@@ -115,15 +124,14 @@ def summary_doubts(
         top = best_first(assumed[assumed["half"] == halves[0]]).iloc[0]
         said["said-uplift"] = _doubt_uplift(top)
     if lapse_rates is not None and len(lapse_rates):
-        low, high = (
-            percent(end) for end in (lapse_rates["share"].min(), lapse_rates["share"].max())
-        )
+        shares = [*lapse_rates["share"]]
+        if earlier_away_90_active is not None:  # the tile compares with it
+            shares.append(earlier_away_90_active)
+        low, high = percent(min(shares)), percent(max(shares))
         said["said-season"] = (
             say("summary-doubts.said-season-one")
             if low == high
-            else say(
-                "summary-doubts.said-season", low=low, high=high, quarters=count(len(lapse_rates))
-            )
+            else say("summary-doubts.said-season", low=low, high=high)
         )
     if missing_customer_rows and raw_rows:
         share = percent(missing_customer_rows / raw_rows)

@@ -95,7 +95,7 @@ def tiles(**changes: Any) -> list[dict[str, Any]]:
 def test_nothing_known_gives_nothing_said() -> None:
     assert summary.summary_headline(None, None, None, "£") is None
     assert summary_text.summary_scale(EMPTY, None, None, "£", SETTINGS) is None
-    assert summary_text.summary_doubts(EMPTY, None, None, None) == {}
+    assert summary_text.summary_doubts(EMPTY, None, None, None, None) == {}
     assert isinstance(summary.summary_decisions(EMPTY, EMPTY, "£", SETTINGS), str)
     assert tiles(recent_change=recent("before"), coming=None) == []
 
@@ -116,7 +116,7 @@ def test_the_headline_states_a_level_only_where_the_season_is_known(
 ) -> None:
     told = summary.summary_headline(PROFILES, coming, None, "£")
     assert told is not None
-    assert told["said"].startswith("The segment Best, 40 customers, brings 60%")
+    assert told["said"].startswith("The Best segment (40 customers) brings 60%")
     assert told["said"].endswith(said)
 
 
@@ -135,8 +135,8 @@ def test_tiles_compare_with_a_year_earlier_or_say_that_they_cannot() -> None:
     assert revenue["months"] == (1.0, 2.0)  # a month that is not whole is no trend
     assert away["value"] == "30" and "a year earlier, 25% did not" in away["note"]
     assert risk["value"] == "£1,200" and "likely £1,100 to £1,400" in risk["note"]
-    assert "we also expect £9,000 (same season last year: £8,000)" in risk["note"]
-    assert "no orders of these months" in tiles(recent_change=recent("latest", "before"))[0]["note"]
+    assert "Expected revenue: £9,000 (same 90 days a year earlier: £8,000)" in risk["note"]
+    assert "no data for these months" in tiles(recent_change=recent("latest", "before"))[0]["note"]
 
 
 def test_without_a_known_season_the_tiles_rank_and_state_no_level() -> None:
@@ -181,6 +181,7 @@ def test_tiles_of_regular_customers_count_whom_it_pays_to_contact(earns: float) 
     assert made[1].months == (40.0, 80.0, 120.0) and made[1].note == "up 50% on last month"
     if earns > 0:
         assert [tile.value for tile in made[2:]] == ["2", "10 units"]
+        assert made[2].note.endswith("one of them is in the control group")
     else:
         assert [tile.value for tile in made[2:]] == ["30"]
     assert summary.summary_tiles_of_regulars(REGULARS, GROUPS, curve, "£", True, 0.4) is None
@@ -216,8 +217,8 @@ def test_a_test_that_would_miss_the_effect_says_so() -> None:
     for name, people in (("few", 400), ("many", 10**7)):
         *_, test = decisions(table({"a": terms(people=people), "b": terms(people=people)}))
         shows[name] = (test.badge, test.lines[-1][1])
-    assert shows["few"][0] == "" and "may not prove the effect" in shows["few"][1]
-    assert shows["many"][0] == "" and "whether to go on is 100%" in shows["many"][1]
+    assert shows["few"][0] == "" and "a clear answer is 10%" in shows["few"][1]
+    assert shows["many"][0] == "" and "a clear answer is 100%" in shows["many"][1]
 
 
 def test_the_scale_adds_what_pays_and_compares_it_with_the_last_months() -> None:
@@ -230,7 +231,7 @@ def test_the_scale_adds_what_pays_and_compares_it_with_the_last_months() -> None
     assert "said-small" not in told
     little = recent("latest").assign(net_revenue=gain * 101)
     known = summary_text.summary_scale(found, little, None, "£", SETTINGS)
-    assert known is not None and "to learn what" in known["said-small"]
+    assert known is not None and "the control group tests that" in known["said-small"]
     # Without a known season there is a cost, and no gain.
     unknown = found.assign(expected_profit=np.nan)
     told = summary_text.summary_scale(unknown, recent("latest"), None, "£", SETTINGS)
@@ -246,20 +247,32 @@ def test_the_gain_from_regular_customers_is_a_share_of_the_months_that_a_contact
     people = pd.DataFrame({"profit": [300.0, 200.0]})
     told = summary_text.summary_scale(found, None, people, "£", SETTINGS)
     assert SETTINGS.contact.months == 3 and told == {
-        "said-regulars": "Together, the 2 actions for regular customers expected to pay "
-        "cost 7 units and bring 30 after this cost, 2.0% of the profit of all regular customers "
-        "over 3 months (1,500 units)."
+        "said-regulars": "Together, the 2 actions for regular customers that are expected to pay "
+        "would cost 7 units a quarter and bring a net gain of 30, 2.0% of the profit of all "
+        "regular customers over 3 months (1,500 units)."
     }
 
 
 def test_doubts_name_the_assumed_effect_the_season_and_unknown_customers() -> None:
     rates = pd.DataFrame({"share": [0.2, 0.4]})
-    told = summary_text.summary_doubts(table({"a": terms()}), rates, 25, 100)
+    told = summary_text.summary_doubts(table({"a": terms()}), rates, 25, 100, None)
     assert [*told] == ["said-uplift", "said-season", "said-nobody"]
     known = table({"a": terms()}).assign(campaigns=3)
-    measured = summary_text.summary_doubts(known, None, None, None)
+    measured = summary_text.summary_doubts(known, None, None, None, None)
     assert told["said-uplift"].startswith("No data yet shows")
     assert measured["said-uplift"].startswith("For a, 3 campaigns and our assumption together")
-    assert "Between 20% and 40%" in told["said-season"] and told["said-nobody"].startswith("25%")
-    one = summary_text.summary_doubts(EMPTY, rates[:1], 0, 100)
+    assert "between 20% and 40%" in told["said-season"] and told["said-nobody"].startswith("25%")
+    one = summary_text.summary_doubts(EMPTY, rates[:1], 0, 100, None)
     assert [*one] == ["said-season"] and "one quarter only" in one["said-season"]
+    # The year before is among the past quarters: a tile compares with it.
+    year = summary_text.summary_doubts(EMPTY, rates, 0, 100, 0.5)
+    assert "between 20% and 50%" in year["said-season"]
+
+
+def test_without_stated_gains_cost_and_break_even_order_the_actions() -> None:
+    own = table({"a": terms(people=900), "b": terms(people=10**5), "c": terms(people=10**4)})
+    known = list(summary_text.best_first(own)["segment"])
+    unknown = own.assign(rank=pd.NA, expected_profit=np.nan, revenue_share=[0.2, 0.3, 0.5])
+    assert known == ["b", "c", "a"] == list(summary_text.best_first(unknown)["segment"])
+    never = unknown.assign(break_even_uplift=np.nan)
+    assert list(summary_text.best_first(never)["segment"]) == ["c", "b", "a"]
