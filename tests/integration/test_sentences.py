@@ -6,6 +6,7 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
@@ -32,12 +33,14 @@ TEMPLATES = {
 }
 
 
-def trees(subject: str) -> Iterator[ast.Module]:
-    """Yield the modules of a subject, or of all if it is empty."""
-    for path in sorted((ROOT / "analysis" / subject).rglob("*.py")):
-        yield ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def trees(subject: str) -> list[ast.Module]:
+    """Return the modules of a subject, or of all if it is empty."""
+    paths = sorted((ROOT / "analysis" / subject).rglob("*.py"))
+    return [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
 
 
+@cache
 def literals(subject: str) -> set[str]:
     """Return all texts that stand in a subject's code."""
     return {
