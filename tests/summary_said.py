@@ -26,6 +26,7 @@ from analysis.core.formatting import (
     shorten,
 )
 from analysis.core.names import ACTIVITY, LEDGER, LOSES
+from analysis.core.settings import Settings
 from analysis.forecast.names import HIGH_RISK
 from analysis.strategy.names import CONTACTED, CONTROL, TOGETHER
 
@@ -33,31 +34,39 @@ from analysis.strategy.names import CONTACTED, CONTROL, TOGETHER
 FIXED = ("90 days", "12 months", "in 100")
 
 
-class Summary:
+class Built:
+    """What a build left behind."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.facts, self.text, manifest = (
+            json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+            for name in ("facts", "text", "manifest")
+        )
+        self.settings = Settings.model_validate(manifest["settings"])
+
+    def __call__(self, name: str) -> Any:
+        """Return a table; an empty one where there is none."""
+        path = self.folder / f"{name}.parquet"
+        return pd.read_parquet(path) if path.is_file() else pd.DataFrame()
+
+    def cards(self, name: str) -> list[dict[str, Any]]:
+        """Return cards or tiles."""
+        path = self.folder / "cards" / f"{name}.json"
+        return json.loads(path.read_text(encoding="utf-8"))["cards"] if path.is_file() else []
+
+
+class Summary(Built):
     """A build, and what of its summary was checked."""
 
     def __init__(self, build: Path) -> None:
-        self.build = build
-        self.facts = json.loads((build / "facts.json").read_text(encoding="utf-8"))
-        self.text = json.loads((build / "text.json").read_text(encoding="utf-8"))
-        manifest = json.loads((build / "manifest.json").read_text(encoding="utf-8"))
-        self.settings = manifest["settings"]
+        super().__init__(build)
         self.currency = str(self.facts.get("report.currency", ""))
         self.left = {name for name in self.text if re.match(r"summary-[a-z-]+\.said", name)}
         self.people, self.lines, self.regulars = map(
             self, ("customers", "transactions", "activity")
         )
         self.actions = self("actions")
-
-    def __call__(self, name: str) -> Any:
-        """Return a table; an empty one where there is none."""
-        path = self.build / f"{name}.parquet"
-        return pd.read_parquet(path) if path.is_file() else pd.DataFrame()
-
-    def cards(self, name: str) -> list[dict[str, Any]]:
-        """Return cards or tiles."""
-        path = self.build / "cards" / f"{name}.json"
-        return json.loads(path.read_text(encoding="utf-8"))["cards"] if path.is_file() else []
 
     def says(self, name: str, *values: str) -> None:
         """Hold a sentence to its values: all are in it, and no other number."""
@@ -112,7 +121,7 @@ def _check_headline(made: Summary) -> None:
         return
     sizes = made.people["segment"].value_counts()
     revenue = _revenue_of_segments(made)
-    large = revenue[sizes.reindex(revenue.index) >= made.settings["report"]["smallest_group"]]
+    large = revenue[sizes.reindex(revenue.index) >= made.settings.report.smallest_group]
     best = str(large.idxmax())
     values = [count(sizes[best]), shorten(best), percent(large[best] / revenue.sum())]
     if made.facts["forecast.season_known"]:
@@ -325,7 +334,7 @@ def _check_control_group(made: Summary, said: dict[str, str]) -> None:
     row = tests.sort_values("segment", key=lambda names: names != TOGETHER, kind="stable").iloc[0]
     values = [bare_points(row[name]) for name in ("detectable", "expected")]
     values.append(percent(row["chance_decided"]))
-    account(said["What it shows"], *values, count(made.settings["strategy"]["most_waves"]))
+    account(said["What it shows"], *values, count(made.settings.strategy.most_waves))
     assert ("kept" in said["What it shows"]) == (half == ACTIVITY)
 
 
@@ -345,7 +354,7 @@ def _check_scale(made: Summary) -> None:
     if "summary-scale.said-small" in made.text:
         made.says("summary-scale.said-small")
         for half, total in gains["sum"].items():
-            months_of = made.settings["contact"]["months"]
+            months_of = made.settings.contact.months
             profit = made.regulars["profit"].sum() * months_of if half == ACTIVITY else None
             assert total < 0.01 * (_latest_net(made) if profit is None else profit)
     if "summary-scale.said-orders" in made.text:
@@ -355,7 +364,7 @@ def _check_scale(made: Summary) -> None:
         values += [money(revenue, made.currency), estimate(costs[LEDGER], made.currency)]
         made.says("summary-scale.said-orders", *values, *_many(gain["size"]))
     if "summary-scale.said-regulars" in made.text:
-        span = made.settings["contact"]["months"]
+        span = made.settings.contact.months
         profit = made.regulars["profit"].sum() * span
         gain = gains.loc[ACTIVITY]
         values = [estimate(gain["sum"], ""), percent(gain["sum"] / profit, 1), count(profit)]

@@ -7,19 +7,16 @@ that, counted here anew.
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 from conftest import choose_from_few, draw_nothing, once
-from summary_said import check_summary
+from summary_said import Built, check_summary
 
 from analysis.__main__ import main
 from analysis.core.formatting import count, percent
-from analysis.core.settings import Settings
 from analysis.orders import text as orders_text
 from analysis.regulars import contract
 from analysis.regulars.names import BEHAVIOUR_NUMBERS
@@ -55,28 +52,6 @@ def doctored(build: Path, folder: Path) -> None:
         long["period"] = long["period"].str.removeprefix(f"{measure}_")
         long.to_csv(folder / f"activity/{file}.csv", index=False)
     regulars[["customer_id", "profit"]].to_csv(folder / "activity/money.csv", index=False)
-
-
-class Built:
-    """What a build left behind."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-        self.text = json.loads((folder / "text.json").read_text(encoding="utf-8"))
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        self.settings = Settings.model_validate(manifest["settings"])
-
-    def cards(self, name: str) -> list[dict[str, Any]]:
-        """Return cards or tiles."""
-        path = self.folder / "cards" / f"{name}.json"
-        found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["cards"]
-        return found
-
-    def __call__(self, name: str) -> pd.DataFrame:
-        """Return a table; an empty one where there is none."""
-        path = self.folder / f"{name}.parquet"
-        return pd.read_parquet(path) if path.is_file() else pd.DataFrame()
 
 
 @pytest.fixture(scope="module")
