@@ -22,7 +22,7 @@ import pandas as pd
 import pytest
 
 from analysis.__main__ import main
-from analysis.build import runner
+from analysis.build import pipeline, runner
 from analysis.build.performing import Job, Record, perform
 from analysis.core import plotting
 from analysis.core.paths import ROOT
@@ -38,8 +38,8 @@ from analysis.segments import clusters
 #: The long files come first, so that both workers end together. At the start each worker is dealt
 #: two files: a short one stands behind the longest.
 FIRST = (
-    *("book", "refresh", "rfm", "pipeline", "cleaning_on_shops", "perturbed", "offline"),
-    "profiles_on_shops",
+    *("book", "refresh", "rfm", "pipeline", "cleaning_on_shops", "four_quarters"),
+    *("campaigns_steer_the_plan", "perturbed", "offline", "profiles_on_shops"),
 )
 #: Real shops, one data folder each, and the ledger of one of them as a workbook.
 SHOPS = ROOT.parent / "shared" / "shops"
@@ -224,10 +224,15 @@ def choose_from_few(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(lapse, "PLANS", few)
 
 
+def present_nothing(patch: pytest.MonkeyPatch) -> None:
+    """Leave out what builds set, draw and say, where tests look at tables, facts and folders."""
+    patch.setattr(pipeline, "STEPS", [step for step in pipeline.STEPS if not step.kind])
+
+
 @pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the pictures of this test's builds empty."""
-    draw_nothing(monkeypatch)
+def unpresented(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this test's builds set, draw and say nothing."""
+    present_nothing(monkeypatch)
 
 
 @pytest.fixture

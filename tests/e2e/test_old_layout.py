@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import choose_from_few, quick_settings_file
+from conftest import choose_from_few, present_nothing, quick_settings_file
 
 from analysis.build import pipeline
 from analysis.core.files import read_json
@@ -108,7 +108,7 @@ def test_a_new_build_is_compared_with_it_and_tests_its_forecast(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Only the comparison is looked at: nothing is set or drawn.
-    monkeypatch.setattr(pipeline, "STEPS", [step for step in pipeline.STEPS if not step.kind])
+    present_nothing(monkeypatch)
     choose_from_few(monkeypatch)
     settings = read_settings(quick_settings_file(tmp_path / "settings.toml"))
     inputs = find_inputs(project / "data" / "raw", settings)

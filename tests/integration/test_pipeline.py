@@ -25,6 +25,7 @@ from conftest import (
     Run,
     a_line,
     good_lines,
+    present_nothing,
     raw_lines,
     settings_file,
     snapshot,
@@ -83,7 +84,7 @@ def customers_of(ledger: list[pd.DataFrame], folder: Path, settings: Path) -> by
     out = folder / "build"
     options = ["--data", str(folder / "data"), "--settings", str(settings), "--out", str(out)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "STEPS", [step for step in pipeline.STEPS if not step.kind])
+        present_nothing(patch)
         assert main(["build", *options]) == 0
     return (out / "customers.parquet").read_bytes()
 
@@ -114,7 +115,7 @@ def test_shuffled_rows_in_several_files_give_the_same_customers_byte_by_byte(
     assert customers_of(parts, tmp_path, quick_settings) == expected_customers
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpresented")
 def test_unchanged_input_is_not_built_again(quick_settings: Path, tmp_path: Path, run: Run) -> None:
     data, out = tmp_path / "data", tmp_path / "build"
     quick = ("build", "--data", data, "--out", out, "--settings", quick_settings)
@@ -139,7 +140,7 @@ def test_unchanged_input_is_not_built_again(quick_settings: Path, tmp_path: Path
     assert facts_of(out)["report.currency"] == "€"
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpresented")
 def test_refused_data_and_a_failure_leave_the_build_as_it_was(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,7 +220,7 @@ def test_what_a_stopped_build_left_behind_is_put_right(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["build"]
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpresented")
 def test_a_folder_with_other_files_is_never_replaced(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -573,7 +574,7 @@ def test_files_of_both_halves_may_have_the_same_name(
     assert "Regular customers: 1,500" in found.out
 
 
-@pytest.mark.usefixtures("undrawn")
+@pytest.mark.usefixtures("unpresented")
 def test_ragged_rows_of_the_activity_half_go_to_quarantine(
     sample_data: Path,
     quick_settings: Path,

@@ -157,16 +157,22 @@ def cancellations_that_match(lines: pd.DataFrame) -> tuple[int, int]:
     # pieces.
     bought = lines[~lines["cancels"] & lines["q"].gt(0) & lines["c"].notna() & lines["at"].notna()]
     whole = bought.drop_duplicates(["invoice", "code"])
-    orders = {
-        (frame["c"].iloc[0], frozenset(zip(frame["code"], frame["q"], strict=True)))
-        for _, frame in whole[whole["product"]].groupby("invoice")
-    }
+    orders = {(who, frozenset(what)) for who, what in baskets(whole[whole["product"]])}
     full = part = 0
-    for _, frame in lines[lines["cancels"]].groupby("invoice"):
-        back = (frame["c"].iloc[0], frozenset(zip(frame["code"], -frame["q"], strict=True)))
-        full += len(frame) * (back in orders)
-        part += len(frame) * (back not in orders)
+    for who, what in baskets(lines[lines["cancels"]].assign(q=-lines["q"])):
+        back = (who, frozenset(what)) in orders
+        full += len(what) * back
+        part += len(what) * (not back)
     return full, part
+
+
+def baskets(lines: pd.DataFrame) -> list[tuple[float, list[tuple[str, float]]]]:
+    """Return the customer, and the codes with their quantities, of each invoice."""
+    found: dict[str, tuple[float, list[tuple[str, float]]]] = {}
+    columns = (lines[name] for name in ("invoice", "c", "code", "q"))
+    for invoice, who, code, quantity in zip(*columns, strict=True):
+        found.setdefault(invoice, (who, []))[1].append((code, quantity))
+    return list(found.values())
 
 
 def test_every_file_is_read_in_its_own_dialect(sample: Sample) -> None:
