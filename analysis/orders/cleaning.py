@@ -21,11 +21,9 @@ from collections.abc import Collection, Sequence
 
 import duckdb
 import ibis
-import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends.duckdb import Backend
-from ibis.backends.sql.datatypes import DuckDBType
 
 from analysis.core.problems import Problem, Refused
 from analysis.core.settings import TransactionSettings
@@ -36,12 +34,13 @@ from analysis.orders import contract
 from analysis.orders.canonical import Reading, canonical_lines
 from analysis.orders.columns import EXTRAS, KEPT
 from analysis.orders.ledger import GROSS, LINE_COLUMNS, NET, Ledger
-from analysis.orders.meaning.copies import merge, preference
+from analysis.orders.meaning.copies import leave_out_copies
 from analysis.orders.meaning.draft import Draft
 from analysis.orders.meaning.guards import give_meaning
 from analysis.orders.meaning.money import exact
 from analysis.orders.meaning.reversals import remove_reversals
 from analysis.orders.meaning.sales import is_product
+from analysis.orders.meaning.written import write_lines
 from analysis.orders.notation import read_notations
 from analysis.orders.refusals import (
     count_lines,
@@ -147,14 +146,12 @@ def _place(
     draft = give_meaning(Draft(engine, typed, tuple(readings), settings, salt=salt))
     if draft.problems:
         raise Refused([*draft.problems])
-    read, told = merge(engine, _write(draft), preference(draft))
-    engine.raw_sql("DROP TABLE typed")
-    late = read.invoice_date >= ibis.timestamp(f"{day}")
+    lines, told = leave_out_copies(draft)
+    late = lines.invoice_date >= ibis.timestamp(f"{day}")
     late_rows = 0
     if counts["latest"].max() >= pd.Timestamp(day):
-        found = read.aggregate(rows=read["read"].sum(where=late).fill_null(0))
+        found = lines.aggregate(rows=lines["read"].sum(where=late).fill_null(0))
         late_rows = int(found.execute().iloc[0, 0])
-    lines = read.mutate(line_id=read.rowid())
     if late_rows:
         lines = lines.filter(~late | lines.invoice_date.isnull())
     reversals = remove_reversals(engine, lines)
@@ -202,53 +199,17 @@ def _type_once(
     if "amount" not in names:
         raw = raw.mutate(amount=exact(raw.quantity * raw.unit_price))
     columns = ("part", "row_number", *kept, "rest", "broken", "product")
-    same = {name: value.to_expr() for name in columns if (value := constant(raw, name))}
-    typed = engine.create_table("typed", raw.select(*(n for n in columns if n not in same)))
+    typed = write_lines(engine, "typed", raw.select(*columns))
     absent = {*LINE_COLUMNS, *EXTRAS, *KEPT} - {*kept}
-    return typed.mutate(**same, **{name: ibis.null(raw[name].type()) for name in sorted(absent)})
-
-
-def constant(table: ir.Table, name: str) -> ops.Literal | None:
-    """Return what a column is for all lines: a whole number, a truth value or nothing; else None.
-
-    Examples
-    --------
-    >>> lines = ibis.table({"price": "float64"}, name="lines").mutate(part=ibis.literal(2))
-    >>> constant(lines, "part").value, constant(lines, "price")
-    (2, None)
-    """
-    value = table[name].op()
-    while isinstance(value, ops.Field) and isinstance(value.rel, ops.Project):
-        value = value.rel.values[value.name]
-    plain = isinstance(value, ops.Literal) and isinstance(value.value, int | None)
-    return value if plain else None
-
-
-def _write(draft: Draft) -> ir.Table:
-    """Write the lines with the meaning that the guards gave them.
-
-    A column that is the same for all lines is added when the others are there, which takes no time.
-    """
-    one = ibis.literal(1, "int32")
-    absent = {*KEPT} - draft.columns
-    names = [name for name in draft.lines.columns if name not in {*EXTRAS, *absent}]
-    lines = draft.lines.select(*names).mutate(copies=one, read=one)
-    same = {name: value for name in lines.columns if (value := constant(lines, name))}
-    draft.engine.create_table("read", lines.drop(*same))
-    for name, value in same.items():
-        default = "NULL" if value.value is None else str(value.value)
-        draft.engine.raw_sql(
-            f"ALTER TABLE read ADD COLUMN {name} {DuckDBType.to_string(value.dtype)} "
-            f"DEFAULT {default}"
-        )
-    return draft.engine.table("read")
+    return typed.mutate(**{name: ibis.null(raw[name].type()) for name in sorted(absent)})
 
 
 def _refuse_without_sales(lines: ir.Table, day: dt.date, late_rows: int) -> None:
     """Raise when no line reached the last step: nothing can be said about customers then."""
+    if not lines.filter(lines.cleaning_step >= NET).select("part").limit(1).execute().empty:
+        return
     known = lines.cleaning_step >= 1
     found = lines.aggregate(
-        sales=(lines.cleaning_step >= NET).sum().fill_null(0),
         known=known.sum().fill_null(0),
         cancellations=(known & lines.cancelled).sum().fill_null(0),
         not_positive=(lines.cleaning_step == 3).sum().fill_null(0),
@@ -256,8 +217,6 @@ def _refuse_without_sales(lines: ir.Table, day: dt.date, late_rows: int) -> None
         reversed=(lines.cleaning_step == GROSS).sum().fill_null(0),
     )
     count = found.execute().iloc[0]
-    if count["sales"]:
-        return
     raise Refused(
         [
             Problem(

@@ -14,6 +14,7 @@ from analysis.orders.canonical import Reading
 from analysis.orders.ledger import LINE_COLUMNS, hash_of
 from analysis.orders.meaning.draft import Draft, measured, refuse, sound, tell
 from analysis.orders.meaning.restated import bare_code
+from analysis.orders.meaning.written import settle_lines, table_of
 
 #: A till writes a line for every piece where so many lines in 1,000 are of one piece.
 PIECES = 0.995
@@ -136,10 +137,14 @@ def keys(draft: Draft) -> Draft:
     product, quantity and money: what else the line says may be written otherwise there.
     """
     lines = draft.lines
+    if len(draft.readings) == 1:
+        # In one file equal lines are compared in full: a short hash of what most differ in will do.
+        what = [name for name in ("stock_code", "quantity") if name in draft.columns]
+        cells = {name: lines[name] for name in ("order_id", *what, "amount", "piece")}
+        short = (hash_of(ibis.struct(cells)) % 2**32).cast("uint32")
+        return replace(draft, lines=lines.mutate(hash=short))
     own = [name for name in LINE_COLUMNS if name in draft.columns]
     line = hash_of(ibis.struct({name: lines[name] for name in [*own, "broken"]}))
-    if len(draft.readings) == 1:
-        return replace(draft, lines=lines.mutate(hash=line))
     good = sound(draft)
     firsts = good.group_by("order_id", "part").aggregate(first=good.invoice_date.min())
     by_order = firsts.group_by("order_id").aggregate(
@@ -193,7 +198,7 @@ def preference(draft: Draft) -> list[int]:
     )
 
 
-def merge(engine: Backend, read: ir.Table, order: list[int]) -> tuple[ir.Table, list[Assumption]]:
+def leave_out_copies(draft: Draft) -> tuple[ir.Table, list[Assumption]]:
     """Leave one row per distinct line; count it as often as the file that has it most often.
 
     Grouping whole lines needs a table as large as the data. Grouping their hashes needs a tenth;
@@ -201,29 +206,65 @@ def merge(engine: Backend, read: ir.Table, order: list[int]) -> tuple[ir.Table, 
 
     Parameters
     ----------
-    engine
-        That holds the table ``read``.
-    read
+    draft
         Lines with `hash` (from `keys`), `piece` (from `equal_lines`) and `rest`.
-    order
-        The parts, those first whose lines are kept where files say different things.
 
     Returns
     -------
     tuple
-        The lines, without `piece` and `rest`; and what is told of orders in several files.
+        The lines, without these; and what is told of orders in several files.
     """
-    kept = [name for name in read.columns if name not in ("piece", "rest")]
-    repeated = engine.create_table(
+    order = preference(draft)
+    lines = settle_lines(draft)
+    repeated = draft.engine.create_table(
         "repeated",
-        read.group_by("hash")
+        lines.group_by("hash")
         .aggregate(times=lambda t: t.count())
         .filter(ibis._.times > 1)
         .select("hash"),
         temp=True,
     )
-    suspects = read.semi_join(repeated, "hash")
-    own = [name for name in kept if name not in ("part", "row_number", "copies", "read")]
+    suspects = lines.filter(lines["hash"].isin(repeated["hash"]))
+    if len(order) == 1:
+        _drop_equal_lines(draft.engine, table_of(lines), suspects)
+        told = []
+    else:
+        told = _merge_files(draft.engine, table_of(lines), suspects, order)
+    return lines.rename(cleaning_step="reached").drop("hash", "piece", "rest"), told
+
+
+def _own(lines: ir.Table) -> list[str]:
+    """Return the columns that say what a line is, and not where it stands."""
+    place = ("part", "row_number", "line_id", "copies", "read")
+    return [name for name in lines.columns if name not in (*place, "piece", "rest")]
+
+
+def _drop_equal_lines(engine: Backend, table: str, suspects: ir.Table) -> None:
+    """Leave the first of the lines of one file that are equal in every column."""
+    own = [*_own(suspects), "piece", "rest"]
+    found = suspects.select(
+        "line_id",
+        nth=ibis.row_number().over(group_by=own, order_by="row_number"),
+        times=suspects.count().over(group_by=own),
+    )
+    engine.create_table("equal_lines", found.filter(found.times > 1), temp=True)
+    engine.raw_sql(
+        f"UPDATE {table} SET copies = times, read = times FROM equal_lines "
+        f"WHERE {table}.rowid = line_id AND nth = 0"
+    )
+    engine.raw_sql(
+        f"DELETE FROM {table} WHERE rowid IN (SELECT line_id FROM equal_lines WHERE nth > 0)"
+    )
+
+
+def _merge_files(
+    engine: Backend, table: str, suspects: ir.Table, order: list[int]
+) -> list[Assumption]:
+    """Make one line of those that several files have, and say so.
+
+    `order` are the parts, those first whose lines are kept where files say different things.
+    """
+    own = _own(suspects)
     each = suspects.group_by(*own, "part", "piece", "rest").aggregate(
         times=suspects.count(), row_number=suspects.row_number.min()
     )
@@ -245,14 +286,10 @@ def merge(engine: Backend, read: ir.Table, order: list[int]) -> tuple[ir.Table, 
     )
     merged = engine.create_table("merged", merged, temp=True)
     told = _describe_copies(merged)
-    engine.raw_sql("DELETE FROM read WHERE hash IN (SELECT hash FROM repeated)")
-    for name in ("piece", "rest"):
-        engine.raw_sql(f"ALTER TABLE read DROP COLUMN {name}")
-    read = engine.table("read")
-    engine.raw_sql(
-        f"INSERT INTO read ({', '.join(read.columns)}) SELECT {', '.join(read.columns)} FROM merged"
-    )
-    return read, told
+    engine.raw_sql(f"DELETE FROM {table} WHERE hash IN (SELECT hash FROM repeated)")
+    columns = ", ".join(name for name in engine.table(table).columns if name in merged.columns)
+    engine.raw_sql(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM merged")
+    return told
 
 
 def _rank(each: ir.Table, order: list[int]) -> ir.IntegerValue:

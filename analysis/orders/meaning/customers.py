@@ -47,7 +47,7 @@ def no_customers(draft: Draft) -> Draft:
     A value whose share of the orders is absurd is no customer if its form is unlike the others'
     (9999, or a word among numbers). If its form is like theirs, only the settings can tell.
     """
-    ids = _ids(draft, "ids_as_given")
+    draft, ids = _list_ids(draft, "ids_as_given")
     words = {plain_word(word) for word in draft.settings.no_customer} - {""}
     plain = ids.id.re_replace(r"[\s\pP\pS]+", "")
     number = ids.id.re_search(r"^[-+]?\d+$")
@@ -90,7 +90,7 @@ def no_customers(draft: Draft) -> Draft:
             ),
         )
     known = ibis.ifelse(is_none, ibis.null("string"), lines.customer_id)
-    return replace(draft, lines=lines.mutate(customer_id=known))
+    return replace(draft, lines=lines.mutate(customer_id=known), ids=None)
 
 
 @ibis.udf.scalar.builtin
@@ -115,12 +115,18 @@ def _bare(column: ir.StringValue) -> ir.StringValue:
     return ibis.ifelse(text.re_search(r"^\d+$"), text.re_replace(r"^0+(\d)", r"\1"), text)
 
 
-def _ids(draft: Draft, name: str) -> ir.Table:
-    """Return the distinct customer ids, with their rows, and as they are compared."""
+def _list_ids(draft: Draft, name: str) -> tuple[Draft, ir.Table]:
+    """Return the distinct customer ids, with their rows, and as they are compared.
+
+    The draft keeps them for the next guard; one that changes ids has to take them out.
+    """
+    if draft.ids is not None:
+        return draft, draft.ids
     known = draft.lines.filter(draft.lines.customer_id.notnull())
     table = known.group_by("customer_id").aggregate(rows=known.count())
     table = table.mutate(id=_clean(table.customer_id))
-    return draft.engine.create_table(name, table, temp=True)
+    ids = draft.engine.create_table(name, table, temp=True)
+    return replace(draft, ids=ids), ids
 
 
 def _shared_values(draft: Draft, ids: ir.Table, named: Iterable[str]) -> tuple[list[str], Draft]:
@@ -211,7 +217,7 @@ def spellings(draft: Draft) -> Draft:
     inside ids (aB3x, Ab3X) may be meant, so such ids are one only if one of them is in small
     letters or in capitals throughout, or holds an @ or a space.
     """
-    ids = _ids(draft, "ids_of_customers")
+    draft, ids = _list_ids(draft, "ids_of_customers")
     ids = ids.mutate(bare=_bare(ids.id))
     found = measured(
         ids,
@@ -270,12 +276,12 @@ def spellings(draft: Draft) -> Draft:
         ),
     )
     one = ibis.coalesce(joined.one, joined.customer_id)
-    return replace(draft, lines=joined.mutate(customer_id=one).drop("old", "one"))
+    return replace(draft, lines=joined.mutate(customer_id=one).drop("old", "one"), ids=None)
 
 
 def pseudonyms(draft: Draft) -> Draft:
     """Give customers whose ids are addresses or names a pseudonym: inside, nobody is named."""
-    ids = _ids(draft, "ids_as_spelled")
+    draft, ids = _list_ids(draft, "ids_as_spelled")
     likely = ~ids.customer_id.re_search(r"\d") | ids.customer_id.re_search(r"[@\x{FF20}]|^\s*\+")
     some = ids.filter(likely).select("customer_id").execute()["customer_id"]
     new = {one: pseudonym(tidy_id(one), draft.salt) for one in some if is_personal(one)}
@@ -293,7 +299,7 @@ def pseudonyms(draft: Draft) -> Draft:
         rows=int(rows),
     )
     known = joined.mutate(customer_id=ibis.coalesce(joined.one, joined.customer_id))
-    draft = replace(draft, lines=known.drop("old", "one"), pseudonyms=True)
+    draft = replace(draft, lines=known.drop("old", "one"), pseudonyms=True, ids=None)
     return tell(draft, told)
 
 

@@ -34,6 +34,8 @@ class Draft:
     #: Of the pseudonyms, and whether there are any.
     salt: bytes = b""
     pseudonyms: bool = False
+    #: The distinct customer ids, as the guards of customers found them; None when they changed.
+    ids: ir.Table | None = None
 
     @property
     def columns(self) -> frozenset[str]:

@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
 
 from analysis.orders.ledger import GROSS, NET
+from analysis.orders.meaning.written import table_of
 
 
 def remove_reversals(engine: Backend, lines: ir.Table) -> ir.Table:
@@ -19,7 +20,8 @@ def remove_reversals(engine: Backend, lines: ir.Table) -> ir.Table:
 
     reversals = keep("reversed", find_reversals(lines, keep))
     engine.raw_sql(
-        f"UPDATE read SET cleaning_step = {GROSS} WHERE rowid IN (SELECT line_id FROM reversed)"
+        f"UPDATE {table_of(lines)} SET reached = {GROSS} "
+        "WHERE rowid IN (SELECT line_id FROM reversed)"
     )
     return reversals
 
@@ -64,7 +66,8 @@ def find_reversals(lines: ir.Table, keep: Callable[[str, ir.Table], ir.Table]) -
     # Only purchases that some cancellation matches need a number: one line in a hundred.
     net = comparable(lines.filter(lines.cleaning_step == NET))
     # They are written to a table since Ibis 12 cannot join what comes out of a semi-join.
-    candidates = net.semi_join(back.select(*keys).distinct(), keys)
+    some = ["customer_id", "stock_code", "amount"]
+    candidates = net.select("line_id", *keys, *ties).semi_join(back.select(*some).distinct(), some)
     bought = numbered(keep("candidates", candidates))
     pairs = bought.join(back, [*keys, "nth"], rname="{name}_back")
     return pairs.filter(pairs.invoice_date <= pairs.invoice_date_back).select(
