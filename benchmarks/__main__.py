@@ -11,7 +11,8 @@ of the customers of net sales as a pandas frame. When totals differ the exit is 
 
 In all races every run has a process of its own, whose clock starts after the imports, before the
 first byte is read. Runs take turns, so that a busy minute hits all alike. Ratios are medians of
-the ratios within a turn. Peak memory is the resident set of the process at its largest, imports
+the ratios within a turn; those of processor seconds, of all threads, depend least on what else
+the machine does. Peak memory is the resident set of the process at its largest, imports
 included.
 
 What is not alike, and cannot be:
@@ -19,7 +20,8 @@ What is not alike, and cannot be:
 * Ours also does what a shop needs beyond the totals: it recognises columns and notations, sums
   up each file and each rule, looks for dates in the future and for ids that are none, and keeps
   refused lines and lines without a customer for the exploration chapter. The others do none of
-  it, and drop those lines before they look for duplicates.
+  it, and drop those lines before they look for duplicates; only the SQL that keeps all lines
+  does not.
 * Rules on texts that are no number or no date cannot fail in a typed Parquet file; the others
   do not state them. They know from the file's types that a customer's id is a number.
 * Ours and the SQL add up decimals, exactly; Polars and pandas add up floats, right to the cent

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pandera.backends.ibis.builtin_checks  # noqa: F401 (a check would load it on the clock)
+
 from analysis.core.settings import read_settings
 from analysis.ingest import readers
 from analysis.orders import cleaning

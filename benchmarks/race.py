@@ -19,7 +19,7 @@ from typing import TypeVar, TypeVarTuple, cast
 from benchmarks import Contender, Job
 from benchmarks.rfm import Lines
 
-CONTENDERS = ("ours", "with_sql", "with_polars", "with_pandas")
+CONTENDERS = ("ours", "with_sql", "with_sql_all_lines", "with_polars", "with_pandas")
 BAR = "with_sql"
 RFM_CONTENDERS = ("rfm.ours", "rfm.with_sql", "rfm.with_pandas")
 RFM_PEERS = ("rfm.with_openretailscience", "rfm.with_lifetimes")

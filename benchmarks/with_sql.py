@@ -23,7 +23,9 @@ SELECT
     count(*) FILTER (UnitPrice < 0)                         AS unit_price_not_negative
 FROM read_parquet($path)
 """
-LINES = """
+SOUND = """isfinite(CustomerID) AND InvoiceDate >= $earliest::DATE
+    AND abs(Quantity) < $largest AND UnitPrice >= 0 AND UnitPrice < $largest"""
+LINES = f"""
 CREATE TEMP TABLE lines AS
 SELECT
     CustomerID::BIGINT AS CustomerID, * EXCLUDE (CustomerID),
@@ -36,8 +38,7 @@ SELECT
         ELSE 5
     END AS cleaning_step
 FROM read_parquet($path)
-WHERE isfinite(CustomerID) AND InvoiceDate >= $earliest::DATE
-    AND abs(Quantity) < $largest AND UnitPrice >= 0 AND UnitPrice < $largest
+WHERE {SOUND}
 GROUP BY ALL
 """
 REVERSED = f"""
@@ -59,7 +60,8 @@ WHERE numbered.InvoiceDate <= back.InvoiceDate
 """
 CLEANING_STEPS = """
 SELECT
-    sum(copies), count(*), count(*) FILTER (cleaning_step >= 3),
+    sum(copies) FILTER (cleaning_step >= 2), count(*) FILTER (cleaning_step >= 2),
+    count(*) FILTER (cleaning_step >= 3),
     count(*) FILTER (cleaning_step >= 4),
     count(*) FILTER (cleaning_step >= 5),
     count(*) FILTER (cleaning_step >= 5) - (SELECT count(*) FROM reversed)
@@ -82,7 +84,7 @@ GROUP BY ALL
 """
 
 
-def run(job: Job, cleaned: Callable[[], None]) -> Answer:
+def run(job: Job, cleaned: Callable[[], None], lines: str = LINES) -> Answer:
     """Count the rules in one query, keep the distinct sound lines, work on from there."""
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": job.memory_limit,
@@ -95,7 +97,7 @@ def run(job: Job, cleaned: Callable[[], None]) -> Answer:
         path = {"path": str(job.path)}
         bounds = {"earliest": job.earliest, "largest": job.largest}
         rules = engine.execute(RULES, path | bounds).df().iloc[0]
-        engine.execute(LINES, path | bounds | {"prefix": job.prefix, "products": job.products})
+        engine.execute(lines, path | bounds | {"prefix": job.prefix, "products": job.products})
         engine.execute(REVERSED)
         steps = engine.execute(CLEANING_STEPS).fetchone() or ()
         cleaned()
