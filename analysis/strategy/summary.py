@@ -38,6 +38,8 @@ Row = dict[Any, Any]
 MONTHS = 12
 #: How many actions the summary asks for, beside the test.
 ACTIONS = 2
+#: From this chance of a clear answer on, a test is not called unlikely to give one.
+EVEN = 0.5
 
 
 def summary_headline(
@@ -406,11 +408,9 @@ def _hold_out(
             "expected": bare_points(row["expected"]),
             "decided": percent(row["chance_decided"]),
         }
-        shows = (
-            say("summary-decisions.test-shows", count=waves, **known)
-            if half == LEDGER
-            else say("summary-decisions.test-shows-kept", count=waves, **known)
-        )
+        likely = "shows" if row["chance_decided"] >= EVEN else "unlikely"
+        kept = "-kept" if half == ACTIVITY else ""
+        shows = say(f"summary-decisions.test-{likely}{kept}", count=waves, **known)
     lines.append((say("summary-decisions.label-shows"), shows))
     return Card(say("summary-decisions.title-test"), "", lines)
 
