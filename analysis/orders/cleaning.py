@@ -146,7 +146,7 @@ def _place(
     draft = give_meaning(Draft(engine, typed, tuple(readings), settings, salt=salt))
     if draft.problems:
         raise Refused([*draft.problems])
-    lines, told = leave_out_copies(draft)
+    table, lines, told = leave_out_copies(draft)
     late = lines.invoice_date >= ibis.timestamp(f"{day}")
     late_rows = 0
     if counts["latest"].max() >= pd.Timestamp(day):
@@ -154,7 +154,7 @@ def _place(
         late_rows = int(found.execute().iloc[0, 0])
     if late_rows:
         lines = lines.filter(~late | lines.invoice_date.isnull())
-    reversals = remove_reversals(engine, lines)
+    reversals = remove_reversals(engine, table, lines)
     cancellations = lines.filter((lines.cleaning_step == 2) & lines.cancelled)
     _refuse_without_sales(lines, day, late_rows)
     return Ledger(

@@ -9,19 +9,20 @@ import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
 
 from analysis.orders.ledger import GROSS, NET
-from analysis.orders.meaning.written import table_of
 
 
-def remove_reversals(engine: Backend, lines: ir.Table) -> ir.Table:
-    """Move purchases that a cancellation reversed to step 5; return them and when it came."""
+def remove_reversals(engine: Backend, table: str, lines: ir.Table) -> ir.Table:
+    """Move purchases that a cancellation reversed to step 5; return them and when it came.
+
+    `table` is where the engine holds the lines.
+    """
 
     def keep(name: str, table: ir.Table) -> ir.Table:
         return engine.create_table(name, table, temp=True)
 
     reversals = keep("reversed", find_reversals(lines, keep))
     engine.raw_sql(
-        f"UPDATE {table_of(lines)} SET reached = {GROSS} "
-        "WHERE rowid IN (SELECT line_id FROM reversed)"
+        f"UPDATE {table} SET reached = {GROSS} WHERE rowid IN (SELECT line_id FROM reversed)"
     )
     return reversals
 

@@ -37,8 +37,8 @@ def write_lines(engine: Backend, name: str, lines: ir.Table) -> ir.Table:
     )
 
 
-def settle_lines(draft: Draft) -> ir.Table:
-    """Return the lines with the meaning that the guards gave them, without what led to it.
+def settle_lines(draft: Draft) -> tuple[str, ir.Table]:
+    """Return the lines with the meaning that the guards gave them, and the name of their table.
 
     Where the lines stand in one table that holds all that they are made of, there they stay: a
     second table would take as much memory as the first. Lines of several files, and those that
@@ -46,29 +46,25 @@ def settle_lines(draft: Draft) -> ir.Table:
     has `reached`, so that no query has to find it out again.
     """
     lines = draft.lines.drop(*EXTRAS, *({*KEPT} - draft.columns))
-    plain = all(isinstance(one, _PLAIN) for one in _relations(lines))
-    if len(draft.readings) == 1 and plain and table_of(lines) == "typed":
+    if len(draft.readings) == 1 and _stand_alone(lines):
         low = lines.filter(lines.cleaning_step < NET).select("line_id", "cleaning_step")
         draft.engine.create_table("low", low, temp=True)
         draft.engine.raw_sql(
             "UPDATE typed SET reached = cleaning_step FROM low WHERE typed.rowid = line_id"
         )
         draft.engine.raw_sql("DROP TABLE low")
-        return lines.drop("cleaning_step")
+        return "typed", lines.drop("cleaning_step")
     lines = lines.drop("line_id", *_MARKS).rename(reached="cleaning_step")
     read = write_lines(draft.engine, "read", lines)
     draft.engine.raw_sql("DROP TABLE typed")
-    return read
+    return "read", read
 
 
-def table_of(lines: ir.Table) -> str:
-    """Return the name of the table that lines stand in; an empty text where it is not one alone."""
-    names = {one.name for one in _relations(lines) if isinstance(one, ops.DatabaseTable)}
-    return names.pop() if len(names) == 1 else ""
-
-
-def _relations(lines: ir.Table) -> set[ops.Relation]:
-    return set(lines.op().find(ops.Relation))
+def _stand_alone(lines: ir.Table) -> bool:
+    """Tell whether lines are made, each by itself, of what they were typed as."""
+    found = set(lines.op().find(ops.Relation))
+    tables = {one.name for one in found if isinstance(one, ops.DatabaseTable)}
+    return tables == {"typed"} and all(isinstance(one, _PLAIN) for one in found)
 
 
 def constant(table: ir.Table, name: str) -> ops.Literal | None:

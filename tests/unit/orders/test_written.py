@@ -13,7 +13,7 @@ from ibis.backends.duckdb import Backend
 from analysis.orders.columns import EXTRAS, KEPT
 from analysis.orders.ledger import NET
 from analysis.orders.meaning.draft import Draft
-from analysis.orders.meaning.written import settle_lines, table_of, write_lines
+from analysis.orders.meaning.written import settle_lines, write_lines
 
 
 @pytest.fixture
@@ -22,9 +22,9 @@ def draft() -> Draft:
     rows = ibis.memtable({"customer_id": ["1", None, "2"], "row_number": [1, 2, 3]})
     lines = write_lines(engine, "typed", rows.mutate(part=ibis.literal(0)))
     nothing = {name: ibis.null("string") for name in (*EXTRAS, *KEPT)}
-    step = ibis.ifelse(lines.customer_id.isnull(), 0, NET).cast("int8")
     one_file: Any = SimpleNamespace(names={"customer_id": "Customer"})
     settings: Any = None
+    step = ibis.ifelse(lines.customer_id.isnull(), 0, NET).cast("int8")
     lines = lines.mutate(**nothing, cleaning_step=step)
     return Draft(engine, lines, (one_file,), settings)
 
@@ -48,22 +48,22 @@ def test_what_is_the_same_for_all_lines_takes_no_room(draft: Draft) -> None:
 
 
 def test_lines_of_one_file_stay_in_their_table(draft: Draft) -> None:
-    settled = settle_lines(draft)
-    assert table_of(settled) == "typed"
+    table, settled = settle_lines(draft)
+    assert table == "typed"
     assert steps(settled) == {1: NET, 2: 0, 3: NET}
     assert tables(draft) == ["typed"]
 
 
 def test_lines_that_others_decide_on_are_written(draft: Draft) -> None:
     lines = draft.lines.filter(draft.lines.row_number > 1)
-    settled = settle_lines(Draft(draft.engine, lines, draft.readings, draft.settings))
-    assert table_of(settled) == "read"
+    table, settled = settle_lines(Draft(draft.engine, lines, draft.readings, draft.settings))
+    assert table == "read"
     assert steps(settled) == {2: 0, 3: NET}
     assert tables(draft) == ["read"]
 
 
 def test_lines_of_several_files_are_written(draft: Draft) -> None:
     both = draft.readings * 2
-    settled = settle_lines(Draft(draft.engine, draft.lines, both, draft.settings))
-    assert table_of(settled) == "read"
+    table, settled = settle_lines(Draft(draft.engine, draft.lines, both, draft.settings))
+    assert table == "read"
     assert steps(settled) == {1: NET, 2: 0, 3: NET}
