@@ -34,6 +34,7 @@ from conftest import (
     Run,
     choose_from_few,
     draw_nothing,
+    present_nothing,
     quick_settings_file,
     reading,
     snapshot,
@@ -117,8 +118,9 @@ def render(project: Path, key: str) -> None:
 
 @pytest.fixture
 def use(monkeypatch: pytest.MonkeyPatch, projects: list[Path]) -> Callable[[Path], Path]:
-    """Take a folder as the project."""
+    """Take a folder as the project, whose builds have tables and facts, and present nothing."""
     make_it_quick(monkeypatch)
+    present_nothing(monkeypatch)
 
     def use_folder(root: Path) -> Path:
         projects.append(root)
