@@ -408,9 +408,19 @@ def _hold_out(
             "expected": bare_points(row["expected"]),
             "decided": percent(row["chance_decided"]),
         }
-        likely = "shows" if row["chance_decided"] >= EVEN else "unlikely"
-        kept = "-kept" if half == ACTIVITY else ""
-        shows = say(f"summary-decisions.test-{likely}{kept}", count=waves, **known)
+        likely = row["chance_decided"] >= EVEN
+        if half == LEDGER:
+            shows = (
+                say("summary-decisions.test-shows", count=waves, **known)
+                if likely
+                else say("summary-decisions.test-unlikely", count=waves, **known)
+            )
+        else:
+            shows = (
+                say("summary-decisions.test-shows-kept", count=waves, **known)
+                if likely
+                else say("summary-decisions.test-unlikely-kept", count=waves, **known)
+            )
     lines.append((say("summary-decisions.label-shows"), shows))
     return Card(say("summary-decisions.title-test"), "", lines)
 
