@@ -21,12 +21,14 @@ SCALE = (
 )
 #: Heading, chapter of ``takeaways.toml``, and the most sentences that the summary page shows.
 LISTS = (("Changes since the last report", "summary-changes", 6), ("Doubts", "summary-doubts", 3))
-#: The pictures of the summary page: the first that there is of each row. Those of regular customers
-#: stand in where no orders came.
-PICTURES = (
-    ("segment-size-and-value", "risk-groups"),
-    ("revenue-at-risk-by-tier", "revenue-at-risk-by-segment", "decline-by-category"),
-)
+#: The pictures of the summary page, with orders and without: the first that there is of each row.
+PICTURES = {
+    True: (
+        ("segment-size-and-value",),
+        ("revenue-at-risk-by-tier", "revenue-at-risk-by-segment"),
+    ),
+    False: (("risk-groups",), ("decline-by-category",)),
+}
 SAMPLE = (
     "This report shows sample data. The shop and its customers are generated: "
     "no number describes a real shop."
@@ -46,7 +48,8 @@ def brief(build: Path) -> str:
     parts = [_element("p", SAMPLE)] if read_json(build / "manifest.json").get("sample") else []
     parts += [_element("h1", text.get("summary-headline.said", ""), "font-size:20px")]
     parts += [_tiles(_cards(build, name)) for name in TILES]
-    parts += [_picture(build, text, names) for names in PICTURES]
+    orders = bool(read_json(build / "facts.json")["transactions.available"])
+    parts += [_picture(build, text, names) for names in PICTURES[orders]]
     parts += [_element("h2", "Decisions", "font-size:16px")]
     parts += [_decision(**card) for card in _cards(build, "summary-decisions")]
     parts += [_element("p", text.get(name, "")) for name in SCALE]

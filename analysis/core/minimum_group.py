@@ -1,4 +1,4 @@
-"""Hide what a difference to a total would tell of groups below the minimum size."""
+"""Find the groups whose sizes, with the total, would reveal one below the minimum size."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def find_group_to_hide(told: pd.Series, total: float, minimum_group: int) -> Any:
-    """Return the group to hide so that no difference to the total tells of too few; None if none.
+    """Return the group to hide so that no difference to the total reveals too few; else None.
 
     Parameters
     ----------

@@ -126,25 +126,27 @@ def draw(plot: p9.ggplot) -> bytes:
     >>> draw(p9.ggplot(point, p9.aes("x", "y")) + p9.geom_point() + report_theme(2))[:4]
     b'<svg'
     """
-    target = io.BytesIO()
-    options = {"svg.fonttype": "none", "svg.hashsalt": "report", "text.parse_math": False}
-    with matplotlib.rc_context(options), warnings.catch_warnings():
-        # Names in other scripts stay text, which the reader's machine shows in what it has.
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        plot.save(target, format="svg", verbose=False, metadata={"Date": None})
-    return svg.compact(target.getvalue())
+    return svg.compact(_save(plot, format="svg", metadata={"Date": None}).getvalue())
 
 
 def draw_pixels(plot: p9.ggplot) -> bytes:
     """Draw a plot as PNG on white, for a mail; the same plot gives the same bytes."""
-    target, small = io.BytesIO(), io.BytesIO()
     white = p9.theme(plot_background=p9.element_rect(fill=PAPER, color=PAPER))
-    with matplotlib.rc_context({"text.parse_math": False}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        (plot + white).save(target, format="png", dpi=DOTS, verbose=False)
-    with Image.open(target) as drawn:
+    small = io.BytesIO()
+    with Image.open(_save(plot + white, format="png", dpi=DOTS)) as drawn:
         drawn.convert("RGB").quantize(COLOURS).save(small, format="png", optimize=True)
     return small.getvalue()
+
+
+def _save(plot: p9.ggplot, **options: Any) -> io.BytesIO:
+    """Save a plot to memory, with text as it is spelled."""
+    target = io.BytesIO()
+    style = {"svg.fonttype": "none", "svg.hashsalt": "report", "text.parse_math": False}
+    with matplotlib.rc_context(style), warnings.catch_warnings():
+        # Names in other scripts stay text, which the reader's machine shows in what it has.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        plot.save(target, verbose=False, **options)
+    return target
 
 
 def heat_tiles(label: str = "label", size: float = 7.5, gap: float = 0.8) -> list[Any]:

@@ -386,7 +386,7 @@ def describe_groups(
 def hide_differences(
     table: pd.DataFrame, own: pd.DataFrame, groups: pd.DataFrame, smallest: int
 ) -> pd.DataFrame:
-    """Return the groups so that no difference to the total tells of fewer than `smallest`.
+    """Return the groups so that no difference to the total reveals fewer than `smallest`.
 
     Where the riskiest customers, or the active ones, of all untold groups of a kind are too few
     together, those of the smallest told group are not told either.
@@ -427,7 +427,7 @@ def level_facts(train: Sample, target: Sample, made: Uncertain, days: int) -> Fa
 
 
 def earlier_facts(shop: Shop, season: Season) -> Facts:
-    """Return what came in the season a year earlier, and in the last days: nothing but the past."""
+    """Return outcomes of the season a year earlier, and of the last days: nothing but the past."""
     every, purchases = shop.purchases.ids, shop.purchases
     last = shop.as_of - dt.timedelta(days=QUARTER)
     past = history(purchases, season.earlier, season.look_back)

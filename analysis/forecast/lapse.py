@@ -291,7 +291,7 @@ def segment_risk(
         riskiest (of the scored, those among the fifth of all active customers with the highest
         probabilities: a rank, which holds in any season; of equal ones, those who spent more;
         missing where they are some, but fewer than `minimum_group`, and in the segment with the
-        fewest where the difference to the fifth would tell of so few).
+        fewest where the difference to the fifth would reveal so few).
         ``low`` and ``high`` are for the share that will lapse if the probabilities are right: the
         95% of the Poisson binomial distribution, by its normal approximation. That quarters differ
         is not in them.

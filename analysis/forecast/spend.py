@@ -52,7 +52,7 @@ HALF = 20
 
 
 class Sample(NamedTuple):
-    """What was known of customers at a date, and, if that is long enough ago, what came.
+    """What was known of customers at a date, and, if that is long enough ago, the outcome.
 
     Attributes
     ----------
@@ -143,14 +143,14 @@ def take_sample(
     days: int,
     segment: npt.NDArray[np.object_] | None = None,
 ) -> Sample:
-    """Return the customers of a date, and what came on so many days from it on.
+    """Return the customers of a date, and the outcome of the days from it on.
 
     Parameters
     ----------
     purchases, date, look_back
         As in `spend_features.history`.
     days
-        Of what came; 0 where it is not known.
+        Of the outcome; 0 where it is not known.
     segment
         Of these customers; without it, all are in one.
     """

@@ -16,7 +16,7 @@ from PIL import Image
 from analysis.build.presentation import MAILED
 from analysis.core.paths import ROOT
 from analysis.core.plotting import DOTS, draw_pixels, report_theme
-from report.brief import PICTURES, SAMPLE, TAKEAWAYS, write_brief
+from report.brief import PICTURES, SAMPLE, TAKEAWAYS, brief, write_brief
 
 PIXELS = b"\x89PNG"
 
@@ -26,17 +26,18 @@ HOSTILE = "<script>alert(1)</script> \" ' & <img src=x onerror=alert(1)>"
 def made(folder: Path, said: str) -> str:
     """Return the brief of a build that says a text wherever it can."""
     names = re.findall(r'say = "([^"]+)"', TAKEAWAYS.read_text(encoding="utf-8"))
-    names += [f"{name}.{key}" for name in chain(*PICTURES) for key in ("headline", "alt")]
+    names += [f"{name}.{key}" for name in MAILED for key in ("headline", "alt")]
     text = dict.fromkeys(["summary-headline.said", "summary-scale.said-orders", *names], said)
     tile = dict.fromkeys(["label", "value", "note", "warning"], said) | {"sparkline": ""}
     card = {"title": said, "badge": said, "lines": [[said, said]]}
     for name in ("cards", "mail"):
         (folder / name).mkdir()
-    for name in chain(*PICTURES):
+    for name in MAILED:
         (folder / "mail" / f"{name}.png").write_bytes(PIXELS)
     for name, content in (
         ("text", text),
         ("manifest", {"sample": True}),
+        ("facts", {"transactions.available": True}),
         ("cards/summary-tiles", {"cards": [tile] * 5}),
         ("cards/summary-decisions", {"cards": [card] * 4}),
     ):
@@ -49,7 +50,7 @@ def test_a_hostile_text_is_shown_letter_by_letter(tmp_path: Path) -> None:
     page = made(tmp_path, HOSTILE)
     assert "<script" not in page and "<img src=x" not in page
     assert HOSTILE in unescape(page)
-    assert re.findall(r"<img alt=\"([^\"]*)\"", page) == [escape(HOSTILE)] * len(PICTURES)
+    assert re.findall(r"<img alt=\"([^\"]*)\"", page) == [escape(HOSTILE)] * len(PICTURES[True])
 
 
 def test_the_brief_is_small_whole_and_asks_no_other_host(tmp_path: Path) -> None:
@@ -61,15 +62,22 @@ def test_the_brief_is_small_whole_and_asks_no_other_host(tmp_path: Path) -> None
     assert SAMPLE in page
     # Its pictures are inside.
     page, pictures = re.subn(r'src="data:image/png;base64,[\w+/=]+"', "", page)
-    assert pictures == len(PICTURES)
+    assert pictures == len(PICTURES[True])
     assert not re.search(r"https?:|src=|href=|url\(", page)
+
+
+def test_pictures_of_regular_customers_do_not_stand_in_for_those_of_orders(tmp_path: Path) -> None:
+    made(tmp_path, "A sentence.")
+    for name in chain(*PICTURES[True]):
+        (tmp_path / "mail" / f"{name}.png").unlink()
+    assert "<img" not in brief(tmp_path)
 
 
 def test_the_brief_shows_the_pictures_of_the_summary_page() -> None:
     summary = (ROOT / "index.qmd").read_text(encoding="utf-8")
     shown = set(re.findall(r"page\.(?:figure|quote)\((.+)\)", summary))
     quoted = {name for call in shown for name in re.findall(r'"([\w-]+)"', call)}
-    assert {*chain(*PICTURES)} == quoted == MAILED
+    assert {*chain(*PICTURES[True], *PICTURES[False])} == quoted == MAILED
 
 
 def test_a_picture_for_a_mail_is_small_and_has_the_size_that_it_is_shown_at() -> None:
